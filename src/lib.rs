@@ -4,5 +4,6 @@
 
 pub mod content;
 pub mod error;
+pub mod model;
 pub mod source;
 pub mod value;

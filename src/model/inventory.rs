@@ -1,0 +1,76 @@
+//! Inventories: hosts, groups and their variables.
+
+use super::Variables;
+use crate::source::Place;
+use indexmap::{IndexMap, IndexSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// All hosts and groups of all sources.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inventory {
+    /// The hosts by name, in the order they were first named.
+    pub hosts: IndexMap<Arc<str>, Host>,
+    /// The groups by name; `all` and `ungrouped` always exist.
+    pub groups: IndexMap<Arc<str>, Group>,
+    /// The files and folders it was read from.
+    pub sources: Vec<PathBuf>,
+}
+
+/// A host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Host {
+    /// Its name in the inventory (`inventory_hostname`).
+    pub name: Arc<str>,
+    /// Its variables: what the sources, `group_vars`, `host_vars` and groups say, by Ansible's precedence,
+    /// not yet rendered. The magic variables are not among them.
+    pub variables: Arc<Variables>,
+    /// What the inventory sources alone say of the host itself.
+    pub own: Variables,
+    /// The groups it belongs to, parents included, without `all`, sorted by name (`group_names`).
+    pub groups: Vec<Arc<str>>,
+    /// Where it was first named.
+    pub place: Option<Place>,
+}
+
+/// A group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What the inventory sources say of it.
+    pub variables: Variables,
+    /// Its child groups.
+    pub children: IndexSet<Arc<str>>,
+    /// Its own hosts, without those of child groups.
+    pub hosts: IndexSet<Arc<str>>,
+    /// The groups it is a child of.
+    pub parents: IndexSet<Arc<str>>,
+    /// Steps from `all`, along the longest way.
+    pub depth: usize,
+    /// `ansible_group_priority`.
+    pub priority: i64,
+}
+
+impl Inventory {
+    /// The hosts of a group and of all groups below it, in the order of the inventory; `None`: no such group.
+    pub fn hosts_of(&self, group: &str) -> Option<Vec<&Host>> {
+        let mut seen = IndexSet::new();
+        let mut found = IndexSet::new();
+        let mut open = vec![self.groups.get(group)?];
+        while let Some(group) = open.pop() {
+            if !seen.insert(&group.name) {
+                continue;
+            }
+            found.extend(&group.hosts);
+            open.extend(group.children.iter().filter_map(|name| self.groups.get(name)));
+        }
+        let everything = group == "all";
+        let hosts = self.hosts.values();
+        Some(
+            hosts
+                .filter(|host| everything || found.contains(&host.name))
+                .collect(),
+        )
+    }
+}

@@ -1,0 +1,69 @@
+//! Plays.
+
+use super::{Item, Keywords, Placed, Role, Scope};
+use crate::source::Place;
+use std::sync::Arc;
+
+/// A play. Keywords shared with blocks and tasks (`become`, `vars`, `tags`, `environment` ...) are in
+/// [`Play::keywords`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Play {
+    /// The step of the chain that all tasks of the play hang on.
+    pub scope: Arc<Scope>,
+    /// The host pattern: a text or a list, perhaps a template.
+    pub hosts: Placed,
+    /// Whether facts are gathered before the first task.
+    pub gather_facts: Option<Placed>,
+    /// Which facts.
+    pub gather_subset: Option<Placed>,
+    /// Seconds for gathering.
+    pub gather_timeout: Option<Placed>,
+    /// Files with variables; each a name or a list of names of which the first that exists is taken.
+    pub vars_files: Vec<Placed>,
+    /// The roles in the order they run, dependencies before those that need them; each is a block whose
+    /// scope is a role.
+    pub roles: Vec<Item>,
+    /// Every role of `roles`, for the variables that all tasks of the play see.
+    pub used_roles: Vec<Arc<Role>>,
+    /// Run before the roles.
+    pub pre_tasks: Vec<Item>,
+    /// Run after the roles.
+    pub tasks: Vec<Item>,
+    /// Run at the end.
+    pub post_tasks: Vec<Item>,
+    /// The play's own handlers and those of its roles.
+    pub handlers: Vec<Item>,
+    /// Batches of hosts: numbers or percentages, or a list of those.
+    pub serial: Option<Placed>,
+    /// `linear` or `free`.
+    pub strategy: Option<Placed>,
+    /// Percentage of hosts that may fail before the play ends.
+    pub max_fail_percentage: Option<Placed>,
+    /// Order of the hosts: `inventory`, `sorted`, `reverse_inventory`, `reverse_sorted`, `shuffle`.
+    pub order: Option<Placed>,
+    /// Handlers run even after a failure.
+    pub force_handlers: Option<Placed>,
+    /// Vent's own: the play takes no permits of its hosts.
+    pub shares_hosts: bool,
+    /// The place of the whole play.
+    pub place: Place,
+}
+
+impl Play {
+    /// The keywords shared with blocks and tasks.
+    pub fn keywords(&self) -> &Keywords {
+        &self.scope.keywords
+    }
+
+    /// The sections in the order they run; handlers are flushed after each.
+    pub fn sections(&self) -> [&[Item]; 4] {
+        [&self.pre_tasks, &self.roles, &self.tasks, &self.post_tasks]
+    }
+
+    /// The name that was given to the play, else its host pattern.
+    pub fn title(&self) -> &str {
+        let given = self.keywords().name.as_ref();
+        let given = given.and_then(|name| name.value.as_str());
+        given.or(self.hosts.value.as_str()).unwrap_or("play")
+    }
+}

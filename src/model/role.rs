@@ -1,0 +1,32 @@
+//! Roles.
+
+use super::{Item, Variables};
+use std::path::PathBuf;
+
+/// A role as it lies in its folder. Its tasks and handlers stand where it is used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Role {
+    /// Its name as it was asked for.
+    pub name: String,
+    /// Its folder (`role_path`).
+    pub folder: PathBuf,
+    /// `defaults/main.yml`.
+    pub defaults: Variables,
+    /// `vars/main.yml`.
+    pub vars: Variables,
+    /// The names of the roles it depends on.
+    pub dependencies: Vec<String>,
+    /// `allow_duplicates` of `meta/main.yml`.
+    pub allow_duplicates: bool,
+}
+
+/// What an `include_role` brings while running.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IncludedRole {
+    /// The blocks of its dependencies, then its own.
+    pub items: Vec<Item>,
+    /// Handlers that come with it.
+    pub handlers: Vec<Item>,
+    /// All roles that come with it, dependencies first.
+    pub roles: Vec<std::sync::Arc<Role>>,
+}
