@@ -20,7 +20,7 @@ pub use play::Play;
 pub use playbook::{Entry, Import, Need, Playbook};
 pub use role::Role;
 pub use scope::{Scope, ScopeKind};
-pub use task::{Action, Block, Include, Included, Item, Loop, LoopControl, Task};
+pub use task::{Action, Block, Include, Included, Item, Loop, LoopControl, RoleChoice, Task};
 
 /// A value and where it was written.
 #[derive(Clone, Debug, PartialEq)]

@@ -26,7 +26,7 @@ pub enum Entry {
     /// A play.
     Play(Arc<Play>),
     /// An `import_playbook`.
-    Import(Import),
+    Import(Box<Import>),
 }
 
 /// An `import_playbook`. Its `when`, `tags` and variables are already upon the plays it brings.
@@ -71,7 +71,7 @@ impl Playbook {
     /// Its imports.
     pub fn imports(&self) -> impl Iterator<Item = &Import> {
         self.entries.iter().filter_map(|entry| match entry {
-            Entry::Import(import) => Some(import),
+            Entry::Import(import) => Some(&**import),
             Entry::Play(_) => None,
         })
     }

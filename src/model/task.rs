@@ -136,26 +136,27 @@ pub struct Include {
 /// What an include brings.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Included {
-    /// A file of tasks.
-    Tasks {
-        /// Its name, relative to the including file.
-        file: Placed,
-    },
+    /// A file of tasks; its name, relative to the including file.
+    Tasks(Placed),
     /// A role.
-    Role {
-        /// Its name.
-        name: Placed,
-        /// The file below `tasks` instead of `main`.
-        tasks_from: Option<Placed>,
-        /// The file below `vars` instead of `main`.
-        vars_from: Option<Placed>,
-        /// The file below `defaults` instead of `main`.
-        defaults_from: Option<Placed>,
-        /// The file below `handlers` instead of `main`.
-        handlers_from: Option<Placed>,
-        /// Whether its variables are seen by the tasks that follow.
-        public: Option<Placed>,
-    },
+    Role(Box<RoleChoice>),
+}
+
+/// A role as an include asks for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoleChoice {
+    /// Its name.
+    pub name: Placed,
+    /// The file below `tasks` instead of `main`.
+    pub tasks_from: Option<Placed>,
+    /// The file below `vars` instead of `main`.
+    pub vars_from: Option<Placed>,
+    /// The file below `defaults` instead of `main`.
+    pub defaults_from: Option<Placed>,
+    /// The file below `handlers` instead of `main`.
+    pub handlers_from: Option<Placed>,
+    /// Whether its variables are seen by the tasks that follow.
+    pub public: Option<Placed>,
 }
 
 impl Action {
