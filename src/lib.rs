@@ -2,8 +2,16 @@
 //! the hard way. The rooms stand here in the order in which they may use each other: a room imports
 //! only rooms above it in this list.
 
-pub mod content;
-pub mod error;
-pub mod model;
 pub mod source;
+
+pub mod error;
+
 pub mod value;
+
+pub mod content;
+
+pub mod host;
+
+pub mod module;
+
+pub mod model;

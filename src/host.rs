@@ -1,0 +1,15 @@
+//! What can be asked of a host, what can be done to it, and how doing changes what is answered. Pure:
+//! nothing here touches a host; scripts are written and their output is read.
+
+mod action;
+mod answer;
+mod overlay;
+mod question;
+mod script;
+mod state;
+
+pub use action::{Action, Attributes, Command, Effect, Performed, mode_text};
+pub use answer::{Account, Answer, FileKind, Group, Output, Package, Stat, Unit};
+pub use question::{Question, Resource};
+pub use script::{ParseError, parse, question_script, quote};
+pub use state::State;

@@ -1,0 +1,123 @@
+//! Modules: each looks, then says what to do. None does any I/O, none knows check mode.
+//!
+//! To add one: a file beside the others, and its line in [`MODULES`].
+
+mod arguments;
+mod outcome;
+mod view;
+
+mod assert;
+mod command;
+mod copy;
+mod debug;
+mod fail;
+mod file;
+mod set_fact;
+mod stat;
+mod template;
+
+pub use arguments::{FileArguments, Mode, WithFile, parse_mode};
+pub use outcome::{Outcome, Step, Stop};
+pub use view::{Computer, LocalEntry, LocalFile, TemplateOptions, View};
+
+use crate::value::{ArgumentError, Value};
+use schemars::Schema;
+
+/// One module: its names, its arguments, and the one function that is all of it.
+pub trait Module: Send + Sync + 'static {
+    /// The full name first, then the short ones.
+    const NAMES: &'static [&'static str];
+    /// The arguments; doc comments become the documentation.
+    type Arguments: arguments::Arguments;
+    /// The argument that takes the free text after the module's name.
+    const FREE_FORM: Option<&'static str> = None;
+    /// Arguments that are given as they are written, not rendered.
+    const RAW: &'static [&'static str] = &[];
+    /// Arguments of Ansible's that are taken and have no effect here.
+    const IGNORED: &'static [&'static str] = &[];
+    /// True if arguments of any name are taken.
+    const OPEN: bool = false;
+
+    /// Says what is still to be done. Called again with what was answered and performed until it is done.
+    ///
+    /// # Errors
+    /// `Stop`: a question is open, the task has failed, or it cannot be decided in check mode.
+    fn step(arguments: &Self::Arguments, view: &View<'_>) -> Result<Step, Stop>;
+}
+
+/// A module without its types: a line of the list.
+pub struct Entry {
+    /// The full name first, then the short ones.
+    pub names: &'static [&'static str],
+    /// The argument that takes free text.
+    pub free_form: Option<&'static str>,
+    /// Arguments that are not rendered.
+    pub raw: &'static [&'static str],
+    /// JSON schema of the arguments.
+    pub schema: fn() -> Schema,
+    /// Checks the arguments: the names that are known (aliases included), and whether they can be read.
+    pub check: fn(&Value) -> Result<(), ArgumentError>,
+    /// Reads the arguments and makes the step.
+    pub step: fn(&Value, &View<'_>) -> Result<Step, Stop>,
+}
+
+const fn entry<M: Module>() -> Entry {
+    Entry {
+        names: M::NAMES,
+        free_form: M::FREE_FORM,
+        raw: M::RAW,
+        schema: <M::Arguments as arguments::Arguments>::schema,
+        check: |value| arguments::read::<M>(value).map(|_| ()),
+        step: |value, view| M::step(&arguments::read::<M>(value)?, view),
+    }
+}
+
+/// All modules.
+pub static MODULES: &[Entry] = &[
+    entry::<assert::Assert>(),
+    entry::<command::Command>(),
+    entry::<command::Shell>(),
+    entry::<copy::Copy>(),
+    entry::<debug::Debug>(),
+    entry::<fail::Fail>(),
+    entry::<file::File>(),
+    entry::<set_fact::SetFact>(),
+    entry::<stat::Stat>(),
+    entry::<template::Template>(),
+];
+
+/// The module of a name, full or short.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    let short = name.strip_prefix("ansible.legacy.").unwrap_or(name);
+    MODULES.iter().find(|entry| entry.names.contains(&short))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_stands_once() {
+        let mut names: Vec<_> = MODULES.iter().flat_map(|entry| entry.names).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn every_argument_is_documented() {
+        for entry in MODULES {
+            let schema = (entry.schema)();
+            let properties = schema
+                .as_value()
+                .get("properties")
+                .and_then(|properties| properties.as_object());
+            for (name, property) in properties.into_iter().flatten() {
+                let described =
+                    property == &serde_json::Value::Bool(true) || property.get("description").is_some();
+                assert!(described, "{}: {name} has no description", entry.names[0]);
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `assert`: fails unless all conditions hold.
+
+use super::{Module, Outcome, Step, Stop, View};
+use crate::value::Value;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Fails unless all conditions hold.
+pub(super) struct Assert;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Arguments {
+    /// The conditions.
+    that: Value,
+    /// What to say when one does not hold.
+    #[serde(alias = "msg")]
+    fail_msg: Option<Value>,
+    /// What to say when all hold.
+    success_msg: Option<Value>,
+    /// Say nothing about each condition.
+    #[serde(default)]
+    quiet: bool,
+}
+
+impl Module for Assert {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.assert", "assert"];
+    type Arguments = Arguments;
+    const RAW: &'static [&'static str] = &["that", "fail_msg", "msg", "success_msg"];
+
+    fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        let conditions = match &arguments.that {
+            Value::List(items) => items.to_vec(),
+            single => vec![single.clone()],
+        };
+        let mut unknown = None;
+        for condition in &conditions {
+            match view.computer().condition(condition)? {
+                Value::Bool(true) => {}
+                Value::Unknown(origin) => unknown = unknown.or(Some(origin)),
+                _ => return Err(failed(arguments, condition, view)?),
+            }
+        }
+        if let Some(unknown) = unknown {
+            return Err(Stop::Undecided(unknown));
+        }
+        let message = match &arguments.success_msg {
+            Some(message) => view.computer().render(message)?,
+            None => "All assertions passed".into(),
+        };
+        Ok(Step::done(Outcome::new().changed(false).with("msg", message)))
+    }
+}
+
+fn failed(arguments: &Arguments, condition: &Value, view: &View<'_>) -> Result<Stop, Stop> {
+    let message = match &arguments.fail_msg {
+        Some(message) => view.computer().render(message)?,
+        None => "Assertion failed".into(),
+    };
+    let text = match &message {
+        Value::List(lines) => lines
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join("\n"),
+        other => other
+            .as_str()
+            .map_or_else(|| crate::value::repr(other), str::to_string),
+    };
+    let condition = condition.untrusted();
+    let mut outcome = Outcome::new()
+        .changed(false)
+        .with("assertion", condition)
+        .with("evaluated_to", false);
+    if arguments.quiet {
+        outcome.fields.clear();
+    }
+    outcome.fields.insert("msg".into(), message);
+    Ok(Stop::FailedWith(Box::new(outcome.failed(text))))
+}

@@ -1,0 +1,395 @@
+//! `copy`: a file, a folder or a text of this computer to the host, and what `template` shares with it.
+
+use super::file::{describe, differing};
+use super::{FileArguments, LocalFile, Mode, Module, Outcome, Step, Stop, View, WithFile};
+use crate::content::Content;
+use crate::host::{Action, FileKind, Question, Resource};
+use crate::value::Value;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::path::Path;
+
+/// Copies files to the host.
+pub(super) struct Copy;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Own {
+    /// A file or folder of this computer; with a slash at the end only what is in the folder.
+    src: Option<String>,
+    /// The content itself, instead of `src`.
+    content: Option<Value>,
+    /// Where to; a folder if it ends in a slash.
+    dest: String,
+    /// `src` is a path of the host.
+    #[serde(default)]
+    remote_src: bool,
+    /// Replace a file that differs.
+    #[serde(default = "yes")]
+    force: bool,
+    /// Keep the old file beside the new one.
+    #[serde(default)]
+    backup: bool,
+    /// A command with `%s` that must accept the new file.
+    validate: Option<String>,
+    /// Mode of folders that are made.
+    directory_mode: Option<Value>,
+    /// Write through a symbolic link at `dest`.
+    #[serde(default)]
+    follow: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Module for Copy {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.copy", "copy"];
+    type Arguments = WithFile<Own>;
+    const IGNORED: &'static [&'static str] = &["local_follow", "decrypt", "unsafe_writes", "attributes"];
+
+    fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
+        let own = &arguments.own;
+        let placed = |content, name: &str, mode| Placed {
+            content,
+            name: name.to_string(),
+            dest: own.dest.clone(),
+            file: &arguments.file,
+            source_mode: mode,
+            validate: own.validate.clone(),
+            backup: own.backup,
+            force: own.force,
+            follow: own.follow,
+        };
+        if let Some(content) = &own.content {
+            if own.src.is_some() {
+                return Err(Stop::failed("src and content are mutually exclusive"));
+            }
+            if own.dest.ends_with('/') {
+                return Err(Stop::failed("can not use content with a dir as dest"));
+            }
+            return placed(text_content(content), "", None).step(view);
+        }
+        let Some(source) = &own.src else {
+            return Err(Stop::failed("src (or content) is required"));
+        };
+        if own.remote_src {
+            return remote(arguments, source, view);
+        }
+        let path = view
+            .computer()
+            .find("files", source)
+            .map_err(|tried| missing(source, &tried))?;
+        match view.computer().file(&path) {
+            LocalFile::Missing => Err(missing(source, &[path])),
+            LocalFile::Folder => folder(arguments, source, &path, view),
+            LocalFile::File(content) => {
+                let name = path
+                    .file_name()
+                    .map(|name| name.to_string_lossy().into_owned())
+                    .unwrap_or_default();
+                placed(content, &name, view.computer().mode(&path)).step(view)
+            }
+        }
+    }
+}
+
+/// The bytes of a `content` argument: texts as they are, all else as JSON.
+fn text_content(content: &Value) -> Content {
+    match content {
+        Value::Unknown(unknown) => Content::Unknown(unknown.clone()),
+        value if value.find_unknown().is_some() => match value.find_unknown() {
+            Some(unknown) => Content::Unknown(unknown.clone()),
+            None => Content::bytes(""),
+        },
+        Value::List(_) | Value::Map(_) => Content::bytes(crate::value::json(content, None, false)),
+        Value::Null => Content::bytes(""),
+        value => match value.as_str() {
+            Some(text) => Content::bytes(text),
+            None => Content::bytes(crate::value::repr(value)),
+        },
+    }
+}
+
+pub(super) fn missing(source: &str, tried: &[std::path::PathBuf]) -> Stop {
+    let tried: Vec<String> = tried.iter().map(|path| format!("  {}", path.display())).collect();
+    Stop::failed(format!(
+        "could not find or access '{source}' on this computer; looked for\n{}",
+        tried.join("\n")
+    ))
+}
+
+/// One content on its way to one path.
+pub(super) struct Placed<'a> {
+    pub(super) content: Content,
+    /// The name in the folder, if `dest` is one.
+    pub(super) name: String,
+    pub(super) dest: String,
+    pub(super) file: &'a FileArguments,
+    /// Permission bits of the source, for `mode: preserve`.
+    pub(super) source_mode: Option<u32>,
+    pub(super) validate: Option<String>,
+    pub(super) backup: bool,
+    pub(super) force: bool,
+    pub(super) follow: bool,
+}
+
+impl Placed<'_> {
+    /// What is to be done so that the content stands at `dest`.
+    pub(super) fn step(self, view: &View<'_>) -> Result<Step, Stop> {
+        let (actions, outcome) = self.actions(view)?;
+        Ok(Step::Finish(actions, outcome))
+    }
+
+    fn actions(self, view: &View<'_>) -> Result<(Vec<Action>, Outcome), Stop> {
+        let mut path = self.dest.clone();
+        if self.follow
+            && let Some(target) = view.stat(&path, false)?.and_then(|stat| stat.target)
+        {
+            path = if target.starts_with('/') {
+                target
+            } else {
+                format!("{}/{target}", path.rsplit_once('/').map_or("", |split| split.0))
+            };
+        }
+        if path.ends_with('/') {
+            path.push_str(&self.name);
+        } else {
+            view.note(Question::Digest { path: path.clone() });
+            let folder = view
+                .stat(&path, true)?
+                .is_some_and(|stat| stat.kind == FileKind::Folder);
+            if folder && self.name.is_empty() {
+                return Err(Stop::failed(format!(
+                    "{path} is a directory, a file name is missing"
+                )));
+            }
+            if folder {
+                path = format!("{path}/{}", self.name);
+            }
+        }
+        view.note(Question::Digest { path: path.clone() });
+        let here = view.stat(&path, true)?;
+        let mut actions = vec![];
+        if here.is_none() {
+            actions.extend(self.parent(&path, view)?);
+        }
+        let wanted = match self.file.wanted_mode()? {
+            Some(Mode::Preserve) => crate::host::Attributes {
+                mode: self.source_mode,
+                ..self.file.attributes(None, false)?
+            },
+            _ => self.file.attributes(here.as_ref().map(|stat| stat.mode), false)?,
+        };
+        let mut outcome = Outcome::new().with("dest", path.as_str());
+        match self.content.digest() {
+            Some(digest) => outcome = outcome.with("checksum_sha256", &*digest),
+            None => outcome = outcome.with("checksum_sha256", view.unknown()),
+        }
+        let Some(stat) = here else {
+            actions.push(self.write(path, wanted));
+            return Ok((actions, outcome));
+        };
+        outcome = describe(outcome, &stat);
+        if stat.kind != FileKind::File {
+            return Err(Stop::failed(format!("{path} is there and is no file")));
+        }
+        let same = match (&self.content, self.force) {
+            (_, false) => true,
+            (Content::Unknown(unknown), _) => return Err(Stop::Undecided(unknown.clone())),
+            (content, _) => view.digest(&path)? == content.digest(),
+        };
+        let attributes = differing(&wanted, &stat);
+        if !same {
+            actions.push(self.write(path, wanted));
+        } else if !attributes.is_empty() {
+            actions.push(Action::SetAttributes {
+                path,
+                attributes,
+                follow: true,
+                recursive: false,
+            });
+        }
+        Ok((actions, outcome))
+    }
+
+    fn write(&self, path: String, attributes: crate::host::Attributes) -> Action {
+        let (content, validate) = (self.content.clone(), self.validate.clone());
+        Action::WriteFile {
+            path,
+            content,
+            attributes,
+            validate,
+            backup: self.backup,
+        }
+    }
+
+    /// The folder must be there, unless `dest` names a folder: then it is made.
+    fn parent(&self, path: &str, view: &View<'_>) -> Result<Option<Action>, Stop> {
+        let parent = path
+            .rsplit_once('/')
+            .map_or(".", |split| if split.0.is_empty() { "/" } else { split.0 });
+        match view.stat(parent, true)? {
+            Some(stat) if stat.kind == FileKind::Folder => Ok(None),
+            None if self.dest.ends_with('/') => {
+                let attributes = crate::host::Attributes::default();
+                Ok(Some(Action::MakeFolder {
+                    path: parent.into(),
+                    attributes,
+                }))
+            }
+            Some(_) => Err(Stop::failed(format!("Destination {parent} is no directory"))),
+            None => Err(Stop::failed(format!(
+                "Destination directory {parent} does not exist"
+            ))),
+        }
+    }
+}
+
+/// A folder of this computer with everything in it.
+fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>) -> Result<Step, Stop> {
+    let own = &arguments.own;
+    let mut dest = own.dest.trim_end_matches('/').to_string();
+    if !source.ends_with('/')
+        && let Some(name) = path.file_name()
+    {
+        dest = format!("{dest}/{}", name.to_string_lossy());
+    }
+    let entries = view.computer().entries(path);
+    for entry in &entries {
+        let path = format!("{dest}/{}", entry.relative.display());
+        if !entry.folder {
+            view.note(Question::Digest { path: path.clone() });
+        }
+        view.note(Question::Stat { path, follow: true });
+    }
+    let made = FileArguments {
+        mode: own.directory_mode.clone(),
+        ..arguments.file.clone()
+    };
+    let mut actions = vec![];
+    let mut fresh = view.stat(&dest, true)?.is_none();
+    if fresh {
+        actions.push(Action::MakeFolder {
+            path: dest.clone(),
+            attributes: made.attributes(None, true)?,
+        });
+    }
+    for entry in entries {
+        let to = format!("{dest}/{}", entry.relative.display());
+        if entry.folder {
+            if view.stat(&to, true)?.is_none() {
+                fresh = true;
+                actions.push(Action::MakeFolder {
+                    path: to,
+                    attributes: made.attributes(None, true)?,
+                });
+            }
+            continue;
+        }
+        let from = path.join(&entry.relative);
+        let LocalFile::File(content) = view.computer().file(&from) else {
+            continue;
+        };
+        if fresh && view.stat(&to, true)?.is_none() {
+            let attributes = match arguments.file.wanted_mode()? {
+                Some(Mode::Preserve) => crate::host::Attributes {
+                    mode: view.computer().mode(&from),
+                    ..arguments.file.attributes(None, false)?
+                },
+                _ => arguments.file.attributes(None, false)?,
+            };
+            let validate = own.validate.clone();
+            actions.push(Action::WriteFile {
+                path: to,
+                content,
+                attributes,
+                validate,
+                backup: own.backup,
+            });
+            continue;
+        }
+        let placed = Placed {
+            content,
+            name: String::new(),
+            dest: to,
+            file: &arguments.file,
+            source_mode: view.computer().mode(&from),
+            validate: own.validate.clone(),
+            backup: own.backup,
+            force: own.force,
+            follow: own.follow,
+        };
+        actions.extend(placed.actions(view)?.0);
+    }
+    Ok(Step::Finish(
+        actions,
+        Outcome::new().with("dest", own.dest.as_str()).with("src", source),
+    ))
+}
+
+/// A file of the host to another path of the host.
+fn remote(arguments: &WithFile<Own>, source: &str, view: &View<'_>) -> Result<Step, Stop> {
+    let own = &arguments.own;
+    let mut dest = own.dest.clone();
+    for path in [source, &dest] {
+        view.note(Question::Stat {
+            path: path.into(),
+            follow: true,
+        });
+        view.note(Question::Digest { path: path.into() });
+    }
+    let Some(from) = view.stat(source, true)? else {
+        return Err(Stop::failed(format!("Source {source} not found")));
+    };
+    let there = view.stat(&dest, true)?;
+    if from.kind == FileKind::Folder {
+        return Err(Stop::failed(format!(
+            "{source} is a folder; copying folders on the host itself is not supported"
+        )));
+    }
+    if dest.ends_with('/') || there.as_ref().is_some_and(|stat| stat.kind == FileKind::Folder) {
+        let name = source.rsplit('/').next().unwrap_or_default();
+        dest = format!("{}/{name}", dest.trim_end_matches('/'));
+    }
+    let here = view.stat(&dest, true)?;
+    let preserved = arguments.file.wanted_mode()? == Some(Mode::Preserve);
+    let mut wanted = arguments
+        .file
+        .attributes(here.as_ref().map(|stat| stat.mode), false)?;
+    if preserved {
+        wanted.mode = Some(from.mode);
+    }
+    let outcome = Outcome::new().with("dest", dest.as_str()).with("src", source);
+    if here.is_some() && (!own.force || view.digest(&dest)? == view.digest(source)?) {
+        let attributes = here.map(|stat| differing(&wanted, &stat)).unwrap_or_default();
+        let set = Action::SetAttributes {
+            path: dest,
+            attributes: attributes.clone(),
+            follow: true,
+            recursive: false,
+        };
+        return Ok(Step::Finish(
+            if attributes.is_empty() { vec![] } else { vec![set] },
+            outcome,
+        ));
+    }
+    let (quoted, to) = (crate::host::quote(source), crate::host::quote(&dest));
+    let script = format!(
+        "t={to}.vent.$$; (umask 077; cat {quoted} >\"$t\") && {{ [ ! -e {to} ] || {{ chmod $(stat -c %a {to}) \"$t\"; chown $(stat -c %u:%g {to}) \"$t\"; }}; }} && {{ [ -e {to} ] || chmod 0644 \"$t\"; }} && mv -f \"$t\" {to} || {{ rm -f \"$t\"; exit 1; }}"
+    );
+    let copy = Action::Script {
+        script,
+        explain: format!("cp {quoted} {to}"),
+        effects: vec![crate::host::Effect::Forgets(Resource::Path(dest.clone()))],
+    };
+    let mut actions = vec![copy];
+    if !wanted.is_empty() {
+        actions.push(Action::SetAttributes {
+            path: dest,
+            attributes: wanted,
+            follow: true,
+            recursive: false,
+        });
+    }
+    Ok(Step::Finish(actions, outcome))
+}

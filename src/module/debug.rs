@@ -1,0 +1,59 @@
+//! `debug`: shows a message or a variable.
+
+use super::{Module, Outcome, Step, Stop, View};
+use crate::value::{Template, Value};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Shows a message or a variable.
+pub(super) struct Debug;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Arguments {
+    /// What to show.
+    msg: Option<Value>,
+    /// The variable or expression to show.
+    var: Option<Value>,
+    /// Show only with that many `-v`.
+    #[serde(default)]
+    verbosity: u8,
+}
+
+impl Module for Debug {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.debug", "debug"];
+    type Arguments = Arguments;
+    const RAW: &'static [&'static str] = &["var"];
+
+    fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        if arguments.verbosity > view.verbosity() {
+            let outcome = Outcome {
+                skipped: Some("Verbosity threshold not met.".into()),
+                ..Outcome::default()
+            };
+            return Ok(Step::done(outcome));
+        }
+        let outcome = Outcome::new().changed(false);
+        let Some(variable) = &arguments.var else {
+            let message = arguments.msg.clone().unwrap_or_else(|| "Hello world!".into());
+            return Ok(Step::done(outcome.with("msg", message)));
+        };
+        if arguments.msg.is_some() {
+            return Err(Stop::failed("'msg' and 'var' are incompatible options"));
+        }
+        let Some(name) = variable.as_str() else {
+            return Ok(Step::done(outcome.with("var", variable.clone())));
+        };
+        let name = name.trim();
+        let text = if name.contains("{{") {
+            name.to_string()
+        } else {
+            format!("{{{{ {name} }}}}")
+        };
+        let shown = view
+            .computer()
+            .render(&Value::Template(Arc::new(Template { text, place: None })));
+        let shown = shown.unwrap_or_else(|_| "VARIABLE IS NOT DEFINED!".into());
+        Ok(Step::done(outcome.with(name, shown)))
+    }
+}

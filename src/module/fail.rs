@@ -1,0 +1,28 @@
+//! `fail`: fails with a message.
+
+use super::{Module, Step, Stop, View};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Fails with a message.
+pub(super) struct Fail;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Arguments {
+    /// What to say.
+    msg: Option<String>,
+}
+
+impl Module for Fail {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.fail", "fail"];
+    type Arguments = Arguments;
+
+    fn step(arguments: &Arguments, _: &View<'_>) -> Result<Step, Stop> {
+        Err(Stop::failed(
+            arguments
+                .msg
+                .as_deref()
+                .unwrap_or("Failed as requested from task"),
+        ))
+    }
+}

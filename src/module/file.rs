@@ -1,0 +1,368 @@
+//! `file`: folders, links, attributes, removal.
+
+use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile};
+use crate::host::{Action, Attributes, FileKind, Question, Stat, mode_text};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Sets attributes of files, makes folders and links, removes things.
+pub(super) struct File;
+
+/// What should be at the path.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum State {
+    Absent,
+    Directory,
+    File,
+    Hard,
+    Link,
+    Touch,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Own {
+    /// The path.
+    #[serde(alias = "dest", alias = "name")]
+    path: String,
+    /// What should be there; the default is `file` if something is there, else `directory` with `recurse`.
+    state: Option<State>,
+    /// What a link points at.
+    src: Option<String>,
+    /// Set the attributes of everything in the folder.
+    #[serde(default)]
+    recurse: bool,
+    /// Replace a file or a link by a link, and make links to what is not there.
+    #[serde(default)]
+    force: bool,
+    /// Set the attributes of what a link points at.
+    #[serde(default = "yes")]
+    follow: bool,
+    /// `preserve`, `now` or a time; only `preserve` and `now` are read.
+    modification_time: Option<String>,
+    /// `preserve`, `now` or a time; only `preserve` and `now` are read.
+    access_time: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Module for File {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.file", "file"];
+    type Arguments = WithFile<Own>;
+    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
+
+    fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
+        let own = &arguments.own;
+        let path = own.path.trim_end_matches('/');
+        let path = if path.is_empty() { "/" } else { path };
+        view.note(Question::Stat {
+            path: path.into(),
+            follow: true,
+        });
+        let here = view.stat(path, false)?;
+        let state = match (own.state, &here) {
+            (Some(state), _) => state,
+            (None, _) if own.recurse => State::Directory,
+            (None, Some(stat)) if stat.kind == FileKind::Folder => State::Directory,
+            (None, Some(stat)) if stat.kind == FileKind::Link && !own.follow => State::Link,
+            (None, _) => State::File,
+        };
+        let context = Context {
+            own,
+            file: &arguments.file,
+            view,
+            path,
+        };
+        match state {
+            State::Absent => Ok(context.absent(here.as_ref())),
+            State::Directory => context.directory(here.as_ref()),
+            State::File => context.file(here),
+            State::Link => context.symbolic(here.as_ref()),
+            State::Hard => context.hard(here.as_ref()),
+            State::Touch => context.touch(here.as_ref()),
+        }
+    }
+}
+
+struct Context<'a> {
+    own: &'a Own,
+    file: &'a FileArguments,
+    view: &'a View<'a>,
+    path: &'a str,
+}
+
+impl Context<'_> {
+    fn outcome(&self, state: &str) -> Outcome {
+        Outcome::new()
+            .with("path", self.path)
+            .with("dest", self.path)
+            .with("state", state)
+    }
+
+    fn absent(&self, here: Option<&Stat>) -> Step {
+        let actions = here.map(|_| Action::Remove {
+            path: self.path.into(),
+        });
+        Step::Finish(actions.into_iter().collect(), self.outcome("absent"))
+    }
+
+    /// What must be set on something that is there; owner and group by name or number.
+    fn differing(&self, stat: &Stat) -> Result<Attributes, Stop> {
+        let wanted = self
+            .file
+            .attributes(Some(stat.mode), stat.kind == FileKind::Folder)?;
+        Ok(differing(&wanted, stat))
+    }
+
+    fn set(&self, stat: &Stat, follow: bool) -> Result<Vec<Action>, Stop> {
+        let attributes = self.differing(stat)?;
+        let action = Action::SetAttributes {
+            path: self.path.into(),
+            attributes,
+            follow,
+            recursive: false,
+        };
+        let needed = matches!(&action, Action::SetAttributes { attributes, .. } if !attributes.is_empty());
+        Ok(if needed { vec![action] } else { vec![] })
+    }
+
+    fn directory(&self, here: Option<&Stat>) -> Result<Step, Stop> {
+        let behind = match here {
+            Some(stat) if stat.kind == FileKind::Link && self.own.follow => {
+                self.view.stat(self.path, true)?
+            }
+            other => other.cloned(),
+        };
+        let mut actions = match behind {
+            None => {
+                let attributes = self.file.attributes(None, true)?;
+                vec![Action::MakeFolder {
+                    path: self.path.into(),
+                    attributes,
+                }]
+            }
+            Some(stat) if stat.kind == FileKind::Folder => self.set(&stat, true)?,
+            Some(_) => {
+                return Err(Stop::failed(format!(
+                    "{} is there and is no folder; remove it first or name another path",
+                    self.path
+                )));
+            }
+        };
+        if self.own.recurse && actions.is_empty() && here.is_some() {
+            actions.extend(self.recursive()?);
+        }
+        Ok(Step::Finish(actions, self.outcome("directory")))
+    }
+
+    /// Attributes of everything below, if anything differs.
+    fn recursive(&self) -> Result<Option<Action>, Stop> {
+        let attributes = self.file.attributes(None, true)?;
+        if attributes.is_empty() {
+            return Ok(None);
+        }
+        let mut tests = vec![];
+        if let Some(mode) = attributes.mode {
+            tests.push(format!("! -type l ! -perm {mode:o}"));
+        }
+        if let Some(owner) = &attributes.owner {
+            tests.push(format!("! -user {}", crate::host::quote(owner)));
+        }
+        if let Some(group) = &attributes.group {
+            tests.push(format!("! -group {}", crate::host::quote(group)));
+        }
+        let tests: Vec<String> = tests.into_iter().map(|test| format!("\\( {test} \\)")).collect();
+        let script = format!(
+            "find {} {} | head -n 1",
+            crate::host::quote(self.path),
+            tests.join(" -o ")
+        );
+        let found = self
+            .view
+            .probe(&script, &[crate::host::Resource::Path(self.path.into())])?;
+        let path = self.path.to_string();
+        let set = Action::SetAttributes {
+            path,
+            attributes,
+            follow: false,
+            recursive: true,
+        };
+        Ok((!found.stdout.is_empty()).then_some(set))
+    }
+
+    fn file(&self, here: Option<Stat>) -> Result<Step, Stop> {
+        let behind = match here {
+            Some(stat) if stat.kind == FileKind::Link && self.own.follow => {
+                self.view.stat(self.path, true)?
+            }
+            other => other,
+        };
+        let Some(stat) = behind else {
+            return Err(Stop::failed(format!(
+                "file ({}) is absent, cannot continue; use `state: touch` or the copy module to make it",
+                self.path
+            )));
+        };
+        if self.own.state == Some(State::File) && stat.kind == FileKind::Folder {
+            return Err(Stop::failed(format!("{} is a directory, not a file", self.path)));
+        }
+        let state = if stat.kind == FileKind::Folder {
+            "directory"
+        } else {
+            "file"
+        };
+        Ok(Step::Finish(
+            self.set(&stat, self.own.follow)?,
+            self.outcome(state),
+        ))
+    }
+
+    fn source(&self) -> Result<&str, Stop> {
+        self.own
+            .src
+            .as_deref()
+            .ok_or_else(|| Stop::failed("src is required for a link: say what it points at"))
+    }
+
+    fn symbolic(&self, here: Option<&Stat>) -> Result<Step, Stop> {
+        let source = match (&self.own.src, here) {
+            (Some(source), _) => source.clone(),
+            (
+                None,
+                Some(Stat {
+                    target: Some(target), ..
+                }),
+            ) => target.clone(),
+            _ => self.source()?.to_string(),
+        };
+        let outcome = self.outcome("link").with("src", source.as_str());
+        let behind = if source.starts_with('/') {
+            source.clone()
+        } else {
+            let parent = self.path.rsplit_once('/').map_or("", |split| split.0);
+            format!("{parent}/{source}")
+        };
+        let make = Action::Link {
+            path: self.path.into(),
+            target: source.clone(),
+            symbolic: true,
+        };
+        match here {
+            Some(stat) if stat.kind == FileKind::Link => {
+                if stat.target.as_deref() == Some(&source) {
+                    let follow = self.own.follow && self.view.stat(self.path, true)?.is_some();
+                    let behind = if follow {
+                        self.view.stat(self.path, true)?
+                    } else {
+                        None
+                    };
+                    let actions = behind.map_or(Ok(vec![]), |stat| self.set(&stat, true))?;
+                    return Ok(Step::Finish(actions, outcome));
+                }
+            }
+            Some(_) if !self.own.force => {
+                return Err(Stop::failed(format!(
+                    "{} is there and is no link; `force: true` replaces a file",
+                    self.path
+                )));
+            }
+            Some(stat) if stat.kind == FileKind::Folder => {
+                let remove = Action::Remove {
+                    path: self.path.into(),
+                };
+                return Ok(Step::Finish(vec![remove, make], outcome));
+            }
+            _ => {}
+        }
+        if !self.own.force && self.view.stat(&behind, true)?.is_none() {
+            return Err(Stop::failed(format!(
+                "src file does not exist, use \"force=yes\" if you really want to create the link: {behind}"
+            )));
+        }
+        Ok(Step::Finish(vec![make], outcome))
+    }
+
+    fn hard(&self, here: Option<&Stat>) -> Result<Step, Stop> {
+        let source = self.source()?;
+        let outcome = self.outcome("hard").with("src", source);
+        let Some(there) = self.view.stat(source, true)? else {
+            return Err(Stop::failed(format!("src file does not exist: {source}")));
+        };
+        if here.is_some_and(|stat| stat.inode == there.inode && stat.device == there.device) {
+            return Ok(Step::done(outcome));
+        }
+        if here.is_some() && !self.own.force {
+            return Err(Stop::failed(format!(
+                "{} is there; `force: true` replaces it",
+                self.path
+            )));
+        }
+        let make = Action::Link {
+            path: self.path.into(),
+            target: source.into(),
+            symbolic: false,
+        };
+        Ok(Step::Finish(vec![make], outcome))
+    }
+
+    fn touch(&self, here: Option<&Stat>) -> Result<Step, Stop> {
+        let kept = |time: &Option<String>| time.as_deref() == Some("preserve");
+        let keep = kept(&self.own.modification_time) && kept(&self.own.access_time);
+        let path = crate::host::quote(self.path);
+        let mut actions = vec![];
+        if here.is_none() || !keep {
+            let script = match here {
+                None => format!(": >>{path}"),
+                Some(_) if kept(&self.own.modification_time) => format!("touch -a -- {path}"),
+                Some(_) if kept(&self.own.access_time) => format!("touch -m -- {path}"),
+                Some(_) => format!("touch -- {path}"),
+            };
+            let explain = format!("touch {path}");
+            actions.push(match here {
+                None => Action::WriteFile {
+                    path: self.path.into(),
+                    content: crate::content::Content::bytes(""),
+                    attributes: self.file.attributes(None, false)?,
+                    validate: None,
+                    backup: false,
+                },
+                Some(_) => Action::Script {
+                    script,
+                    explain,
+                    effects: vec![],
+                },
+            });
+        }
+        if let Some(stat) = here {
+            actions.extend(self.set(stat, self.own.follow)?);
+        }
+        let outcome = self.outcome("file");
+        Ok(Step::Finish(actions, outcome))
+    }
+}
+
+/// The part of the wanted attributes that something does not have yet.
+pub(super) fn differing(wanted: &Attributes, stat: &Stat) -> Attributes {
+    let other = |wanted: &Option<String>, name: &str, id: u32| match wanted {
+        Some(wanted) if wanted != name && *wanted != id.to_string() => Some(wanted.clone()),
+        _ => None,
+    };
+    Attributes {
+        mode: wanted.mode.filter(|mode| *mode != stat.mode),
+        owner: other(&wanted.owner, &stat.owner, stat.uid),
+        group: other(&wanted.group, &stat.group, stat.gid),
+    }
+}
+
+/// The fields of a result that describe a file.
+pub(super) fn describe(outcome: Outcome, stat: &Stat) -> Outcome {
+    outcome
+        .with("mode", mode_text(stat.mode))
+        .with("uid", i64::from(stat.uid))
+        .with("gid", i64::from(stat.gid))
+        .with("owner", stat.owner.as_str())
+        .with("group", stat.group.as_str())
+        .with("size", stat.size as i64)
+}

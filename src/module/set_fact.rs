@@ -1,0 +1,45 @@
+//! `set_fact`: variables of a host for the rest of the run.
+
+use super::{Module, Outcome, Step, Stop, View};
+use crate::value::{Map, Value};
+
+/// Sets variables of a host.
+pub(super) struct SetFact;
+
+impl Module for SetFact {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.set_fact", "set_fact"];
+    type Arguments = Value;
+    const OPEN: bool = true;
+
+    fn step(arguments: &Value, _: &View<'_>) -> Result<Step, Stop> {
+        let mut variables = arguments.as_map().cloned().unwrap_or_default();
+        variables.shift_remove("cacheable");
+        if variables.is_empty() {
+            return Err(Stop::failed(
+                "No key/value pairs provided, at least one is required for this action to succeed",
+            ));
+        }
+        let wrong = variables.keys().find(|name| !is_name(name));
+        if let Some(name) = wrong {
+            return Err(Stop::failed(format!(
+                "`{name}` is no name for a variable: letters, digits and underscores"
+            )));
+        }
+        let shown: Map = variables.clone();
+        let outcome = Outcome {
+            changed: Some(false),
+            facts: variables,
+            ..Outcome::default()
+        };
+        Ok(Step::done(
+            outcome.with("ansible_facts", Value::Map(shown.into())),
+        ))
+    }
+}
+
+/// True for a name that a variable may have.
+fn is_name(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
