@@ -10,8 +10,12 @@ pub mod value;
 
 pub mod content;
 
+pub mod artifact;
+
 pub mod host;
 
 pub mod module;
 
 pub mod model;
+
+pub mod cli;

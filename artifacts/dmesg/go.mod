@@ -1,0 +1,3 @@
+module vent/artifacts/dmesg
+
+go 1.26.8

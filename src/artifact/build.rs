@@ -1,0 +1,287 @@
+//! Builds from the sources pinned under `artifacts/`: as reproducible as the compilers allow.
+
+use super::cache::Cache;
+use super::command::{command, output, tail};
+use super::key::{Architecture, Key};
+use super::manifest::{Artifact, CRecipe, GoRecipe, Manifest};
+use super::notice::{Notice, Tell};
+use super::toolchain::{self, Compiler, Go};
+use crate::error::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+use tokio::sync::{Mutex, OnceCell};
+
+/// How often a build says how far it is.
+const PROGRESS: Duration = Duration::from_secs(15);
+
+/// The origin of a build in which nothing but Go took part: the same bytes everywhere.
+const BUILT: &str = "built";
+
+/// Builds one program at a time.
+pub struct Builder {
+    folder: PathBuf,
+    release: String,
+    cache: Cache,
+    go: OnceCell<Go>,
+    turn: Mutex<()>,
+    tell: Tell,
+}
+
+impl Builder {
+    /// A builder for the modules beside a manifest.
+    pub fn new(manifest: &Manifest, cache: &Cache, tell: &Tell) -> Builder {
+        Builder {
+            folder: manifest.folder.clone(),
+            release: manifest.go.clone(),
+            cache: cache.clone(),
+            go: OnceCell::new(),
+            turn: Mutex::new(()),
+            tell: tell.clone(),
+        }
+    }
+
+    /// Builds a Go program to `to`; answers its origin.
+    pub async fn go(&self, artifact: &Artifact, recipe: &GoRecipe, key: &Key, to: &Path) -> Result<String> {
+        let _turn = self.turn(key, &recipe.module).await?;
+        let go = self.go_command().await?;
+        let (compiler, origin) = match recipe.cgo {
+            true => {
+                let compiler = self.compiler(key.arch, &recipe.needs).await?;
+                let origin = format!("{BUILT} with {}", compiler.label);
+                (Some(compiler), origin)
+            }
+            false => (None, BUILT.to_string()),
+        };
+        let mut build = self.go_in(go, &recipe.module);
+        build
+            .args(["build", "-v", "-trimpath", "-buildvcs=false", "-o"])
+            .arg(to);
+        if !recipe.tags.is_empty() {
+            build.args(["-tags", &recipe.tags.join(",")]);
+        }
+        build
+            .arg("-ldflags")
+            .arg(linker_flags(artifact, recipe, key.arch));
+        build.arg(artifact.expand(&recipe.package, key.arch));
+        build.env("GOARCH", key.arch.name());
+        for_c(&mut build, compiler.as_ref());
+        self.watch(&mut build, key).await?;
+        Ok(origin)
+    }
+
+    /// Compiles C sources that lie in a Go module to `to`; answers its origin.
+    pub async fn c(&self, artifact: &Artifact, recipe: &CRecipe, key: &Key, to: &Path) -> Result<String> {
+        let _turn = self.turn(key, &recipe.module).await?;
+        let go = self.go_command().await?;
+        let compiler = self.compiler(key.arch, &[]).await?;
+        let mut find = self.go_in(go, &recipe.module);
+        find.args(["list", "-m", "-f", "{{.Dir}}", &recipe.sources_of]);
+        let mut download = self.go_in(go, &recipe.module);
+        download.args(["mod", "download", &recipe.sources_of]);
+        let purpose = format!("find the sources of {key}");
+        output(&mut download, &purpose).await?;
+        let folder = output(&mut find, &purpose).await?;
+        let mut compile = command(&compiler.program);
+        compile
+            .current_dir(folder.trim())
+            .args(["-Os", "-static", "-s", "-Wl,--build-id=none"]);
+        compile.args(recipe.flags.iter().map(|flag| artifact.expand(flag, key.arch)));
+        compile.arg("-o").arg(to).args(&recipe.sources);
+        output(&mut compile, &format!("build {key}")).await?;
+        Ok(format!("{BUILT} with {}", compiler.label))
+    }
+
+    /// Waits until no other build runs, in this process or another one with the same cache.
+    async fn turn(
+        &self,
+        key: &Key,
+        module: &str,
+    ) -> Result<(tokio::sync::MutexGuard<'_, ()>, std::fs::File)> {
+        let turn = self.turn.lock().await;
+        let (cache, tell) = (self.cache.clone(), self.tell.clone());
+        let held = tokio::task::spawn_blocking(move || {
+            cache.hold(None, || {
+                tell(&Notice::Waiting("the builds of this cache".to_string()))
+            })
+        });
+        let held = held
+            .await
+            .map_err(|error| Error::new("cannot wait for a build").cause(error))??;
+        let from = format!("artifacts/{module} with Go {}", self.release);
+        (self.tell)(&Notice::Building {
+            key: key.clone(),
+            from,
+        });
+        Ok((turn, held))
+    }
+
+    async fn go_command(&self) -> Result<&Go> {
+        self.go
+            .get_or_try_init(|| toolchain::go(&self.release, &self.tell))
+            .await
+    }
+
+    async fn compiler(&self, arch: Architecture, needs: &[String]) -> Result<Compiler> {
+        toolchain::compiler(arch, needs, &self.cache.workshop()?, &self.tell).await
+    }
+
+    /// The go command in one of our modules, with every setting that could change the outcome fixed.
+    fn go_in(&self, go: &Go, module: &str) -> Command {
+        let mut command = command(&go.program.display().to_string());
+        command.current_dir(self.folder.join(module));
+        command.envs([
+            ("GOTOOLCHAIN", go.toolchain.as_str()),
+            ("GOFLAGS", "-mod=readonly"),
+            ("GOWORK", "off"),
+            ("GOOS", "linux"),
+            ("GOAMD64", "v1"),
+            ("GOARM64", "v8.0"),
+            ("GOEXPERIMENT", ""),
+        ]);
+        command
+    }
+
+    /// Runs a build, saying from time to time how many packages are done.
+    async fn watch(&self, build: &mut Command, key: &Key) -> Result<()> {
+        let problem = || Error::new(format!("cannot build {key}"));
+        let child = build.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = child.map_err(|error| problem().cause(error))?;
+        let mut report = Report::default();
+        if let Some(stderr) = child.stderr.take() {
+            let mut lines = BufReader::new(stderr).lines();
+            let mut tick = tokio::time::interval(PROGRESS);
+            tick.tick().await;
+            loop {
+                tokio::select! {
+                    line = lines.next_line() => match line {
+                        Ok(Some(line)) => report.add(line),
+                        _ => break,
+                    },
+                    _ = tick.tick() => {
+                        (self.tell)(&Notice::Progress { key: key.clone(), state: report.state() });
+                    }
+                }
+            }
+        }
+        let status = child.wait().await.map_err(|error| problem().cause(error))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(problem().cause(status).cause(tail(&report.said, 20)).help(
+            "the sources come from the Go module proxy (`go env GOPROXY`); a mirror with this file makes the build unnecessary",
+        ))
+    }
+}
+
+/// Flags for the linker: nothing in the file that differs from one build to the next.
+fn linker_flags(artifact: &Artifact, recipe: &GoRecipe, arch: Architecture) -> String {
+    let mut flags = "-s -w -buildid=".to_string();
+    for (variable, value) in &recipe.variables {
+        flags.push_str(&format!(" -X {variable}={}", artifact.expand(value, arch)));
+    }
+    if recipe.cgo {
+        flags.push_str(" -linkmode external -extldflags -static");
+    }
+    flags
+}
+
+/// Environment for the C part of a Go build.
+fn for_c(build: &mut Command, compiler: Option<&Compiler>) {
+    let Some(compiler) = compiler else {
+        build.env("CGO_ENABLED", "0");
+        return;
+    };
+    build.env("CGO_ENABLED", "1").env("CC", &compiler.program);
+    for flags in ["CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_LDFLAGS"] {
+        build.env_remove(flags);
+    }
+    if let Some(sysroot) = &compiler.sysroot {
+        let libraries = sysroot.join("usr/lib/aarch64-linux-gnu");
+        build.env(
+            "CGO_CFLAGS",
+            format!("-O2 -I{}", sysroot.join("usr/include").display()),
+        );
+        build.env("CGO_LDFLAGS", format!("-L{}", libraries.display()));
+        build.env("PKG_CONFIG_LIBDIR", libraries.join("pkgconfig"));
+        build.env("PKG_CONFIG_SYSROOT_DIR", sysroot);
+    }
+}
+
+/// What `go build -v` said.
+struct Report {
+    started: Instant,
+    downloads: usize,
+    packages: usize,
+    said: String,
+}
+
+impl Default for Report {
+    fn default() -> Report {
+        Report {
+            started: Instant::now(),
+            downloads: 0,
+            packages: 0,
+            said: String::new(),
+        }
+    }
+}
+
+impl Report {
+    fn add(&mut self, line: String) {
+        if line.starts_with("go: downloading ") {
+            self.downloads += 1;
+        } else if line.contains([' ', ':', '\t']) {
+            self.said.push_str(&line);
+            self.said.push('\n');
+        } else {
+            self.packages += 1;
+        }
+    }
+
+    fn state(&self) -> String {
+        let (packages, downloads, seconds) =
+            (self.packages, self.downloads, self.started.elapsed().as_secs());
+        match downloads {
+            0 => format!("{packages} packages compiled, {seconds} s"),
+            _ => format!("{downloads} modules downloaded, {packages} packages compiled, {seconds} s"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_and_downloads_are_counted_and_complaints_kept() {
+        let mut report = Report::default();
+        for line in [
+            "go: downloading k8s.io/api v0.36.3",
+            "k8s.io/api",
+            "fmt",
+            "# k8s.io/api",
+            "x.go:1:2: no",
+        ] {
+            report.add(line.to_string());
+        }
+        assert_eq!(report.state(), "1 modules downloaded, 2 packages compiled, 0 s");
+        assert_eq!(report.said, "# k8s.io/api\nx.go:1:2: no\n");
+    }
+
+    #[test]
+    fn variables_reach_the_linker() {
+        let manifest = Manifest::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts")).unwrap();
+        let flanneld = manifest.find("flanneld", None).unwrap();
+        let super::super::manifest::Recipe::Go(recipe) = &flanneld.recipe else {
+            panic!()
+        };
+        assert_eq!(
+            linker_flags(flanneld, recipe, Architecture::Amd64),
+            "-s -w -buildid= -X github.com/flannel-io/flannel/pkg/version.Version=v0.28.9 \
+             -linkmode external -extldflags -static"
+        );
+    }
+}

@@ -1,0 +1,160 @@
+//! `artifacts/lock.yml`: the digest that every file must have.
+//!
+//! A program has one digest per origin: the publisher's file differs from a build of our own, and a
+//! build with a C compiler differs from one system to the next.
+
+use super::key::Key;
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Origin to SHA-256.
+type Digests = BTreeMap<String, String>;
+
+/// Name, version, platform, origin, SHA-256.
+type Entries = BTreeMap<String, BTreeMap<String, BTreeMap<String, Digests>>>;
+
+/// Name of the file.
+pub const FILE: &str = "lock.yml";
+
+const HEADER: &str = "\
+# SHA-256 of every program: name, version, architecture (with variant), origin.
+# A file with another digest is refused. `vent artifacts build --lock` writes the
+# digests of what was built. Builds with a C compiler name its version, and those
+# of the libraries they contain.
+";
+
+/// The lock file.
+#[derive(Debug)]
+pub struct Lock {
+    path: PathBuf,
+    entries: Entries,
+}
+
+impl Lock {
+    /// Reads `lock.yml` of a folder: that of the manifest, or a mirror's. An absent file locks nothing.
+    pub fn load(folder: &Path) -> Result<Lock> {
+        let path = folder.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(Error::new(format!("cannot read the lock file {}", path.display())).cause(error));
+            }
+        };
+        Lock::parse(path, &text)
+    }
+
+    /// The same from text; `path` is where it comes from and where it is saved.
+    pub fn parse(path: PathBuf, text: &str) -> Result<Lock> {
+        let entries: Option<Entries> = yaml_serde::from_str(text)
+            .map_err(|error| Error::new(format!("{} is not a lock file", path.display())).cause(error))?;
+        Ok(Lock {
+            path,
+            entries: entries.unwrap_or_default(),
+        })
+    }
+
+    /// All digests of a file, by origin.
+    pub fn digests(&self, key: &Key) -> Option<&Digests> {
+        self.entries
+            .get(&key.name)?
+            .get(&key.version)?
+            .get(&key.platform())
+    }
+
+    /// The digest a file of this origin must have, if one is locked.
+    pub fn digest(&self, key: &Key, origin: &str) -> Option<&str> {
+        self.digests(key)?.get(origin).map(String::as_str)
+    }
+
+    /// The origin that has this digest.
+    pub fn origin_of(&self, key: &Key, digest: &str) -> Option<&str> {
+        let (origin, _) = self.digests(key)?.iter().find(|(_, locked)| *locked == digest)?;
+        Some(origin)
+    }
+
+    /// Refuses a digest that differs from the locked one of its origin.
+    pub fn check(&self, key: &Key, origin: &str, found: &str, from: &str) -> Result<()> {
+        match self.digest(key, origin) {
+            Some(expected) if expected != found => Err(wrong_digest(key, expected, found, from)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sets a digest.
+    pub fn set(&mut self, key: &Key, origin: &str, digest: &str) {
+        let versions = self.entries.entry(key.name.clone()).or_default();
+        let platforms = versions.entry(key.version.clone()).or_default();
+        let digests = platforms.entry(key.platform()).or_default();
+        digests.insert(origin.to_string(), digest.to_string());
+    }
+
+    /// Writes the file, whole or not at all.
+    pub fn save(&self) -> Result<()> {
+        let problem = |error: &dyn std::fmt::Display| {
+            Error::new(format!("cannot write the lock file {}", self.path.display())).cause(error)
+        };
+        let body = yaml_serde::to_string(&self.entries).map_err(|error| problem(&error))?;
+        let part = self.path.with_extension("yml.part");
+        std::fs::write(&part, format!("{HEADER}{body}")).map_err(|error| problem(&error))?;
+        std::fs::rename(&part, &self.path).map_err(|error| problem(&error))
+    }
+}
+
+/// The error of a file that is not what it must be. It ends the search for another source: somebody
+/// changed the file or the lock, and a person has to find out who.
+pub fn wrong_digest(key: &Key, expected: &str, found: &str, from: &str) -> Error {
+    Error::new(format!("wrong digest of {key}"))
+        .cause(format!("{from}\nexpected sha256 {expected}\nfound    sha256 {found}"))
+        .help("the file is not the one that artifacts/lock.yml or its publisher vouches for: find out who changed it; if the change is meant, remove the old file and its line in the lock file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::key::Architecture;
+    use super::*;
+
+    fn key() -> Key {
+        Key {
+            name: "etcd".into(),
+            version: "3.6.8".into(),
+            variant: None,
+            arch: Architecture::Amd64,
+        }
+    }
+
+    #[test]
+    fn a_lock_is_read_back_as_written() {
+        let folder = std::env::temp_dir().join(format!("vent-lock-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut lock = Lock::load(&folder).unwrap();
+        assert_eq!(lock.digest(&key(), "built"), None);
+        lock.set(&key(), "built", "12");
+        lock.save().unwrap();
+        let lock = Lock::load(&folder).unwrap();
+        assert_eq!(lock.digest(&key(), "built"), Some("12"));
+        assert_eq!(lock.origin_of(&key(), "12"), Some("built"));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_wrong_digest_names_both() {
+        let mut lock = Lock {
+            path: PathBuf::new(),
+            entries: Entries::new(),
+        };
+        lock.set(&key(), "official", "11");
+        assert!(lock.check(&key(), "built", "22", "x").is_ok());
+        let error = lock
+            .check(&key(), "official", "22", "https://example.org/etcd")
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "error: wrong digest of etcd 3.6.8 for amd64\n  cause: https://example.org/etcd\n         \
+             expected sha256 11\n         found    sha256 22\n  help: the file is not the one that \
+             artifacts/lock.yml or its publisher vouches for: find out who changed it; if the change is \
+             meant, remove the old file and its line in the lock file\n"
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! Getting an artifact: cache, mirror, publisher, build, in this order.
+
+use super::build::Builder;
+use super::cache::{Cache, Record};
+use super::digest;
+use super::download::{Downloader, Failure, Tried};
+use super::image;
+use super::key::{Architecture, Key};
+use super::lock::Lock;
+use super::manifest::{Artifact, ImageRecipe, Manifest, Official as Offer, Recipe};
+use super::mirror::{Mirror, place};
+use super::notice::{Notice, Tell};
+use super::official::Official;
+use super::registry;
+use crate::error::{Error, Result};
+use futures::{StreamExt, TryStreamExt};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// The origin of a publisher's own file.
+const OFFICIAL: &str = "official";
+/// The origin of an image put together here from locked parts.
+const ASSEMBLED: &str = "assembled";
+
+/// Everything that is needed to get artifacts.
+pub struct Store {
+    /// What there is.
+    pub manifest: Manifest,
+    /// What it must be.
+    pub lock: Lock,
+    /// Where it is kept.
+    pub cache: Cache,
+    mirror: Option<Mirror>,
+    /// Whether publishers are asked.
+    publishers: bool,
+    official: Official,
+    downloader: Downloader,
+    builder: Builder,
+    tell: Tell,
+}
+
+/// A file that is in the cache now.
+#[derive(Clone, Debug)]
+pub struct Obtained {
+    /// Which.
+    pub key: Key,
+    /// Where.
+    pub path: PathBuf,
+    /// What is known of it.
+    pub record: Record,
+}
+
+impl Store {
+    /// A store over the manifest and lock of a folder.
+    pub fn open(folder: &Path, cache: Cache, mirror: Option<&str>, tell: Tell) -> Result<Store> {
+        let manifest = Manifest::load(folder)?;
+        Ok(Store {
+            lock: Lock::load(folder)?,
+            mirror: mirror.map(Mirror::new),
+            publishers: true,
+            official: Official::default(),
+            downloader: Downloader::new(tell.clone())?,
+            builder: Builder::new(&manifest, &cache, &tell),
+            manifest,
+            cache,
+            tell,
+        })
+    }
+
+    /// Asks neither mirror nor publishers: what is not in the cache is built.
+    pub fn only_build(mut self) -> Store {
+        self.mirror = None;
+        self.publishers = false;
+        self
+    }
+
+    /// Gets several artifacts, the slow ones side by side; answers in the order asked.
+    pub async fn obtain_all(&self, artifacts: &[&Artifact], arch: Architecture) -> Result<Vec<Obtained>> {
+        let work = artifacts.iter().map(|artifact| self.obtain(artifact, arch));
+        futures::stream::iter(work).buffered(8).try_collect().await
+    }
+
+    /// Gets one artifact.
+    pub async fn obtain(&self, artifact: &Artifact, arch: Architecture) -> Result<Obtained> {
+        let key = artifact.key(arch);
+        let path = self.cache.path(&key);
+        if let Some(record) = self.cached(artifact, &key)? {
+            return Ok(Obtained { key, path, record });
+        }
+        let _held = self.hold(&key).await?;
+        if let Some(record) = self.cached(artifact, &key)? {
+            return Ok(Obtained { key, path, record });
+        }
+        let part =
+            self.cache
+                .workshop()?
+                .join(format!("{}-{}-{}", key.name, key.platform(), std::process::id()));
+        let record = self.bring(artifact, &key, &part).await;
+        // Absent when all went well, half a file when not.
+        let _ = std::fs::remove_file(&part);
+        Ok(Obtained {
+            key,
+            path,
+            record: record?,
+        })
+    }
+
+    /// The record of a file that is in the cache, and is not an image of other parts than today's.
+    fn cached(&self, artifact: &Artifact, key: &Key) -> Result<Option<Record>> {
+        let Some(record) = self.cache.find(key, &self.lock, false)? else {
+            return Ok(None);
+        };
+        let Recipe::Image(recipe) = &artifact.recipe else {
+            return Ok(Some(record));
+        };
+        if record.origin != ASSEMBLED {
+            return Ok(Some(record));
+        }
+        for (name, used) in recipe.files.values().zip(&record.parts) {
+            let part = self.manifest.find(name, None)?.key(key.arch);
+            let now = self.cache.find(&part, &self.lock, false)?;
+            if now.is_some_and(|now| now.sha256 != *used) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(record))
+    }
+
+    async fn hold(&self, key: &Key) -> Result<std::fs::File> {
+        let (cache, tell, key) = (self.cache.clone(), self.tell.clone(), key.clone());
+        let held = tokio::task::spawn_blocking(move || {
+            cache.hold(Some(&key), || tell(&Notice::Waiting(key.to_string())))
+        });
+        held.await
+            .map_err(|error| Error::new("cannot wait for an artifact").cause(error))?
+    }
+
+    /// Tries the sources one after the other.
+    async fn bring(&self, artifact: &Artifact, key: &Key, part: &Path) -> Result<Record> {
+        let started = Instant::now();
+        let mut brought = None;
+        if let Some(mirror) = &self.mirror {
+            let from = mirror.describe(key);
+            let tried = mirror.fetch(&self.downloader, &self.lock, key, part).await;
+            brought = self
+                .outcome(key, &from, tried)?
+                .map(|(_, origin)| (origin, from, vec![]));
+        }
+        if let (None, Some(offer), true) = (&brought, &artifact.official, self.publishers) {
+            let from = source_of(artifact, offer, key);
+            (self.tell)(&Notice::Fetching {
+                key: key.clone(),
+                from: from.clone(),
+            });
+            let tried = self.ask_publisher(artifact, offer, key, part).await;
+            brought = self
+                .outcome(key, &from, tried)?
+                .map(|()| (OFFICIAL.to_string(), from, vec![]));
+        }
+        let (origin, from, parts) = match brought {
+            Some(brought) => brought,
+            None => self.make(artifact, key, part).await?,
+        };
+        let sha256 = digest::sha256(part)?;
+        self.lock.check(key, &origin, &sha256, &from)?;
+        let mut record = Record::new(part, sha256, &origin, &from)?;
+        record.parts = parts;
+        let record = self.cache.place(key, part, record)?;
+        let unlocked = origin != ASSEMBLED && self.lock.digest(key, &origin).is_none();
+        let (size, seconds) = (record.size(), started.elapsed().as_secs());
+        (self.tell)(&Notice::Obtained {
+            key: key.clone(),
+            from,
+            size,
+            seconds,
+            unlocked,
+        });
+        Ok(record)
+    }
+
+    /// Says so when a source does not have it.
+    fn outcome<T>(&self, key: &Key, from: &str, tried: Tried<T>) -> Result<Option<T>> {
+        match tried {
+            Ok(got) => Ok(Some(got)),
+            Err(Failure::Fatal(error)) => Err(error),
+            Err(Failure::Unavailable(why)) => {
+                (self.tell)(&Notice::Unavailable {
+                    key: key.clone(),
+                    from: from.to_string(),
+                    why,
+                });
+                Ok(None)
+            }
+        }
+    }
+
+    async fn ask_publisher(&self, artifact: &Artifact, offer: &Offer, key: &Key, part: &Path) -> Tried<()> {
+        let expand = |text: &str| artifact.expand(text, key.arch);
+        match offer {
+            Offer::Address {
+                url,
+                checksum,
+                member,
+            } => {
+                let (url, member) = (expand(url), member.as_deref().map(expand));
+                let checksum = expand(checksum).replace("{url}", &url);
+                self.official
+                    .fetch(&self.downloader, key, (&url, &checksum, member.as_deref()), part)
+                    .await
+            }
+            Offer::Image { image, member } => {
+                let wanted = (expand(image), member.as_deref().map(expand));
+                registry::fetch(&self.downloader, key, (&wanted.0, wanted.1.as_deref()), part).await
+            }
+        }
+    }
+
+    /// Makes it here; answers origin, description and the digests of its parts.
+    async fn make(&self, artifact: &Artifact, key: &Key, to: &Path) -> Result<(String, String, Vec<String>)> {
+        match &artifact.recipe {
+            Recipe::Go(recipe) => {
+                let origin = self.builder.go(artifact, recipe, key, to).await?;
+                Ok((origin, format!("built from artifacts/{}", recipe.module), vec![]))
+            }
+            Recipe::C(recipe) => {
+                let origin = self.builder.c(artifact, recipe, key, to).await?;
+                Ok((origin, format!("built from artifacts/{}", recipe.module), vec![]))
+            }
+            Recipe::Image(recipe) => self.assemble(artifact, recipe, key, to).await,
+        }
+    }
+
+    async fn assemble(
+        &self,
+        artifact: &Artifact,
+        recipe: &ImageRecipe,
+        key: &Key,
+        to: &Path,
+    ) -> Result<(String, String, Vec<String>)> {
+        let mut parts = Vec::new();
+        for name in recipe.files.values() {
+            // A boxed future, since getting an image means getting its parts.
+            parts.push(Box::pin(self.obtain(self.manifest.find(name, None)?, key.arch)).await?);
+        }
+        let reference = artifact.expand(&recipe.reference, key.arch);
+        let places = recipe.files.keys().map(String::as_str);
+        let contents = image::Contents {
+            reference: &reference,
+            architecture: key.arch.name(),
+            files: places.zip(parts.iter().map(|part| part.path.as_path())).collect(),
+            folders: &recipe.folders,
+            entrypoint: &recipe.entrypoint,
+            command: &recipe.command,
+        };
+        image::assemble(&contents, to)?;
+        let names: Vec<&str> = recipe.files.values().map(String::as_str).collect();
+        let digests = parts.iter().map(|part| part.record.sha256.clone()).collect();
+        Ok((
+            ASSEMBLED.to_string(),
+            format!("put together from {}", names.join(", ")),
+            digests,
+        ))
+    }
+
+    /// Puts files at `FOLDER/ARCH/NAME`, or `FOLDER/ARCH-VARIANT/NAME`; answers those that were not
+    /// there yet or were different.
+    pub fn deliver(&self, obtained: &[Obtained], folder: &Path) -> Result<Vec<Obtained>> {
+        let mut changed = Vec::new();
+        for file in obtained {
+            if place(&file.path, &folder.join(file.key.platform()).join(&file.key.name))? {
+                changed.push(file.clone());
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Writes files in the layout of a mirror, with a lock file that vouches for them; answers how
+    /// many were not there yet.
+    pub fn export(&self, obtained: &[Obtained], folder: &Path) -> Result<usize> {
+        let mut changed = 0;
+        let mut lock = Lock::load(folder)?;
+        for file in obtained {
+            changed += usize::from(place(&file.path, &folder.join(file.key.path()))?);
+            lock.set(&file.key, &file.record.origin, &file.record.sha256);
+        }
+        lock.save()?;
+        Ok(changed)
+    }
+}
+
+/// What a publisher's offer is called.
+fn source_of(artifact: &Artifact, offer: &Offer, key: &Key) -> String {
+    match offer {
+        Offer::Address { url, .. } => artifact.expand(url, key.arch),
+        Offer::Image { image, .. } => artifact.expand(image, key.arch),
+    }
+}
