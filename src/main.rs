@@ -1,1 +1,5 @@
-fn main() {}
+//! The `vent` program.
+
+fn main() -> std::process::ExitCode {
+    vent::cli::main()
+}

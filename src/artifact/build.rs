@@ -20,6 +20,14 @@ const PROGRESS: Duration = Duration::from_secs(15);
 /// The origin of a build in which nothing but Go took part: the same bytes everywhere.
 const BUILT: &str = "built";
 
+/// A finished build.
+pub struct Built {
+    /// Which kind of build it was, as the lock file names it.
+    pub origin: String,
+    /// When its turn came.
+    pub began: Instant,
+}
+
 /// Builds one program at a time.
 pub struct Builder {
     folder: PathBuf,
@@ -43,9 +51,10 @@ impl Builder {
         }
     }
 
-    /// Builds a Go program to `to`; answers its origin.
-    pub async fn go(&self, artifact: &Artifact, recipe: &GoRecipe, key: &Key, to: &Path) -> Result<String> {
+    /// Builds a Go program to `to`; answers what kind of build it was.
+    pub async fn go(&self, artifact: &Artifact, recipe: &GoRecipe, key: &Key, to: &Path) -> Result<Built> {
         let _turn = self.turn(key, &recipe.module).await?;
+        let began = Instant::now();
         let go = self.go_command().await?;
         let (compiler, origin) = match recipe.cgo {
             true => {
@@ -69,12 +78,13 @@ impl Builder {
         build.env("GOARCH", key.arch.name());
         for_c(&mut build, compiler.as_ref());
         self.watch(&mut build, key).await?;
-        Ok(origin)
+        Ok(Built { origin, began })
     }
 
-    /// Compiles C sources that lie in a Go module to `to`; answers its origin.
-    pub async fn c(&self, artifact: &Artifact, recipe: &CRecipe, key: &Key, to: &Path) -> Result<String> {
+    /// Compiles C sources that lie in a Go module to `to`; answers what kind of build it was.
+    pub async fn c(&self, artifact: &Artifact, recipe: &CRecipe, key: &Key, to: &Path) -> Result<Built> {
         let _turn = self.turn(key, &recipe.module).await?;
+        let began = Instant::now();
         let go = self.go_command().await?;
         let compiler = self.compiler(key.arch, &[]).await?;
         let mut find = self.go_in(go, &recipe.module);
@@ -91,7 +101,10 @@ impl Builder {
         compile.args(recipe.flags.iter().map(|flag| artifact.expand(flag, key.arch)));
         compile.arg("-o").arg(to).args(&recipe.sources);
         output(&mut compile, &format!("build {key}")).await?;
-        Ok(format!("{BUILT} with {}", compiler.label))
+        Ok(Built {
+            origin: format!("{BUILT} with {}", compiler.label),
+            began,
+        })
     }
 
     /// Waits until no other build runs, in this process or another one with the same cache.

@@ -1,8 +1,9 @@
 //! `artifacts/artifacts.yml`: which programs and images there are, and where they come from.
 
+use super::document;
 use super::key::{Architecture, Key};
 use crate::error::{Error, Result, nearest};
-use crate::source::{Place, Source};
+use crate::source::Source;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -111,67 +112,6 @@ pub struct ImageRecipe {
     pub command: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    go: String,
-    programs: Vec<ProgramEntry>,
-    images: Vec<ImageEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProgramEntry {
-    names: Vec<String>,
-    version: String,
-    variant: Option<String>,
-    official: Option<Official>,
-    build: BuildEntry,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BuildEntry {
-    module: String,
-    package: Option<String>,
-    #[serde(default)]
-    packages: IndexMap<String, String>,
-    #[serde(default)]
-    cgo: bool,
-    #[serde(default)]
-    needs: Vec<String>,
-    #[serde(default)]
-    tags: Vec<String>,
-    #[serde(default)]
-    variables: IndexMap<String, String>,
-    c: Option<CEntry>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CEntry {
-    module: String,
-    sources: Vec<String>,
-    #[serde(default)]
-    flags: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ImageEntry {
-    name: String,
-    version: String,
-    reference: String,
-    #[serde(default)]
-    pull: bool,
-    files: IndexMap<String, String>,
-    #[serde(default)]
-    folders: Vec<String>,
-    entrypoint: Vec<String>,
-    #[serde(default)]
-    command: Vec<String>,
-}
-
 impl Manifest {
     /// Reads `artifacts.yml` of a folder.
     pub fn load(folder: &Path) -> Result<Manifest> {
@@ -181,30 +121,7 @@ impl Manifest {
                 .cause(error)
                 .help("run this in a project that has artifacts/artifacts.yml, or name its folder with --artifacts")
         })?;
-        Manifest::parse(&Source::file(&path, text), folder)
-    }
-
-    /// The same from text; `folder` is where the Go modules lie.
-    pub fn parse(source: &std::sync::Arc<Source>, folder: &Path) -> Result<Manifest> {
-        let document: Document = yaml_serde::from_str(&source.text).map_err(|error| {
-            let problem = Error::new(format!("{} is not a list of artifacts", source.name)).cause(&error);
-            match error.location() {
-                Some(at) => problem.at(&Place::new(source, at.index()..at.index())),
-                None => problem,
-            }
-        })?;
-        let mut artifacts = Vec::new();
-        for entry in &document.programs {
-            for name in &entry.names {
-                artifacts.push(entry.artifact(name)?);
-            }
-        }
-        artifacts.extend(document.images.into_iter().map(ImageEntry::artifact));
-        let manifest = Manifest {
-            go: document.go,
-            artifacts,
-            folder: folder.to_path_buf(),
-        };
+        let manifest = document::parse(&Source::file(&path, text), folder)?;
         manifest.check()?;
         Ok(manifest)
     }
@@ -225,6 +142,52 @@ impl Manifest {
                     None => error.help("artifacts/artifacts.yml lists them all"),
                 }
             })
+    }
+
+    /// Like [`Manifest::find`], for `NAME` or `NAME=VERSION`: so a version that is written down elsewhere
+    /// as well cannot drift away from the pinned one.
+    pub fn pinned(&self, wish: &str, variant: Option<&str>) -> Result<&Artifact> {
+        let (name, version) = match wish.split_once('=') {
+            Some((name, version)) => (name, Some(version.trim_start_matches('v'))),
+            None => (wish, None),
+        };
+        let artifact = self.find(name, variant)?;
+        match version {
+            Some(version) if version != artifact.version => {
+                Err(Error::new(format!("{name} {version} is wanted, and artifacts.yml pins {}", artifact.version))
+                    .help("change the version in artifacts/artifacts.yml and in its module's go.mod as well, or take the pinned one"))
+            }
+            _ => Ok(artifact),
+        }
+    }
+
+    /// What a cluster needs: every artifact that is not merely a part of an image, in the given variant
+    /// where there is one.
+    pub fn finished(&self, variant: Option<&str>) -> Vec<&Artifact> {
+        let images = self
+            .artifacts
+            .iter()
+            .filter_map(|artifact| match &artifact.recipe {
+                Recipe::Image(image) => Some(image),
+                _ => None,
+            });
+        let parts: Vec<&String> = images.flat_map(|image| image.files.values()).collect();
+        let special = |name: &str| {
+            variant.is_some()
+                && self
+                    .artifacts
+                    .iter()
+                    .any(|a| a.name == name && a.variant.as_deref() == variant)
+        };
+        let wanted = |artifact: &&Artifact| match &artifact.variant {
+            Some(own) => variant == Some(own),
+            None => !special(&artifact.name),
+        };
+        let whole = self
+            .artifacts
+            .iter()
+            .filter(|artifact| !parts.contains(&&artifact.name));
+        whole.filter(wanted).collect()
     }
 
     /// True if any artifact has this variant.
@@ -252,91 +215,6 @@ impl Manifest {
             }
         }
         Ok(())
-    }
-}
-
-impl ProgramEntry {
-    fn artifact(&self, name: &str) -> Result<Artifact> {
-        Ok(Artifact {
-            name: name.to_string(),
-            version: self.version.clone(),
-            variant: self.variant.clone(),
-            official: self.official.clone(),
-            recipe: self.build.clone().recipe(name)?,
-        })
-    }
-}
-
-impl BuildEntry {
-    fn recipe(self, name: &str) -> Result<Recipe> {
-        if let Some(c) = self.c {
-            let CEntry {
-                module: sources_of,
-                sources,
-                flags,
-            } = c;
-            return Ok(Recipe::C(CRecipe {
-                module: self.module,
-                sources_of,
-                sources,
-                flags,
-            }));
-        }
-        let Some(package) = self.packages.get(name).cloned().or(self.package) else {
-            return Err(Error::new(format!(
-                "artifacts.yml does not say which package builds `{name}`"
-            ))
-            .help("give `package`, or an entry for it in `packages`"));
-        };
-        let BuildEntry {
-            module,
-            cgo,
-            needs,
-            tags,
-            variables,
-            ..
-        } = self;
-        Ok(Recipe::Go(GoRecipe {
-            module,
-            package,
-            cgo,
-            needs,
-            tags,
-            variables,
-        }))
-    }
-}
-
-impl ImageEntry {
-    fn artifact(self) -> Artifact {
-        let ImageEntry {
-            name,
-            version,
-            reference,
-            pull,
-            files,
-            folders,
-            entrypoint,
-            command,
-        } = self;
-        let official = pull.then(|| Official::Image {
-            image: reference.clone(),
-            member: None,
-        });
-        let recipe = Recipe::Image(ImageRecipe {
-            reference,
-            files,
-            folders,
-            entrypoint,
-            command,
-        });
-        Artifact {
-            name,
-            version,
-            variant: None,
-            official,
-            recipe,
-        }
     }
 }
 
@@ -454,22 +332,42 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_images_are_not_asked_for_by_themselves() {
+        let manifest = shipped();
+        let names: Vec<&str> = manifest
+            .finished(None)
+            .iter()
+            .map(|artifact| artifact.name.as_str())
+            .collect();
+        assert!(names.contains(&"agnhost.tar") && names.contains(&"kubelet"));
+        assert!(!names.contains(&"agnhost") && !names.contains(&"coredns"));
+        let count = |variant| {
+            manifest
+                .finished(variant)
+                .iter()
+                .filter(|a| a.variant.is_some())
+                .count()
+        };
+        assert_eq!((count(None), count(Some("no-sys-resource"))), (0, 1));
+        assert_eq!(manifest.finished(Some("no-sys-resource")).len(), names.len());
+    }
+
+    #[test]
+    fn a_version_that_is_not_the_pinned_one_is_refused() {
+        let manifest = shipped();
+        assert!(manifest.pinned("kubelet=v1.36.3", None).is_ok());
+        assert_eq!(
+            manifest.pinned("kubelet=1.0.0", None).unwrap_err().message(),
+            "kubelet 1.0.0 is wanted, and artifacts.yml pins 1.36.3"
+        );
+    }
+
+    #[test]
     fn an_unknown_name_is_answered_with_the_nearest() {
         let error = shipped().find("kublet", None).unwrap_err();
         assert_eq!(
             error.to_string(),
             "error: there is no artifact called `kublet`\n  help: did you mean `kubelet`?\n"
         );
-    }
-
-    #[test]
-    fn an_unknown_key_is_shown_with_its_place() {
-        let source = Source::named(
-            "artifacts.yml",
-            "go: 1.2.3\nprograms: []\nimages: []\nextra: 1\n".into(),
-        );
-        let error = Manifest::parse(&source, Path::new("/")).unwrap_err().to_string();
-        assert!(error.contains("--> artifacts.yml:4:1"), "{error}");
-        assert!(error.contains("unknown field `extra`"), "{error}");
     }
 }

@@ -5,6 +5,7 @@ mod build;
 mod cache;
 mod command;
 mod digest;
+mod document;
 mod download;
 mod image;
 mod key;

@@ -14,7 +14,9 @@ use super::official::Official;
 use super::registry;
 use crate::error::{Error, Result};
 use futures::{StreamExt, TryStreamExt};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// The origin of a publisher's own file.
@@ -36,6 +38,8 @@ pub struct Store {
     official: Official,
     downloader: Downloader,
     builder: Builder,
+    /// Who in this process is busy with which file.
+    busy: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
     tell: Tell,
 }
 
@@ -50,6 +54,16 @@ pub struct Obtained {
     pub record: Record,
 }
 
+/// What was made here.
+struct Made {
+    origin: String,
+    from: String,
+    /// The digests of an image's parts.
+    parts: Vec<String>,
+    /// When its turn came.
+    began: Instant,
+}
+
 impl Store {
     /// A store over the manifest and lock of a folder.
     pub fn open(folder: &Path, cache: Cache, mirror: Option<&str>, tell: Tell) -> Result<Store> {
@@ -61,6 +75,7 @@ impl Store {
             official: Official::default(),
             downloader: Downloader::new(tell.clone())?,
             builder: Builder::new(&manifest, &cache, &tell),
+            busy: Mutex::default(),
             manifest,
             cache,
             tell,
@@ -87,6 +102,11 @@ impl Store {
         if let Some(record) = self.cached(artifact, &key)? {
             return Ok(Obtained { key, path, record });
         }
+        let busy = {
+            let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+            busy.entry(key.clone()).or_default().clone()
+        };
+        let _busy = busy.lock().await;
         let _held = self.hold(&key).await?;
         if let Some(record) = self.cached(artifact, &key)? {
             return Ok(Obtained { key, path, record });
@@ -137,7 +157,7 @@ impl Store {
 
     /// Tries the sources one after the other.
     async fn bring(&self, artifact: &Artifact, key: &Key, part: &Path) -> Result<Record> {
-        let started = Instant::now();
+        let mut started = Instant::now();
         let mut brought = None;
         if let Some(mirror) = &self.mirror {
             let from = mirror.describe(key);
@@ -159,7 +179,11 @@ impl Store {
         }
         let (origin, from, parts) = match brought {
             Some(brought) => brought,
-            None => self.make(artifact, key, part).await?,
+            None => {
+                let made = self.make(artifact, key, part).await?;
+                started = made.began;
+                (made.origin, made.from, made.parts)
+            }
         };
         let sha256 = digest::sha256(part)?;
         self.lock.check(key, &origin, &sha256, &from)?;
@@ -215,19 +239,19 @@ impl Store {
         }
     }
 
-    /// Makes it here; answers origin, description and the digests of its parts.
-    async fn make(&self, artifact: &Artifact, key: &Key, to: &Path) -> Result<(String, String, Vec<String>)> {
-        match &artifact.recipe {
-            Recipe::Go(recipe) => {
-                let origin = self.builder.go(artifact, recipe, key, to).await?;
-                Ok((origin, format!("built from artifacts/{}", recipe.module), vec![]))
-            }
-            Recipe::C(recipe) => {
-                let origin = self.builder.c(artifact, recipe, key, to).await?;
-                Ok((origin, format!("built from artifacts/{}", recipe.module), vec![]))
-            }
-            Recipe::Image(recipe) => self.assemble(artifact, recipe, key, to).await,
-        }
+    async fn make(&self, artifact: &Artifact, key: &Key, to: &Path) -> Result<Made> {
+        let (built, module) = match &artifact.recipe {
+            Recipe::Go(recipe) => (self.builder.go(artifact, recipe, key, to).await?, &recipe.module),
+            Recipe::C(recipe) => (self.builder.c(artifact, recipe, key, to).await?, &recipe.module),
+            Recipe::Image(recipe) => return self.assemble(artifact, recipe, key, to).await,
+        };
+        let from = format!("built from artifacts/{module}");
+        Ok(Made {
+            origin: built.origin,
+            from,
+            parts: vec![],
+            began: built.began,
+        })
     }
 
     async fn assemble(
@@ -236,7 +260,7 @@ impl Store {
         recipe: &ImageRecipe,
         key: &Key,
         to: &Path,
-    ) -> Result<(String, String, Vec<String>)> {
+    ) -> Result<Made> {
         let mut parts = Vec::new();
         for name in recipe.files.values() {
             // A boxed future, since getting an image means getting its parts.
@@ -252,14 +276,17 @@ impl Store {
             entrypoint: &recipe.entrypoint,
             command: &recipe.command,
         };
+        let began = Instant::now();
         image::assemble(&contents, to)?;
         let names: Vec<&str> = recipe.files.values().map(String::as_str).collect();
-        let digests = parts.iter().map(|part| part.record.sha256.clone()).collect();
-        Ok((
-            ASSEMBLED.to_string(),
-            format!("put together from {}", names.join(", ")),
-            digests,
-        ))
+        let from = format!("put together from {}", names.join(", "));
+        let parts = parts.into_iter().map(|part| part.record.sha256).collect();
+        Ok(Made {
+            origin: ASSEMBLED.to_string(),
+            from,
+            parts,
+            began,
+        })
     }
 
     /// Puts files at `FOLDER/ARCH/NAME`, or `FOLDER/ARCH-VARIANT/NAME`; answers those that were not

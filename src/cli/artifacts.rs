@@ -1,0 +1,277 @@
+//! `vent artifacts`: fetch, build, export, verify, path.
+
+use crate::artifact::{Architecture, Artifact, Cache, Manifest, Notice, Obtained, Store, Tell};
+use crate::error::{Error, Errors, Result};
+use clap::{Args, Subcommand};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The programs and images a cluster is made of.
+///
+/// Each is taken from the first of: the cache ($VENT_CACHE, else ~/.cache/vent), the mirror, its
+/// publisher's official address, a build from the sources pinned under artifacts/. Digests are locked in
+/// artifacts/lock.yml; a wrong digest is an error, never a reason to try the next source.
+#[derive(Subcommand, Debug)]
+pub enum ArtifactsCommand {
+    /// Gets artifacts into the cache, and with --to into a folder.
+    ///
+    /// Prints one line that begins with `changed:` for each file that was not there yet; nothing if all
+    /// was there.
+    Fetch {
+        #[command(flatten)]
+        choice: Choice,
+        #[command(flatten)]
+        source: Source,
+        /// Also put the files at FOLDER/ARCH/NAME (a variant at FOLDER/ARCH-VARIANT/NAME).
+        #[arg(long, value_name = "FOLDER")]
+        to: Option<PathBuf>,
+    },
+    /// Builds artifacts from their pinned sources, asking neither mirror nor publishers.
+    Build {
+        #[command(flatten)]
+        choice: Choice,
+        #[command(flatten)]
+        source: Source,
+        /// Write the digests of what was built to artifacts/lock.yml.
+        #[arg(long)]
+        lock: bool,
+    },
+    /// Writes artifacts to a folder that can serve as a mirror.
+    Export {
+        #[command(flatten)]
+        choice: Choice,
+        #[command(flatten)]
+        source: Source,
+        /// The mirror's folder.
+        folder: PathBuf,
+    },
+    /// Reads every artifact in the cache again and compares its digest.
+    Verify {
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Prints where an artifact lies in the cache, after getting it if it is not there.
+    Path {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        source: Source,
+        /// The architecture: amd64 or arm64.
+        #[arg(long, default_value = Architecture::here().name(), value_parser = architecture)]
+        arch: Architecture,
+        /// A special build, where there is one.
+        #[arg(long)]
+        variant: Option<String>,
+    },
+}
+
+/// Which artifacts.
+#[derive(Args, Debug)]
+pub struct Choice {
+    /// Names, separated by commas; NAME=VERSION makes sure that it is that version [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    names: Vec<String>,
+    /// Architectures, separated by commas: amd64, arm64.
+    #[arg(long, value_delimiter = ',', default_value = Architecture::here().name(), value_parser = architecture)]
+    arch: Vec<Architecture>,
+    /// The special build of those programs that have it, like no-sys-resource.
+    #[arg(long)]
+    variant: Option<String>,
+}
+
+/// From where.
+#[derive(Args, Debug)]
+pub struct Source {
+    /// The folder with artifacts.yml, lock.yml and the modules [default: artifacts, here or above]
+    #[arg(long, value_name = "FOLDER")]
+    artifacts: Option<PathBuf>,
+    /// A mirror: a folder or an http(s) address; what vent_mirror says in the inventory.
+    #[arg(long, env = "VENT_MIRROR", value_name = "FOLDER|URL")]
+    mirror: Option<String>,
+}
+
+fn architecture(name: &str) -> Result<Architecture, String> {
+    Architecture::named(name).map_err(|error| error.message().to_string())
+}
+
+/// Does what the command says; standard output gets the result, standard error the progress.
+pub async fn run(command: &ArtifactsCommand) -> Result<(), Errors> {
+    match command {
+        ArtifactsCommand::Fetch { choice, source, to } => fetch(choice, source, to.as_deref()).await?,
+        ArtifactsCommand::Build { choice, source, lock } => build(choice, source, *lock).await?,
+        ArtifactsCommand::Export {
+            choice,
+            source,
+            folder,
+        } => export(choice, source, folder).await?,
+        ArtifactsCommand::Verify { source } => verify(source)?,
+        ArtifactsCommand::Path {
+            name,
+            source,
+            arch,
+            variant,
+        } => {
+            let store = source.store()?;
+            let artifact = store.manifest.find(name, variant.as_deref())?;
+            let obtained = store.obtain(artifact, *arch).await?;
+            print(&obtained.path.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
+async fn fetch(choice: &Choice, source: &Source, to: Option<&Path>) -> Result<()> {
+    let store = source.store()?;
+    let before = choice.missing(&store)?;
+    let obtained = choice.obtain(&store).await?;
+    let changed = match to {
+        Some(folder) => store.deliver(&obtained, folder)?,
+        None => obtained
+            .into_iter()
+            .filter(|file| before.contains(&file.path))
+            .collect(),
+    };
+    for file in changed {
+        print(&format!("changed: {} ({})", file.key, file.record.from))?;
+    }
+    Ok(())
+}
+
+async fn build(choice: &Choice, source: &Source, write_lock: bool) -> Result<()> {
+    let mut store = source.store()?.only_build();
+    let before = choice.missing(&store)?;
+    let obtained = choice.obtain(&store).await?;
+    for file in obtained.iter().filter(|file| before.contains(&file.path)) {
+        print(&format!("changed: {} ({})", file.key, file.record.from))?;
+    }
+    if !write_lock {
+        return Ok(());
+    }
+    for file in obtained
+        .iter()
+        .filter(|file| file.record.origin.starts_with("built"))
+    {
+        store
+            .lock
+            .set(&file.key, &file.record.origin, &file.record.sha256);
+    }
+    store.lock.save()
+}
+
+async fn export(choice: &Choice, source: &Source, folder: &Path) -> Result<()> {
+    let store = source.store()?;
+    let obtained = choice.obtain(&store).await?;
+    let changed = store.export(&obtained, folder)?;
+    let total = obtained.len();
+    if changed > 0 {
+        print(&format!(
+            "changed: {changed} of {total} artifacts written to {}",
+            folder.display()
+        ))?;
+    }
+    Ok(())
+}
+
+fn verify(source: &Source) -> Result<(), Errors> {
+    let store = source.store()?;
+    let mut wrong = Vec::new();
+    for artifact in &store.manifest.artifacts {
+        for arch in [Architecture::Amd64, Architecture::Arm64] {
+            let key = artifact.key(arch);
+            match store.cache.find(&key, &store.lock, true) {
+                Ok(Some(record)) => {
+                    print(&format!("ok: {key}, {}, sha256 {}", record.origin, record.sha256))?
+                }
+                Ok(None) => {}
+                Err(error) => wrong.push(error),
+            }
+        }
+    }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Errors(wrong))
+    }
+}
+
+impl Choice {
+    /// The artifacts that were chosen; without names all but mere parts of images.
+    fn artifacts<'a>(&self, manifest: &'a Manifest) -> Result<Vec<&'a Artifact>> {
+        if let Some(variant) = self
+            .variant
+            .as_deref()
+            .filter(|variant| !manifest.has_variant(variant))
+        {
+            return Err(Error::new(format!("no artifact has a variant `{variant}`"))
+                .help("artifacts/artifacts.yml lists the variants"));
+        }
+        if self.names.is_empty() {
+            return Ok(manifest.finished(self.variant.as_deref()));
+        }
+        self.names
+            .iter()
+            .map(|name| manifest.pinned(name, self.variant.as_deref()))
+            .collect()
+    }
+
+    async fn obtain(&self, store: &Store) -> Result<Vec<Obtained>> {
+        let artifacts = self.artifacts(&store.manifest)?;
+        let mut all = Vec::new();
+        for arch in &self.arch {
+            all.extend(store.obtain_all(&artifacts, *arch).await?);
+        }
+        Ok(all)
+    }
+
+    /// Cache paths of what is not there yet.
+    fn missing(&self, store: &Store) -> Result<Vec<PathBuf>> {
+        let artifacts = self.artifacts(&store.manifest)?;
+        let keys = self
+            .arch
+            .iter()
+            .flat_map(|arch| artifacts.iter().map(|artifact| artifact.key(*arch)));
+        Ok(keys
+            .map(|key| store.cache.path(&key))
+            .filter(|path| !path.exists())
+            .collect())
+    }
+}
+
+impl Source {
+    fn store(&self) -> Result<Store> {
+        let folder = match &self.artifacts {
+            Some(folder) => folder.clone(),
+            None => nearest_folder()?,
+        };
+        let mirror = self.mirror.as_deref().filter(|mirror| !mirror.is_empty());
+        let tell: Tell = Arc::new(|notice: &Notice| {
+            // Nobody left to read progress is no reason to stop.
+            let _ = writeln!(std::io::stderr(), "{notice}");
+        });
+        Store::open(&folder, Cache::of_user()?, mirror, tell)
+    }
+}
+
+/// The folder `artifacts` of the project: in the current folder or the nearest one above.
+fn nearest_folder() -> Result<PathBuf> {
+    let here =
+        std::env::current_dir().map_err(|error| Error::new("there is no current folder").cause(error))?;
+    let folders = here.ancestors().map(|folder| folder.join("artifacts"));
+    folders
+        .into_iter()
+        .find(|folder| folder.join("artifacts.yml").is_file())
+        .ok_or_else(|| {
+            Error::new("there is no list of artifacts")
+                .cause(format!(
+                    "neither {} nor a folder above it has artifacts/artifacts.yml",
+                    here.display()
+                ))
+                .help("run this inside a project that has one, or name its folder with --artifacts")
+        })
+}
+
+fn print(line: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{line}")
+        .map_err(|error| Error::new("cannot write to standard output").cause(error))
+}

@@ -1,0 +1,429 @@
+//! `vent artifacts` from outside: real builds, real HTTP on this computer, real archives.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// A web server that knows some files and counts its visitors.
+struct Server {
+    address: String,
+    visits: Arc<AtomicUsize>,
+    files: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+}
+
+impl Server {
+    fn start() -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (visits, files) = (
+            Arc::new(AtomicUsize::new(0)),
+            Arc::<Mutex<HashMap<_, _>>>::default(),
+        );
+        let server = Server {
+            address,
+            visits,
+            files,
+        };
+        let (visits, files) = (server.visits.clone(), server.files.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                visits.fetch_add(1, Ordering::SeqCst);
+                let files = files.clone();
+                std::thread::spawn(move || answer(stream.unwrap(), &files));
+            }
+        });
+        server
+    }
+
+    fn put(&self, path: &str, content: impl Into<Vec<u8>>) {
+        self.files
+            .lock()
+            .unwrap()
+            .insert(path.to_string(), content.into());
+    }
+
+    fn visits(&self) -> usize {
+        self.visits.load(Ordering::SeqCst)
+    }
+}
+
+fn answer(mut stream: TcpStream, files: &Mutex<HashMap<String, Vec<u8>>>) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let request = lines.next().unwrap().unwrap();
+    while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+    let path = request.split(' ').nth(1).unwrap().to_string();
+    let (status, body) = match files.lock().unwrap().get(&path) {
+        Some(body) => ("200 OK", body.clone()),
+        None => ("404 Not Found", Vec::new()),
+    };
+    let length = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    stream.write_all(&body).unwrap();
+}
+
+/// A project with one Go program `hello` (official at `server`), and an image of it.
+struct Project {
+    folder: PathBuf,
+}
+
+const MAIN: &str = "package main\n\nvar version string\n\nfunc main() { println(\"hello\", version) }\n";
+
+impl Project {
+    fn new(name: &str, server: &str) -> Project {
+        let folder = std::env::temp_dir().join(format!("vent-artifacts-{name}-{}", std::process::id()));
+        let module = folder.join("artifacts/hello");
+        std::fs::create_dir_all(&module).unwrap();
+        std::fs::write(module.join("main.go"), MAIN).unwrap();
+        std::fs::write(module.join("go.mod"), "module hello\n\ngo 1.21\n").unwrap();
+        let go = Command::new("go").args(["env", "GOVERSION"]).output().unwrap();
+        let release = String::from_utf8(go.stdout)
+            .unwrap()
+            .trim()
+            .trim_start_matches("go")
+            .to_string();
+        let manifest = format!(
+            "go: {release}\n\
+             programs:\n\
+             \x20 - names: [hello]\n\
+             \x20   version: 1.0.0\n\
+             \x20   official:\n\
+             \x20     url: http://{server}/v{{version}}/hello-{{arch}}.tar.gz\n\
+             \x20     checksum: \"{{url}}.sha256\"\n\
+             \x20     member: bin/{{name}}\n\
+             \x20   build: {{module: hello, package: ., variables: {{main.version: \"{{version}}\"}}}}\n\
+             \x20 - names: [part]\n\
+             \x20   version: 1.0.0\n\
+             \x20   build: {{module: hello, package: .}}\n\
+             images:\n\
+             \x20 - name: hello.tar\n\
+             \x20   version: 1.0.0\n\
+             \x20   reference: {server}/hello:{{version}}\n\
+             \x20   pull: true\n\
+             \x20   files: {{hello: part}}\n\
+             \x20   entrypoint: [/hello]\n"
+        );
+        std::fs::write(folder.join("artifacts/artifacts.yml"), manifest).unwrap();
+        Project { folder }
+    }
+
+    /// Runs `vent artifacts WORDS` with a cache called `cache`; the build may only use Go itself.
+    fn vent(&self, cache: &str, words: &[&str]) -> Output {
+        let mut vent = Command::new(env!("CARGO_BIN_EXE_vent"));
+        vent.arg("artifacts").args(words).current_dir(&self.folder);
+        vent.env("VENT_CACHE", self.folder.join(cache))
+            .env("GOPROXY", "off")
+            .env_remove("VENT_MIRROR");
+        vent.output().unwrap()
+    }
+
+    fn fetch(&self, cache: &str, words: &[&str]) -> (String, String) {
+        let mut all = vec!["fetch", "--arch", "amd64"];
+        all.extend(words);
+        let out = self.vent(cache, &all);
+        let (said, progress) = texts(&out);
+        assert!(out.status.success(), "{progress}");
+        (said, progress)
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn texts(out: &Output) -> (String, String) {
+    (
+        String::from_utf8_lossy(&out.stdout).into_owned(),
+        String::from_utf8_lossy(&out.stderr).into_owned(),
+    )
+}
+
+fn sha256(path: &Path) -> String {
+    let out = Command::new("sha256sum").arg(path).output().unwrap();
+    String::from_utf8(out.stdout).unwrap()[..64].to_string()
+}
+
+/// Offers `bin/hello` with this content, and its checksum.
+fn publish(server: &Server, project: &Project, content: &str) {
+    let bin = project.folder.join("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join("hello"), content).unwrap();
+    let archive = project.folder.join("hello.tar.gz");
+    let mut tar = Command::new("tar");
+    assert!(
+        tar.arg("-czf")
+            .arg(&archive)
+            .arg("-C")
+            .arg(&project.folder)
+            .arg("bin")
+            .status()
+            .unwrap()
+            .success()
+    );
+    server.put("/v1.0.0/hello-amd64.tar.gz", std::fs::read(&archive).unwrap());
+    server.put(
+        "/v1.0.0/hello-amd64.tar.gz.sha256",
+        format!("{}  hello-amd64.tar.gz\n", sha256(&archive)),
+    );
+}
+
+#[test]
+fn what_nobody_offers_is_built_once_and_locked() {
+    let server = Server::start();
+    let project = Project::new("built", &server.address);
+    let (said, progress) = project.fetch("cache", &["--names", "hello", "--to", "files"]);
+    assert_eq!(
+        said,
+        "changed: hello 1.0.0 for amd64 (built from artifacts/hello)\n"
+    );
+    let unavailable = format!(
+        "hello 1.0.0 for amd64: not from http://{0}/v1.0.0/hello-amd64.tar.gz: {0} answers 404",
+        server.address
+    );
+    assert!(progress.contains(&unavailable), "{progress}");
+    assert!(
+        progress.contains("building hello 1.0.0 for amd64 from artifacts/hello with Go "),
+        "{progress}"
+    );
+    let program = project.folder.join("files/amd64/hello");
+    let hello = Command::new(&program).output().unwrap();
+    assert_eq!(texts(&hello).1, "hello 1.0.0\n");
+
+    let visits = server.visits();
+    assert_eq!(
+        project.fetch("cache", &["--names", "hello", "--to", "files"]),
+        (String::new(), String::new())
+    );
+    assert_eq!(server.visits(), visits);
+
+    let locked = project.vent(
+        "other",
+        &["build", "--arch", "amd64", "--names", "hello", "--lock"],
+    );
+    assert!(locked.status.success(), "{}", texts(&locked).1);
+    let lock = std::fs::read_to_string(project.folder.join("artifacts/lock.yml")).unwrap();
+    assert!(
+        lock.contains(&format!("built: {}", sha256(&program))),
+        "two builds differ: {lock}"
+    );
+}
+
+#[test]
+fn the_publishers_file_is_taken_and_compared() {
+    let server = Server::start();
+    let project = Project::new("official", &server.address);
+    publish(&server, &project, "the official one");
+    let (said, _) = project.fetch("cache", &["--names", "hello=1.0.0"]);
+    let from = format!("http://{}/v1.0.0/hello-amd64.tar.gz", server.address);
+    assert_eq!(said, format!("changed: hello 1.0.0 for amd64 ({from})\n"));
+    let path = project.vent("cache", &["path", "hello", "--arch", "amd64"]);
+    let path = PathBuf::from(texts(&path).0.trim());
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "the official one");
+
+    server.put("/v1.0.0/hello-amd64.tar.gz.sha256", "0".repeat(64));
+    let refused = project.vent("other", &["fetch", "--arch", "amd64", "--names", "hello"]);
+    let (_, error) = texts(&refused);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        error.contains("error: wrong digest of hello 1.0.0 for amd64"),
+        "{error}"
+    );
+    assert!(
+        error.contains(&format!("expected sha256 {}", "0".repeat(64))),
+        "{error}"
+    );
+    assert!(
+        !error.contains("building"),
+        "a wrong digest must not lead to the next source: {error}"
+    );
+}
+
+#[test]
+fn a_file_that_differs_from_the_lock_is_refused() {
+    let server = Server::start();
+    let project = Project::new("locked", &server.address);
+    publish(&server, &project, "the official one");
+    let lock = format!(
+        "hello:\n  1.0.0:\n    amd64:\n      official: '{}'\n",
+        "1".repeat(64)
+    );
+    std::fs::write(project.folder.join("artifacts/lock.yml"), lock).unwrap();
+    let refused = project.vent("cache", &["fetch", "--arch", "amd64", "--names", "hello"]);
+    let (_, error) = texts(&refused);
+    assert!(
+        error.contains(&format!("expected sha256 {}", "1".repeat(64))),
+        "{error}"
+    );
+    assert_eq!(
+        project.vent("cache", &["verify"]).status.code(),
+        Some(0),
+        "nothing wrong stays in the cache"
+    );
+}
+
+#[test]
+fn with_a_full_mirror_no_outside_connection_is_opened() {
+    let outside = Server::start();
+    let project = Project::new("mirror", &outside.address);
+    let exported = project.vent("cache", &["export", "mirror", "--arch", "amd64"]);
+    assert_eq!(
+        texts(&exported).0,
+        "changed: 2 of 2 artifacts written to mirror\n",
+        "{}",
+        texts(&exported).1
+    );
+    let visits = outside.visits();
+
+    let (said, progress) = project.fetch("from-folder", &["--mirror", "mirror"]);
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(
+        !progress.contains("building") && !progress.contains("not from"),
+        "{progress}"
+    );
+
+    let inside = Server::start();
+    let mirror = project.folder.join("mirror");
+    for path in [
+        "lock.yml",
+        "hello/1.0.0/amd64/hello",
+        "hello.tar/1.0.0/amd64/hello.tar",
+    ] {
+        inside.put(&format!("/{path}"), std::fs::read(mirror.join(path)).unwrap());
+    }
+    let address = format!("http://{}/", inside.address);
+    let (said, progress) = project.fetch("from-address", &["--mirror", &address]);
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(!progress.contains("building"), "{progress}");
+    assert!(inside.visits() >= 3);
+    assert_eq!(outside.visits(), visits, "somebody outside was asked");
+
+    std::fs::write(mirror.join("hello/1.0.0/amd64/hello"), "changed").unwrap();
+    let refused = project.vent("third", &["fetch", "--arch", "amd64", "--mirror", "mirror"]);
+    assert!(
+        texts(&refused)
+            .1
+            .contains("wrong digest of hello 1.0.0 for amd64")
+    );
+}
+
+#[test]
+fn an_image_is_put_together_or_pulled_from_its_registry() {
+    let registry = Server::start();
+    let project = Project::new("image", &registry.address);
+    let (said, progress) = project.fetch("cache", &["--names", "hello.tar", "--to", "files"]);
+    assert_eq!(
+        said, "changed: hello.tar 1.0.0 for amd64 (put together from part)\n",
+        "{progress}"
+    );
+    let archive = project.folder.join("files/amd64/hello.tar");
+    let unpacked = Command::new("tar")
+        .arg("-xf")
+        .arg(&archive)
+        .arg("-C")
+        .arg(&project.folder)
+        .status()
+        .unwrap();
+    assert!(unpacked.success());
+
+    let mut gzip = Command::new("gzip");
+    gzip.arg("-c").arg(project.folder.join("layer0.tar"));
+    let layer = project.folder.join("layer.gz");
+    std::fs::write(&layer, gzip.output().unwrap().stdout).unwrap();
+    let configuration = project.folder.join("configuration");
+    std::fs::write(&configuration, "{}").unwrap();
+    let mut digests = Vec::new();
+    for file in [&layer, &configuration] {
+        registry.put(
+            &format!("/v2/hello/blobs/sha256:{}", sha256(file)),
+            std::fs::read(file).unwrap(),
+        );
+        digests.push(sha256(file));
+    }
+    let manifest = project.folder.join("manifest");
+    let text = format!(
+        "{{\"config\":{{\"digest\":\"sha256:{}\"}},\"layers\":[{{\"digest\":\"sha256:{}\"}}]}}",
+        digests[1], digests[0]
+    );
+    std::fs::write(&manifest, &text).unwrap();
+    let platform = "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}";
+    let index = format!(
+        "{{\"manifests\":[{{\"digest\":\"sha256:{}\",{platform}}}]}}",
+        sha256(&manifest)
+    );
+    registry.put("/v2/hello/manifests/1.0.0", index);
+    registry.put(&format!("/v2/hello/manifests/sha256:{}", sha256(&manifest)), text);
+    let (said, progress) = project.fetch("pulled", &["--names", "hello.tar", "--to", "pulled-files"]);
+    assert_eq!(
+        said,
+        format!(
+            "changed: hello.tar 1.0.0 for amd64 ({}/hello:1.0.0)\n",
+            registry.address
+        ),
+        "{progress}"
+    );
+    let listed = Command::new("tar")
+        .arg("-tf")
+        .arg(project.folder.join("pulled-files/amd64/hello.tar"))
+        .output();
+    let names = texts(&listed.unwrap()).0;
+    assert_eq!(names, format!("{}.json\nlayer0.tar\nmanifest.json\n", digests[1]));
+
+    registry.put(
+        &format!("/v2/hello/blobs/sha256:{}", digests[0]),
+        "something else",
+    );
+    let refused = project.vent("refused", &["fetch", "--arch", "amd64", "--names", "hello.tar"]);
+    assert!(
+        texts(&refused).1.contains("wrong digest of hello.tar 1.0.0"),
+        "{}",
+        texts(&refused).1
+    );
+}
+
+#[test]
+fn several_at_once_build_once() {
+    let server = Server::start();
+    let project = Project::new("parallel", &server.address);
+    let runs: Vec<(String, String)> = std::thread::scope(|scope| {
+        let start = || scope.spawn(|| project.fetch("cache", &["--names", "hello,part"]));
+        let threads: Vec<_> = (0..3).map(|_| start()).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let builds: usize = runs
+        .iter()
+        .map(|(_, progress)| progress.matches("building hello").count())
+        .sum();
+    assert_eq!(builds, 1, "{runs:#?}");
+    let left = std::fs::read_dir(project.folder.join("cache/artifacts/.parts"))
+        .unwrap()
+        .count();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_missing_project_and_an_unknown_name_are_explained() {
+    let project = Project::new("errors", "127.0.0.1:1");
+    let unknown = project.vent("cache", &["fetch", "--names", "helo"]);
+    assert_eq!(
+        texts(&unknown).1,
+        "error: there is no artifact called `helo`\n  help: did you mean `hello`?\n"
+    );
+    std::fs::remove_file(project.folder.join("artifacts/artifacts.yml")).unwrap();
+    let (_, error) = texts(&project.vent("cache", &["verify"]));
+    let expected = format!(
+        "error: there is no list of artifacts\n  cause: neither {} nor a folder above it has \
+         artifacts/artifacts.yml\n  help: run this inside a project that has one, or name its folder with \
+         --artifacts\n",
+        project.folder.display()
+    );
+    assert_eq!(error, expected);
+}
