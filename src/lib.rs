@@ -14,6 +14,8 @@ pub mod artifact;
 
 pub mod host;
 
+pub mod pki;
+
 pub mod module;
 
 pub mod model;
