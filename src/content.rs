@@ -1,5 +1,7 @@
-//! What is written into a file: bytes in memory, a file of this computer, or unknown until it is applied.
+//! What is written into a file: bytes in memory, a file of this computer, something made only when it is
+//! written, or unknown until it is applied.
 
+use crate::error::Result;
 use crate::value::Unknown;
 use sha2::Digest;
 use std::io::Read;
@@ -20,14 +22,62 @@ pub enum Content {
         /// Its length in bytes.
         length: u64,
     },
+    /// Made when it is written, because it is another one every time: a key, a certificate. In check mode it
+    /// is not made, and what is read from the file afterwards is unknown.
+    Made(Arc<Recipe>),
     /// Only applying can tell.
     Unknown(Arc<Unknown>),
+}
+
+/// How a content is made when it is needed.
+pub struct Recipe {
+    what: String,
+    make: Box<dyn Fn() -> Result<Vec<u8>> + Send + Sync>,
+}
+
+impl Recipe {
+    /// What it is, such as `an RSA key of 2048 bits`.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Makes it, a new one at every call.
+    ///
+    /// # Errors
+    /// What its maker says.
+    pub fn make(&self) -> Result<Vec<u8>> {
+        (self.make)()
+    }
+}
+
+impl std::fmt::Debug for Recipe {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Recipe({})", self.what)
+    }
+}
+
+/// Two recipes are the same if they make the same kind of thing; what they make differs anyway.
+impl PartialEq for Recipe {
+    fn eq(&self, other: &Recipe) -> bool {
+        self.what == other.what
+    }
 }
 
 impl Content {
     /// Bytes in memory.
     pub fn bytes(bytes: impl AsRef<[u8]>) -> Content {
         Content::Bytes(Arc::from(bytes.as_ref()))
+    }
+
+    /// A content that is made when it is written; `what` says what it is.
+    pub fn made(
+        what: impl Into<String>,
+        make: impl Fn() -> Result<Vec<u8>> + Send + Sync + 'static,
+    ) -> Content {
+        Content::Made(Arc::new(Recipe {
+            what: what.into(),
+            make: Box::new(make),
+        }))
     }
 
     /// A file of this computer: reads it once to know its digest.
@@ -48,7 +98,7 @@ impl Content {
         match self {
             Content::Bytes(bytes) => Some(digest_of(bytes)),
             Content::LocalFile { digest, .. } => Some(digest.clone()),
-            Content::Unknown(_) => None,
+            Content::Made(_) | Content::Unknown(_) => None,
         }
     }
 
@@ -57,7 +107,7 @@ impl Content {
         match self {
             Content::Bytes(bytes) => Some(bytes.len() as u64),
             Content::LocalFile { length, .. } => Some(*length),
-            Content::Unknown(_) => None,
+            Content::Made(_) | Content::Unknown(_) => None,
         }
     }
 }

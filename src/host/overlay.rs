@@ -227,7 +227,10 @@ impl Overlay {
                 content,
                 attributes,
                 ..
-            } => self.write(path, content, attributes, known),
+            } => match content {
+                Content::Made(_) => self.write(path, &Content::Unknown(origin.clone()), attributes, known),
+                content => self.write(path, content, attributes, known),
+            },
             Action::MakeFolder { path, attributes } => self.folder(path, attributes, known),
             Action::SetAttributes {
                 path,
@@ -431,6 +434,6 @@ fn read(content: &Content, limit: u64) -> Option<Arc<[u8]>> {
             bytes.truncate(limit);
             Some(bytes.into())
         }
-        Content::Unknown(_) => None,
+        Content::Made(_) | Content::Unknown(_) => None,
     }
 }

@@ -175,6 +175,22 @@ mod tests {
     }
 
     #[test]
+    fn what_would_be_made_is_there_but_cannot_be_read() {
+        let mut state = State::default();
+        let mut action = write("/key", "");
+        if let Action::WriteFile { content, .. } = &mut action {
+            *content = Content::made("a key", || Ok(vec![1]));
+        }
+        state.apply(&action, &origin());
+        assert!(matches!(
+            state.answer(&root(), &stat("/key")),
+            Some(Answer::Stat(Some(_)))
+        ));
+        let digest = Question::Digest { path: "/key".into() };
+        assert_eq!(state.answer(&root(), &digest), Some(Answer::Unknown(origin())));
+    }
+
+    #[test]
     fn a_new_folder_is_empty_and_a_removed_one_is_gone() {
         let mut state = State::default();
         state.learn(&root(), stat("/srv/new"), Answer::Stat(None));
