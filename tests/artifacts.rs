@@ -410,6 +410,58 @@ fn several_at_once_build_once() {
 }
 
 #[test]
+fn a_killed_run_leaves_nothing_that_the_next_one_keeps() {
+    let server = Server::start();
+    let project = Project::new("killed", &server.address);
+    let mut build = Command::new(env!("CARGO_BIN_EXE_vent"));
+    build
+        .args(["artifacts", "build", "--arch", "amd64", "--names", "hello"])
+        .current_dir(&project.folder);
+    let cache = project.folder.join("cache");
+    build
+        .env("VENT_CACHE", &cache)
+        .stderr(std::process::Stdio::piped());
+    // A build cache of its own, so that the build takes some seconds.
+    build
+        .env("GOCACHE", project.folder.join("go-cache"))
+        .env("GOPROXY", "off");
+    let mut build = build.spawn().unwrap();
+    let mut progress = BufReader::new(build.stderr.take().unwrap()).lines();
+    assert!(progress.next().unwrap().unwrap().starts_with("building hello"));
+    build.kill().unwrap();
+    build.wait().unwrap();
+    assert!(!cache.join("artifacts/hello/1.0.0/amd64/hello").exists());
+    let half = cache.join("artifacts/.parts/hello-1.0.0-amd64");
+    std::fs::write(&half, "half a file").unwrap();
+    let (said, _) = project.fetch("cache", &["--names", "hello"]);
+    assert_eq!(
+        said,
+        "changed: hello 1.0.0 for amd64 (built from artifacts/hello)\n"
+    );
+    assert!(!half.exists());
+}
+
+#[test]
+fn what_cannot_be_had_anywhere_names_every_source() {
+    let server = Server::start();
+    let project = Project::new("nowhere", &server.address);
+    std::fs::remove_file(project.folder.join("artifacts/hello/go.mod")).unwrap();
+    let (_, error) = texts(&project.vent(
+        "cache",
+        &["fetch", "--arch", "amd64", "--names", "hello", "--mirror", "m"],
+    ));
+    let (address, folder) = (&server.address, project.folder.display());
+    let expected = format!(
+        "error: hello 1.0.0 for amd64 cannot be had\n  \
+         cause: m/hello/1.0.0/amd64/hello: no such file\n  \
+         cause: http://{address}/v1.0.0/hello-amd64.tar.gz: {address} answers 404 Not Found\n  \
+         cause: build: cannot build hello 1.0.0 for amd64: there is no {folder}/artifacts/hello/go.mod\n  \
+         help: put the file into the cache or a mirror (`vent artifacts export DIR` on a computer that can get it)\n"
+    );
+    assert!(error.ends_with(&expected), "{error}");
+}
+
+#[test]
 fn a_missing_project_and_an_unknown_name_are_explained() {
     let project = Project::new("errors", "127.0.0.1:1");
     let unknown = project.vent("cache", &["fetch", "--names", "helo"]);

@@ -113,6 +113,12 @@ impl Builder {
         key: &Key,
         module: &str,
     ) -> Result<(tokio::sync::MutexGuard<'_, ()>, std::fs::File)> {
+        let pins = self.folder.join(module).join("go.mod");
+        if !pins.is_file() {
+            return Err(
+                Error::new(format!("cannot build {key}")).cause(format!("there is no {}", pins.display()))
+            );
+        }
         let turn = self.turn.lock().await;
         let (cache, tell) = (self.cache.clone(), self.tell.clone());
         let held = tokio::task::spawn_blocking(move || {

@@ -18,6 +18,9 @@ pub struct Official {
     archives: Mutex<HashMap<String, Arc<OnceCell<Archive>>>>,
 }
 
+/// How the names of archives begin; the number of the process that fetches them follows.
+const ARCHIVE: &str = "archive-";
+
 /// A verified download that is removed at the end.
 struct Archive(PathBuf);
 
@@ -45,17 +48,35 @@ impl Official {
             archives.entry(url.to_string()).or_default().clone()
         };
         let name = format!(
-            "archive-{}-{}",
+            "{ARCHIVE}{}-{}",
             std::process::id(),
             &digest::sha256_of(url.as_bytes())[..16]
         );
         let path = to.with_file_name(name);
         let archive = cell.get_or_try_init(|| async {
+            remove_left_over(path.parent());
             let archive = Archive(path);
             verified(downloader, key, url, checksum, &archive.0).await?;
             Ok::<Archive, Failure>(archive)
         });
         Ok(extract(&archive.await?.0, member, to).await?)
+    }
+}
+
+/// Removes the archives of processes that are no more.
+fn remove_left_over(folder: Option<&Path>) {
+    let entries = folder
+        .and_then(|folder| std::fs::read_dir(folder).ok())
+        .into_iter()
+        .flatten()
+        .flatten();
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let owner = name.strip_prefix(ARCHIVE).and_then(|rest| rest.split('-').next());
+        if owner.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            // Another process may have been quicker.
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -91,4 +112,23 @@ pub async fn extract(archive: &Path, member: &str, to: &Path) -> Result<(), Erro
         &format!("take {member} out of {}", archive.display()),
     )
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn archives_of_killed_runs_are_removed() {
+        let folder = std::env::temp_dir().join(format!("vent-official-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let ours = format!("{ARCHIVE}{}-1", std::process::id());
+        for name in [ours.as_str(), "archive-4194999-1", "other"] {
+            std::fs::write(folder.join(name), "").unwrap();
+        }
+        remove_left_over(Some(&folder));
+        assert!(folder.join(ours).exists() && folder.join("other").exists());
+        assert!(!folder.join("archive-4194999-1").exists());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

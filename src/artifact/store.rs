@@ -111,10 +111,11 @@ impl Store {
         if let Some(record) = self.cached(artifact, &key)? {
             return Ok(Obtained { key, path, record });
         }
-        let part =
-            self.cache
-                .workshop()?
-                .join(format!("{}-{}-{}", key.name, key.platform(), std::process::id()));
+        // The same name every time: what a killed run left is written over by the next one.
+        let part = self
+            .cache
+            .workshop()?
+            .join(format!("{}-{}-{}", key.name, key.version, key.platform()));
         let record = self.bring(artifact, &key, &part).await;
         // Absent when all went well, half a file when not.
         let _ = std::fs::remove_file(&part);
@@ -158,12 +159,12 @@ impl Store {
     /// Tries the sources one after the other.
     async fn bring(&self, artifact: &Artifact, key: &Key, part: &Path) -> Result<Record> {
         let mut started = Instant::now();
-        let mut brought = None;
+        let (mut brought, mut refusals) = (None, Vec::new());
         if let Some(mirror) = &self.mirror {
             let from = mirror.describe(key);
             let tried = mirror.fetch(&self.downloader, &self.lock, key, part).await;
             brought = self
-                .outcome(key, &from, tried)?
+                .outcome(key, &from, tried, &mut refusals)?
                 .map(|(_, origin)| (origin, from, vec![]));
         }
         if let (None, Some(offer), true) = (&brought, &artifact.official, self.publishers) {
@@ -174,13 +175,16 @@ impl Store {
             });
             let tried = self.ask_publisher(artifact, offer, key, part).await;
             brought = self
-                .outcome(key, &from, tried)?
+                .outcome(key, &from, tried, &mut refusals)?
                 .map(|()| (OFFICIAL.to_string(), from, vec![]));
         }
         let (origin, from, parts) = match brought {
             Some(brought) => brought,
             None => {
-                let made = self.make(artifact, key, part).await?;
+                // Go refuses to write over a file that no Go made, like half a download.
+                let _ = std::fs::remove_file(part);
+                let made = self.make(artifact, key, part).await;
+                let made = made.map_err(|error| nowhere(key, &refusals, &error))?;
                 started = made.began;
                 (made.origin, made.from, made.parts)
             }
@@ -202,12 +206,19 @@ impl Store {
         Ok(record)
     }
 
-    /// Says so when a source does not have it.
-    fn outcome<T>(&self, key: &Key, from: &str, tried: Tried<T>) -> Result<Option<T>> {
+    /// Says so, and notes it, when a source does not have it.
+    fn outcome<T>(
+        &self,
+        key: &Key,
+        from: &str,
+        tried: Tried<T>,
+        refusals: &mut Vec<String>,
+    ) -> Result<Option<T>> {
         match tried {
             Ok(got) => Ok(Some(got)),
             Err(Failure::Fatal(error)) => Err(error),
             Err(Failure::Unavailable(why)) => {
+                refusals.push(format!("{from}: {why}"));
                 (self.tell)(&Notice::Unavailable {
                     key: key.clone(),
                     from: from.to_string(),
@@ -321,4 +332,19 @@ fn source_of(artifact: &Artifact, offer: &Offer, key: &Key) -> String {
         Offer::Address { url, .. } => artifact.expand(url, key.arch),
         Offer::Image { image, .. } => artifact.expand(image, key.arch),
     }
+}
+
+/// The error of an artifact that no source has and that cannot be built: each with its reason.
+fn nowhere(key: &Key, refusals: &[String], build: &Error) -> Error {
+    if refusals.is_empty() {
+        return build.clone();
+    }
+    let problem = refusals
+        .iter()
+        .fold(Error::new(format!("{key} cannot be had")), Error::cause);
+    problem
+        .cause(format!("build: {}", build.line()))
+        .help(build.cure().unwrap_or(
+        "put the file into the cache or a mirror (`vent artifacts export DIR` on a computer that can get it)",
+    ))
 }
