@@ -3,6 +3,7 @@
 
 mod action;
 mod answer;
+mod facts;
 mod overlay;
 mod question;
 mod script;
@@ -10,6 +11,7 @@ mod state;
 
 pub use action::{Action, Attributes, Command, Effect, Performed, mode_text};
 pub use answer::{Account, Answer, FileKind, Group, Output, Package, Stat, Unit};
+pub use facts::{facts_script, parse_facts};
 pub use question::{Question, Resource};
 pub use script::{ParseError, parse, question_script, quote};
 pub use state::State;
