@@ -16,6 +16,8 @@ pub mod host;
 
 pub mod pki;
 
+pub mod template;
+
 pub mod module;
 
 pub mod model;

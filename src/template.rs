@@ -1,0 +1,60 @@
+//! The template language: Jinja as Ansible 2.19 has it, with values that may be unknown or secret.
+//!
+//! Only [`Value::Template`] is ever rendered. Every result tells whether something unknown or secret went
+//! into it; an evaluation that was handed something unknown is unknown as a whole, unless its `and`, `or`
+//! and `not` decide without it.
+
+mod call;
+mod convert;
+mod environment;
+mod evaluate;
+mod filters;
+mod ledger;
+mod lookups;
+mod methods;
+mod objects;
+mod patcher;
+mod place;
+mod render;
+mod scope;
+mod splitter;
+mod syntax;
+mod tests;
+
+use crate::source::Place;
+use crate::value::{Unknown, Value};
+use std::sync::Arc;
+
+pub use environment::FileOptions;
+pub use render::{RenderedFile, condition, conditions, render, render_file};
+pub use scope::{Scope, Surroundings, Variables};
+pub use syntax::{check_condition, check_syntax, free_variables, known_filters, known_lookups, known_tests};
+
+/// A rendered value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluated {
+    /// The value; it holds no templates, but may hold unknown and secret leaves.
+    pub value: Value,
+    /// True if a secret went into it.
+    pub secret: bool,
+}
+
+/// What a condition came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// Only applying can tell; the origin says what would decide it.
+    Unknown(Arc<Unknown>),
+}
+
+/// What one evaluation came to.
+#[derive(Clone, Debug)]
+enum Outcome {
+    Value { value: Value, secret: bool },
+    Omit,
+    Undefined { text: String, place: Option<Place> },
+    Failed(crate::error::Error),
+}

@@ -1,0 +1,180 @@
+//! The arguments of a filter, test or lookup of our own, as Vent's values.
+
+use super::convert::{expose, print, split_arguments, take};
+use super::objects::{hand_out, hand_out_unknown};
+use super::{Scope, ledger};
+use crate::value::{Map, Value, repr, to_integer};
+use minijinja::value::Value as Jinja;
+use minijinja::{Error as JinjaError, ErrorKind};
+
+/// What a filter, test or lookup gives: a value, or the sentence of an error.
+pub(super) type Answer = Result<Value, String>;
+
+/// One call. Position 0 of a filter or test is what stands before it.
+pub(super) struct Call {
+    /// The name it was called by.
+    pub name: String,
+    /// The variables in sight.
+    pub scope: Scope,
+    values: Vec<Value>,
+    named: Map,
+}
+
+impl Call {
+    /// Reads the arguments. Unless `keeps` says that the function passes on what it does not look at,
+    /// unknown and secret leaves are noted, and secrets become plain.
+    pub(super) fn read(name: &str, arguments: &[Jinja], keeps: bool) -> Result<Call, JinjaError> {
+        let scope = ledger::scope().ok_or_else(|| failure(name, "no variables are in sight"))?;
+        let treat = |value: &Jinja| if keeps { take(value) } else { expose(take(value)) };
+        let (positional, keywords) = split_arguments(arguments);
+        let mut named = Map::new();
+        if let Some(keywords) = keywords {
+            for key in keywords.args() {
+                let value: Jinja = keywords.peek(key)?;
+                named.insert(key.into(), treat(&value));
+            }
+        }
+        Ok(Call {
+            name: name.to_string(),
+            scope,
+            values: positional.iter().map(treat).collect(),
+            named,
+        })
+    }
+
+    /// The first unknown thing among the arguments.
+    pub(super) fn unknown(&self) -> Option<&std::sync::Arc<crate::value::Unknown>> {
+        self.values
+            .iter()
+            .chain(self.named.values())
+            .find_map(Value::find_unknown)
+    }
+
+    /// What the filter or test is applied to.
+    pub(super) fn input(&self) -> &Value {
+        self.values.first().unwrap_or(&Value::Null)
+    }
+
+    /// The input as text, printed as Jinja2 prints it.
+    pub(super) fn input_text(&self) -> String {
+        print(self.input())
+    }
+
+    /// The input as a list: lists as they are, mappings as their keys, texts as their characters.
+    pub(super) fn input_list(&self) -> Result<Vec<Value>, String> {
+        self.list_of(self.input())
+    }
+
+    /// A value as a list, as Python iterates over it.
+    pub(super) fn list_of(&self, value: &Value) -> Result<Vec<Value>, String> {
+        match value {
+            Value::List(items) => Ok(items.to_vec()),
+            Value::Map(map) => Ok(map.keys().map(Value::string).collect()),
+            Value::String(text) => Ok(text.chars().map(|c| Value::from(c.to_string())).collect()),
+            other => Err(format!("{} is no list", repr(other))),
+        }
+    }
+
+    /// The input as a mapping.
+    pub(super) fn input_map(&self) -> Result<&Map, String> {
+        let wrong = || {
+            format!(
+                "expects a dict, got {} of kind `{}`",
+                repr(self.input()),
+                self.input().kind()
+            )
+        };
+        self.input().as_map().ok_or_else(wrong)
+    }
+
+    /// The argument at a position, or by its name.
+    pub(super) fn get(&self, position: usize, name: &str) -> Option<&Value> {
+        self.values.get(position).or_else(|| self.named.get(name))
+    }
+
+    /// An argument that must be given.
+    pub(super) fn need(&self, position: usize, name: &str) -> Result<&Value, String> {
+        self.get(position, name)
+            .ok_or_else(|| format!("the argument `{name}` is missing"))
+    }
+
+    /// An argument as text.
+    pub(super) fn text(&self, position: usize, name: &str) -> Option<String> {
+        self.get(position, name)
+            .filter(|value| !value.is_null())
+            .map(print)
+    }
+
+    /// An argument as text that must be given.
+    pub(super) fn need_text(&self, position: usize, name: &str) -> Result<String, String> {
+        self.need(position, name).map(print)
+    }
+
+    /// An argument as a whole number.
+    pub(super) fn integer(&self, position: usize, name: &str) -> Result<Option<i64>, String> {
+        match self.get(position, name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some((*flag).into())),
+            Some(value) => match to_integer(value) {
+                Some(number) => Ok(Some(number)),
+                None => Err(format!("{} is not a whole number", repr(value))),
+            },
+        }
+    }
+
+    /// An argument as a flag; not given is `default`.
+    pub(super) fn flag(&self, position: usize, name: &str, default: bool) -> bool {
+        self.get(position, name).map_or(default, truthy)
+    }
+
+    /// All positional arguments behind the input.
+    pub(super) fn rest(&self) -> &[Value] {
+        self.values.get(1..).unwrap_or_default()
+    }
+
+    /// All positional arguments.
+    pub(super) fn positional(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// The named arguments.
+    pub(super) fn named(&self) -> &Map {
+        &self.named
+    }
+}
+
+/// Python's truth of a value.
+pub(super) fn truthy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Unknown(_) => false,
+        Value::Bool(flag) => *flag,
+        Value::Int(number) => *number != 0,
+        Value::Float(number) => *number != 0.0,
+        Value::String(text) | Value::Secret(text) => !text.is_empty(),
+        Value::Template(template) => !template.text.is_empty(),
+        Value::List(items) => !items.is_empty(),
+        Value::Map(map) => !map.is_empty(),
+    }
+}
+
+/// The error of a filter, test or lookup.
+pub(super) fn failure(name: &str, sentence: &str) -> JinjaError {
+    JinjaError::new(ErrorKind::InvalidOperation, format!("{name}: {sentence}"))
+}
+
+/// Runs a function of our own: an unknown argument makes the result unknown.
+pub(super) fn run(
+    name: &str,
+    arguments: &[Jinja],
+    keeps: bool,
+    function: impl FnOnce(&Call) -> Answer,
+) -> Result<Jinja, JinjaError> {
+    let call = Call::read(name, arguments, keeps)?;
+    if let Some(unknown) = call.unknown()
+        && (!keeps || matches!(call.input(), Value::Unknown(_)))
+    {
+        return Ok(hand_out_unknown(unknown, true));
+    }
+    let value = function(&call).map_err(|sentence| failure(name, &sentence))?;
+    Ok(hand_out(&value, &call.scope))
+}

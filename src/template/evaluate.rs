@@ -1,0 +1,214 @@
+//! One text to one outcome: prepares it (once per text), runs it with a ledger, and judges the result.
+
+use super::convert::{hide, print, take};
+use super::environment::{self, Environments, FileOptions};
+use super::ledger::{self, Ledger, with_fresh};
+use super::objects::{Omit, Root};
+use super::patcher::{self, Patched, Purpose};
+use super::place::{self, Problem};
+use super::splitter::{self, Logic};
+use super::{Outcome, Scope};
+use crate::source::Place;
+use crate::value::Value;
+use minijinja::Error as JinjaError;
+use minijinja::value::Value as Jinja;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+/// A text that was parsed, and the way back from its offsets to those of the written text.
+pub(super) struct Prepared {
+    /// Offset of the patched text in the written one, before the patches.
+    start: usize,
+    patched: Patched,
+    form: Form,
+}
+
+enum Form {
+    /// `{{ expression }}` alone, or a condition: keeps the kind of its value.
+    Expression(Logic),
+    /// Text with marks in it.
+    Text(minijinja::Template<'static, 'static>),
+}
+
+type Cache = RwLock<HashMap<(Purpose, String), Result<Arc<Prepared>, Problem>>>;
+
+/// Renders the text of a value; `{{ expression }}` alone keeps its kind.
+pub(super) fn value(text: &str, place: Option<&Place>, scope: &Scope) -> Outcome {
+    run_prepared(&prepared(text, Purpose::Value), text, place, scope)
+}
+
+/// Evaluates the bare expression of a condition.
+pub(super) fn expression(text: &str, place: Option<&Place>, scope: &Scope) -> Outcome {
+    run_prepared(&prepared(text, Purpose::Condition), text, place, scope)
+}
+
+fn run_prepared(
+    prepared: &Result<Arc<Prepared>, Problem>,
+    text: &str,
+    place: Option<&Place>,
+    scope: &Scope,
+) -> Outcome {
+    let located = |problem: &Problem| problem.located(text, place);
+    match prepared {
+        Err(problem) => Outcome::Failed(located(problem)),
+        Ok(prepared) => match prepared.run(scope) {
+            Ok(outcome) => place_undefined(outcome, text, place),
+            Err(problem) => Outcome::Failed(located(&problem)),
+        },
+    }
+}
+
+/// Says where in the text the undefined name stands.
+fn place_undefined(outcome: Outcome, text: &str, place: Option<&Place>) -> Outcome {
+    match outcome {
+        Outcome::Undefined {
+            text: sentence,
+            place: None,
+        } => {
+            let range = place::undefined_token(text, &sentence);
+            Outcome::Undefined {
+                place: place.map(|place| place::inside(place, text, range)),
+                text: sentence,
+            }
+        }
+        other => other,
+    }
+}
+
+/// The parsed form of a text, from the cache if it was seen before.
+pub(super) fn prepared(text: &str, purpose: Purpose) -> Result<Arc<Prepared>, Problem> {
+    static CACHE: OnceLock<Cache> = OnceLock::new();
+    let cache = CACHE.get_or_init(Cache::default);
+    let key = (purpose, text.to_string());
+    if let Some(known) = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return known.clone();
+    }
+    let prepared = prepare(text, purpose).map(Arc::new);
+    let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
+    cache.entry(key).or_insert(prepared).clone()
+}
+
+fn prepare(text: &str, purpose: Purpose) -> Result<Prepared, Problem> {
+    let environment = Environments::get(&FileOptions::default());
+    let syntax = environment.syntax();
+    let alone = match purpose {
+        Purpose::Condition => Some(0..text.len()),
+        Purpose::Value => patcher::lone_expression(text, syntax),
+        Purpose::File => None,
+    };
+    match alone {
+        Some(range) => {
+            let inner = &text[range.clone()];
+            let patched = patcher::patch_expression(inner, purpose);
+            let source = environment::leak(&patched.text);
+            let logic = splitter::split(source)
+                .map_err(|error| Problem::of(&error).moved(|at| range.start + patched.original(at)))?;
+            Ok(Prepared {
+                start: range.start,
+                patched,
+                form: Form::Expression(logic),
+            })
+        }
+        None => {
+            let patched = patcher::patch_text(text, syntax, purpose);
+            let source = environment::leak(&patched.text);
+            let template = environment
+                .template_from_named_str("<template>", source)
+                .map_err(|error| Problem::of(&error).moved(|at| patched.original(at)))?;
+            Ok(Prepared {
+                start: 0,
+                patched,
+                form: Form::Text(template),
+            })
+        }
+    }
+}
+
+impl Prepared {
+    /// The outcome; errors of the template itself come with their range in the written text.
+    fn run(&self, scope: &Scope) -> Result<Outcome, Problem> {
+        let environment = Environments::get(&FileOptions::default());
+        let outcome = match &self.form {
+            Form::Expression(logic) => splitter::run(logic, environment, scope),
+            Form::Text(template) => {
+                let (result, ledger) = with_fresh(scope, || {
+                    let text = template.render(Jinja::from_object(Root(scope.clone())))?;
+                    Ok(Some(native(text)))
+                });
+                judge(result, ledger)
+            }
+        };
+        outcome.map_err(|problem| problem.moved(|at| self.start + self.patched.original(at)))
+    }
+}
+
+/// A text that consists of one printed value is that value, as in Ansible 2.19.
+fn native(text: String) -> Value {
+    match ledger::printed() {
+        (1, Some(value)) if value.as_str().is_none() && !value.is_none() => {
+            let value = take(&value);
+            if print(&super::convert::expose(value.clone())) == text {
+                return value;
+            }
+            text.into()
+        }
+        _ => text.into(),
+    }
+}
+
+/// Evaluates something to a value with a ledger of its own and judges it.
+pub(super) fn run(
+    scope: &Scope,
+    evaluate: impl FnOnce() -> Result<Jinja, JinjaError>,
+) -> Result<Outcome, Problem> {
+    let (result, ledger) = with_fresh(scope, || {
+        let value = evaluate()?;
+        Ok(match value.downcast_object_ref::<Omit>() {
+            Some(_) => None,
+            None => Some(take(&value)),
+        })
+    });
+    judge(result, ledger)
+}
+
+/// Unknown goes before undefined, undefined before errors: whatever was handed out decides.
+pub(super) fn judge(result: Result<Option<Value>, JinjaError>, ledger: Ledger) -> Result<Outcome, Problem> {
+    let secret = ledger.secret;
+    if let Some((_, unknown)) = ledger.unknown.into_iter().next() {
+        let value = Value::Unknown(unknown);
+        return Ok(Outcome::Value { value, secret });
+    }
+    if let Some((_, text)) = ledger.undefined.into_iter().next() {
+        return Ok(Outcome::Undefined { text, place: None });
+    }
+    if let Some(error) = ledger.error {
+        return Ok(Outcome::Failed(error));
+    }
+    Ok(match result.map_err(|error| Problem::of(&error))? {
+        None => Outcome::Omit,
+        Some(value) => {
+            let secret = secret || value.holds_secret();
+            let value = if ledger.secret { hide(&value) } else { value };
+            Outcome::Value { value, secret }
+        }
+    })
+}
+
+/// Renders a whole file.
+pub(super) fn file(name: &str, text: &str, options: &FileOptions, scope: &Scope) -> Result<Outcome, Problem> {
+    let environment = Environments::get(options);
+    let patched = patcher::patch_text(text, environment.syntax(), Purpose::File);
+    let whole = |error: &JinjaError| Problem::of(error).moved(|at| patched.original(at));
+    let template = environment
+        .template_from_named_str(name, &patched.text)
+        .map_err(|error| whole(&error))?;
+    let (result, ledger) = with_fresh(scope, || {
+        let text = template.render(Jinja::from_object(Root(scope.clone())))?;
+        Ok(Some(Value::from(text)))
+    });
+    judge(result, ledger).map_err(|problem| problem.moved(|at| patched.original(at)))
+}
+
+/// A range of bytes.
+pub(super) type Span = Range<usize>;

@@ -1,0 +1,163 @@
+//! The filters that may be given something undefined, and those that the patcher writes.
+
+use crate::template::convert::split_arguments;
+use crate::template::ledger;
+use crate::template::objects::{ListObject, MapObject, Undefined, hand_out_undefined};
+use minijinja::value::{Rest, Value as Jinja, ValueKind};
+use minijinja::{Environment, Error as JinjaError, ErrorKind, State};
+
+/// Their names.
+pub(super) const NAMES: [&str; 5] = [
+    "default",
+    "d",
+    "mandatory",
+    "ansible.builtin.default",
+    "ansible.builtin.mandatory",
+];
+
+/// Adds them to an environment.
+pub(super) fn add(environment: &mut Environment<'static>) {
+    for name in ["default", "d", "ansible.builtin.default"] {
+        environment.add_filter(name, |arguments: Rest<Jinja>| default(&arguments));
+    }
+    for name in ["mandatory", "ansible.builtin.mandatory"] {
+        environment.add_filter(name, |arguments: Rest<Jinja>| mandatory(&arguments));
+    }
+    environment.add_filter("__chain", |value: Jinja, name: &str| {
+        if value.is_undefined() {
+            hand_out_undefined(missing_key(name))
+        } else {
+            value
+        }
+    });
+    environment.add_filter("__own", own);
+    environment.add_filter("__remainder", remainder);
+}
+
+/// What Ansible says about a missing key, from the text of the link: `name['key']`.
+fn missing_key(link: &str) -> String {
+    match link.rsplit_once('[') {
+        Some((_, key)) => {
+            let key = key.trim_end_matches(']').trim().trim_matches(['\'', '"']);
+            format!("object of type 'dict' has no attribute '{key}'")
+        }
+        None => format!("'{link}' is undefined"),
+    }
+}
+
+/// True if the value is undefined; the note about it is removed.
+pub(in crate::template) fn forgiven(value: &Jinja) -> bool {
+    if let Some(undefined) = value.downcast_object_ref::<Undefined>() {
+        ledger::forgive(undefined.note);
+        return true;
+    }
+    value.is_undefined()
+}
+
+/// `default(value, boolean)`: also for what is false if `boolean` is true.
+fn default(arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
+    let (positional, keywords) = split_arguments(arguments);
+    let keyword = |name: &str| {
+        keywords
+            .as_ref()
+            .and_then(|all| all.peek::<Option<Jinja>>(name).ok().flatten())
+    };
+    let value = positional.first().cloned().unwrap_or_default();
+    let otherwise = positional.get(1).cloned().or_else(|| keyword("default_value"));
+    let boolean = positional.get(2).cloned().or_else(|| keyword("boolean"));
+    let replace = forgiven(&value) || (boolean.is_some_and(|flag| flag.is_true()) && !value.is_true());
+    Ok(if replace {
+        otherwise.unwrap_or_else(|| Jinja::from(""))
+    } else {
+        value
+    })
+}
+
+/// `mandatory(msg)`: an error of its own if the value is undefined.
+fn mandatory(arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
+    let (positional, keywords) = split_arguments(arguments);
+    let value = positional.first().cloned().unwrap_or_default();
+    let keyword = keywords.and_then(|all| all.peek::<Option<String>>("msg").ok().flatten());
+    let message = positional
+        .get(1)
+        .and_then(|text| text.as_str().map(str::to_string))
+        .or(keyword);
+    let name = match value.downcast_object_ref::<Undefined>() {
+        Some(undefined) => ledger::undefined_text(undefined.note),
+        None if value.is_undefined() => Some("the value is undefined".into()),
+        None => return Ok(value),
+    };
+    forgiven(&value);
+    let name = name.unwrap_or_default().replace(" is undefined", "");
+    let sentence = message.unwrap_or_else(|| format!("Mandatory variable {name} not defined."));
+    Err(JinjaError::new(ErrorKind::InvalidOperation, sentence))
+}
+
+/// A list or mapping that can be changed by the template.
+fn own(value: Jinja) -> Result<Jinja, JinjaError> {
+    let Some(scope) = ledger::scope() else {
+        return Ok(value);
+    };
+    Ok(match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => {
+            Jinja::from_object(ListObject::own(value.try_iter()?.collect(), &scope))
+        }
+        ValueKind::Map => {
+            let keys: Vec<Jinja> = value.try_iter()?.collect();
+            let entries = keys.into_iter().map(|key| {
+                let item = value.get_item(&key)?;
+                Ok((key, item))
+            });
+            Jinja::from_object(MapObject::own(
+                entries.collect::<Result<_, JinjaError>>()?,
+                &scope,
+            ))
+        }
+        _ => value,
+    })
+}
+
+/// `left % right`: formatting for texts, the remainder with Python's sign for numbers.
+fn remainder(state: &mut State, left: Jinja, right: Jinja) -> Result<Jinja, JinjaError> {
+    if left.as_str().is_some() {
+        let mut arguments = vec![left];
+        match right.is_tuple() {
+            true => arguments.extend(right.try_iter()?),
+            false => arguments.push(right),
+        }
+        return state.apply_filter("format", &arguments);
+    }
+    let zero = || JinjaError::new(ErrorKind::InvalidOperation, "integer modulo by zero");
+    if let (true, true, Some(left), Some(right)) = (
+        left.is_integer(),
+        right.is_integer(),
+        left.as_i64(),
+        right.as_i64(),
+    ) {
+        let remainder = left.checked_rem(right).ok_or_else(zero)?;
+        let other_side = remainder != 0 && (remainder < 0) != (right < 0);
+        return Ok(Jinja::from(if other_side {
+            remainder + right
+        } else {
+            remainder
+        }));
+    }
+    let wrong = |_| {
+        let sentence = format!(
+            "unsupported operand kinds for %: {} and {}",
+            left.kind(),
+            right.kind()
+        );
+        JinjaError::new(ErrorKind::InvalidOperation, sentence)
+    };
+    let (a, b) = (
+        f64::try_from(left.clone()).map_err(wrong)?,
+        f64::try_from(right.clone()).map_err(wrong)?,
+    );
+    if b == 0.0 {
+        return Err(zero());
+    }
+    let remainder = a % b;
+    let other_side = remainder != 0.0 && (remainder < 0.0) != (b < 0.0);
+    Ok(Jinja::from(if other_side { remainder + b } else { remainder }))
+}

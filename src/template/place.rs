@@ -1,0 +1,151 @@
+//! From an error of the template engine to a place in the file the user wrote.
+
+use super::evaluate::Span;
+use crate::error::Error;
+use crate::source::{Place, Source};
+use minijinja::{Error as JinjaError, ErrorKind};
+use std::error::Error as _;
+use std::path::Path;
+
+/// What went wrong in a template, with a range of bytes in its text.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    message: String,
+    range: Option<Span>,
+    undefined: bool,
+    /// Set if it went wrong in a template that this one includes.
+    inner: Option<Place>,
+}
+
+impl Problem {
+    /// Reads an error of the engine.
+    pub(super) fn of(error: &JinjaError) -> Problem {
+        let mut nearest = error;
+        let mut next = error.source();
+        while let Some(source) = next {
+            if let Some(inner) = source.downcast_ref::<JinjaError>() {
+                nearest = inner;
+            }
+            next = source.source();
+        }
+        let included = !std::ptr::eq(nearest, error) && nearest.name() != error.name();
+        Problem {
+            message: sentence(nearest),
+            range: error.range(),
+            undefined: nearest.kind() == ErrorKind::UndefinedError,
+            inner: if included { place_in_file(nearest) } else { None },
+        }
+    }
+
+    /// The same problem with its range mapped.
+    pub(super) fn moved(mut self, map: impl Fn(usize) -> usize) -> Problem {
+        self.range = self.range.map(|range| {
+            let start = map(range.start);
+            start..map(range.end).max(start)
+        });
+        self
+    }
+
+    /// The error for the user; `place` is where the whole text stands.
+    pub(super) fn located(&self, text: &str, place: Option<&Place>) -> Error {
+        let shown = self.range.clone().and_then(|range| text.get(range));
+        let message = match shown {
+            Some(shown) if self.undefined && !shown.trim().is_empty() => {
+                format!("'{}' is undefined", shown.trim())
+            }
+            _ => self.message.clone(),
+        };
+        let error = Error::new(message).at_some(self.inner.as_ref());
+        let place = place.map(|place| inside(place, text, self.range.clone()));
+        let error = match (&self.inner, &place) {
+            (Some(_), Some(outer)) => error.note(outer, "included here"),
+            _ => error.at_some(place.as_ref()),
+        };
+        if self.undefined {
+            error.help(UNDEFINED_HELP)
+        } else {
+            error
+        }
+    }
+}
+
+/// What to do about something undefined.
+pub(super) const UNDEFINED_HELP: &str =
+    "check the name; a variable that may be missing is written `name | default(...)`";
+
+/// The error for something undefined.
+pub(super) fn undefined_error(sentence: &str, place: Option<&Place>) -> Error {
+    Error::new(sentence).at_some(place).help(UNDEFINED_HELP)
+}
+
+/// The sentence of an error without the engine's own words around it.
+fn sentence(error: &JinjaError) -> String {
+    let detail = error.detail().map(str::to_string);
+    let kind = error.kind().to_string();
+    match (error.kind(), detail) {
+        (ErrorKind::SyntaxError, Some(detail)) => format!("the template cannot be read: {detail}"),
+        (ErrorKind::InvalidOperation | ErrorKind::UnknownFilter | ErrorKind::UnknownTest, Some(detail)) => {
+            detail
+        }
+        (_, Some(detail)) => format!("{kind}: {detail}"),
+        (_, None) => kind,
+    }
+}
+
+/// The path in the name of a loaded template.
+pub(super) fn path_of(name: &str) -> &str {
+    name.split('\u{0}').next().unwrap_or(name)
+}
+
+fn place_in_file(error: &JinjaError) -> Option<Place> {
+    let path = Path::new(path_of(error.name()?));
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = error.line()?;
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(line.checked_sub(1)?)
+        .map(str::len)
+        .sum();
+    let length = text[start..].lines().next().map_or(0, str::len);
+    let source = Source::file(path, text);
+    Some(Place::new(&source, start..start + length))
+}
+
+/// The place of a range of the text of a scalar, in the file the scalar stands in.
+pub(super) fn inside(place: &Place, text: &str, range: Option<Span>) -> Place {
+    let raw = place.source.text.get(place.span.clone()).unwrap_or("");
+    let found = range.and_then(|range| {
+        let start = offset_in_scalar(raw, text, range.start)?;
+        let length = range.end - range.start;
+        Some(place.span.start + start..(place.span.start + start + length).min(place.span.end))
+    });
+    match found {
+        Some(span) => Place::new(&place.source, span),
+        None => place.clone(),
+    }
+}
+
+/// Where the byte `offset` of a scalar's text stands in the scalar as it was written.
+fn offset_in_scalar(raw: &str, text: &str, offset: usize) -> Option<usize> {
+    if let Some(at) = raw.find(text.trim_end()) {
+        return Some(at + offset);
+    }
+    let before = text.get(..offset)?;
+    let line = text[before.rfind('\n').map_or(0, |at| at + 1)..].lines().next()?;
+    let column = offset - before.rfind('\n').map_or(0, |at| at + 1);
+    raw.find(line).map(|at| at + column)
+}
+
+/// The token in a template's text that an "is undefined" sentence is about: its last quoted name.
+pub(super) fn undefined_token(text: &str, sentence: &str) -> Option<Span> {
+    word(text, sentence.rsplit('\'').nth(1)?)
+}
+
+/// Where a word stands in a text.
+pub(super) fn word(text: &str, name: &str) -> Option<Span> {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let found = text.match_indices(name).find(|(at, _)| {
+        !name.is_empty() && !text[..*at].ends_with(word) && !text[at + name.len()..].starts_with(word)
+    });
+    found.map(|(at, _)| at..at + name.len())
+}
