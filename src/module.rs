@@ -9,12 +9,18 @@ mod view;
 mod assert;
 mod command;
 mod copy;
+mod crypto;
 mod debug;
 mod fail;
 mod file;
+mod openssl_csr;
+mod openssl_privatekey;
+mod openssl_publickey;
 mod set_fact;
 mod stat;
 mod template;
+mod x509_certificate;
+mod x509_certificate_info;
 
 pub use arguments::{FileArguments, Mode, WithFile, parse_mode};
 pub use outcome::{Outcome, Step, Stop};
@@ -81,9 +87,17 @@ pub static MODULES: &[Entry] = &[
     entry::<debug::Debug>(),
     entry::<fail::Fail>(),
     entry::<file::File>(),
+    entry::<openssl_csr::OpensslCsr>(),
+    entry::<openssl_csr::OpensslCsrPipe>(),
+    entry::<openssl_privatekey::OpensslPrivatekey>(),
+    entry::<openssl_publickey::OpensslPublickey>(),
     entry::<set_fact::SetFact>(),
     entry::<stat::Stat>(),
     entry::<template::Template>(),
+    entry::<x509_certificate::X509Certificate>(),
+    entry::<x509_certificate::X509CertificatePipe>(),
+    entry::<x509_certificate_info::OpensslPrivatekeyInfo>(),
+    entry::<x509_certificate_info::X509CertificateInfo>(),
 ];
 
 /// The module of a name, full or short.

@@ -180,6 +180,12 @@ fn publish(server: &Server, project: &Project, content: &str) {
 fn what_nobody_offers_is_built_once_and_locked() {
     let server = Server::start();
     let project = Project::new("built", &server.address);
+    let dry = ["--names", "hello", "--to", "files", "--dry-run"];
+    assert_eq!(
+        project.fetch("cache", &dry).0,
+        "changed: hello 1.0.0 for amd64 (not in the cache yet)\n"
+    );
+    assert_eq!(server.visits(), 0);
     let (said, progress) = project.fetch("cache", &["--names", "hello", "--to", "files"]);
     assert_eq!(
         said,
@@ -203,6 +209,7 @@ fn what_nobody_offers_is_built_once_and_locked() {
         project.fetch("cache", &["--names", "hello", "--to", "files"]),
         (String::new(), String::new())
     );
+    assert_eq!(project.fetch("cache", &dry), (String::new(), String::new()));
     assert_eq!(server.visits(), visits);
 
     let locked = project.vent(

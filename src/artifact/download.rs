@@ -120,6 +120,10 @@ impl Downloader {
     pub async fn file(&self, key: &Key, url: &str, headers: &[(&str, &str)], to: &Path) -> Tried<()> {
         let _permit = self.downloads.acquire().await;
         let answer = successful(self.send(url, headers).await?)?;
+        (self.tell)(&Notice::Fetching {
+            key: key.clone(),
+            from: url.to_string(),
+        });
         let total = answer
             .content_length()
             .map(|bytes| format!(" of {}", megabytes(bytes)));

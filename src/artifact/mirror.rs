@@ -112,17 +112,25 @@ impl Mirror {
     }
 }
 
+/// True if `to` is not there, or is not what `from` is.
+pub fn differs(from: &Path, to: &Path) -> Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let source = std::fs::metadata(from).map_err(|error| cannot_copy(from, to, &error))?;
+    let Ok(present) = std::fs::metadata(to) else {
+        return Ok(true);
+    };
+    if (present.dev(), present.ino()) == (source.dev(), source.ino()) {
+        return Ok(false);
+    }
+    Ok(present.len() != source.len() || digest::sha256(from)? != digest::sha256(to)?)
+}
+
 /// Puts a file at `to` without ever showing half of it: a hard link, or a copy on another file
 /// system. True if something changed.
 pub fn place(from: &Path, to: &Path) -> Result<bool> {
-    use std::os::unix::fs::MetadataExt;
     let problem = |error: std::io::Error| cannot_copy(from, to, &error);
-    let source = std::fs::metadata(from).map_err(problem)?;
-    if let Ok(present) = std::fs::metadata(to) {
-        let same_file = (present.dev(), present.ino()) == (source.dev(), source.ino());
-        if same_file || present.len() == source.len() && digest::sha256(from)? == digest::sha256(to)? {
-            return Ok(false);
-        }
+    if !differs(from, to)? {
+        return Ok(false);
     }
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder).map_err(problem)?;

@@ -8,7 +8,7 @@ use super::image;
 use super::key::{Architecture, Key};
 use super::lock::Lock;
 use super::manifest::{Artifact, ImageRecipe, Manifest, Official as Offer, Recipe};
-use super::mirror::{Mirror, place};
+use super::mirror::{Mirror, differs, place};
 use super::notice::{Notice, Tell};
 use super::official::Official;
 use super::registry;
@@ -169,10 +169,6 @@ impl Store {
         }
         if let (None, Some(offer), true) = (&brought, &artifact.official, self.publishers) {
             let from = source_of(artifact, offer, key);
-            (self.tell)(&Notice::Fetching {
-                key: key.clone(),
-                from: from.clone(),
-            });
             let tried = self.ask_publisher(artifact, offer, key, part).await;
             brought = self
                 .outcome(key, &from, tried, &mut refusals)?
@@ -300,12 +296,33 @@ impl Store {
         })
     }
 
+    /// Why getting an artifact (and delivering it to a folder) would change something; `None` if it would
+    /// not. Nothing is fetched.
+    pub fn pending(
+        &self,
+        artifact: &Artifact,
+        arch: Architecture,
+        folder: Option<&Path>,
+    ) -> Result<Option<String>> {
+        let key = artifact.key(arch);
+        let Some(record) = self.cached(artifact, &key)? else {
+            return Ok(Some("not in the cache yet".to_string()));
+        };
+        match folder
+            .map(|folder| differs(&self.cache.path(&key), &delivered(folder, &key)))
+            .transpose()?
+        {
+            Some(true) => Ok(Some(record.from)),
+            _ => Ok(None),
+        }
+    }
+
     /// Puts files at `FOLDER/ARCH/NAME`, or `FOLDER/ARCH-VARIANT/NAME`; answers those that were not
     /// there yet or were different.
     pub fn deliver(&self, obtained: &[Obtained], folder: &Path) -> Result<Vec<Obtained>> {
         let mut changed = Vec::new();
         for file in obtained {
-            if place(&file.path, &folder.join(file.key.platform()).join(&file.key.name))? {
+            if place(&file.path, &delivered(folder, &file.key))? {
                 changed.push(file.clone());
             }
         }
@@ -324,6 +341,11 @@ impl Store {
         lock.save()?;
         Ok(changed)
     }
+}
+
+/// Where a file is delivered to.
+fn delivered(folder: &Path, key: &Key) -> PathBuf {
+    folder.join(key.platform()).join(&key.name)
 }
 
 /// What a publisher's offer is called.

@@ -52,9 +52,8 @@ pub async fn go(release: &str, tell: &Tell) -> Result<Go> {
     let Some((program, version)) = found.into_iter().max_by_key(|(_, version)| minor(version)) else {
         return Err(no_go(release));
     };
-    tell(&Notice::Installing(format!(
-        "Go {release} from the Go module proxy, fetched by Go {version}"
-    )));
+    let reason = format!("Go {release} from the Go module proxy, if it is not there yet, by Go {version}");
+    tell(&Notice::Installing(reason));
     if minor(&version) >= FETCHES_ITSELF {
         return Ok(Go {
             program,

@@ -26,6 +26,9 @@ pub enum ArtifactsCommand {
         /// Also put the files at FOLDER/ARCH/NAME (a variant at FOLDER/ARCH-VARIANT/NAME).
         #[arg(long, value_name = "FOLDER")]
         to: Option<PathBuf>,
+        /// Print the lines, but get nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Builds artifacts from their pinned sources, asking neither mirror nor publishers.
     Build {
@@ -98,7 +101,18 @@ fn architecture(name: &str) -> Result<Architecture, String> {
 /// Does what the command says; standard output gets the result, standard error the progress.
 pub async fn run(command: &ArtifactsCommand) -> Result<(), Errors> {
     match command {
-        ArtifactsCommand::Fetch { choice, source, to } => fetch(choice, source, to.as_deref()).await?,
+        ArtifactsCommand::Fetch {
+            choice,
+            source,
+            to,
+            dry_run: true,
+        } => pending(choice, source, to.as_deref())?,
+        ArtifactsCommand::Fetch {
+            choice,
+            source,
+            to,
+            dry_run: false,
+        } => fetch(choice, source, to.as_deref()).await?,
         ArtifactsCommand::Build { choice, source, lock } => build(choice, source, *lock).await?,
         ArtifactsCommand::Export {
             choice,
@@ -134,6 +148,18 @@ async fn fetch(choice: &Choice, source: &Source, to: Option<&Path>) -> Result<()
     };
     for file in changed {
         print(&format!("changed: {} ({})", file.key, file.record.from))?;
+    }
+    Ok(())
+}
+
+fn pending(choice: &Choice, source: &Source, to: Option<&Path>) -> Result<()> {
+    let store = source.store()?;
+    for arch in &choice.arch {
+        for artifact in choice.artifacts(&store.manifest)? {
+            if let Some(why) = store.pending(artifact, *arch, to)? {
+                print(&format!("changed: {} ({why})", artifact.key(*arch)))?;
+            }
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::der;
 use crate::error::{Error, Result};
+use base64::Engine;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
@@ -93,6 +94,40 @@ impl PublicKey {
     /// The PEM text `PUBLIC KEY`.
     pub fn pem(&self) -> String {
         pem_text("PUBLIC KEY", &self.encoded)
+    }
+
+    /// The line OpenSSH writes (RFC 4253, 5656, 8709), without a comment; `None` for kinds it does not know.
+    pub fn openssh(&self) -> Option<String> {
+        let field = |bytes: &[u8]| {
+            let mut field = (bytes.len() as u32).to_be_bytes().to_vec();
+            field.extend_from_slice(bytes);
+            field
+        };
+        // Numbers have a sign: one with its highest bit set gets a zero before it.
+        let number = |bytes: &[u8]| {
+            let sign = bytes.first().is_some_and(|first| *first >= 0x80);
+            field(&[if sign { &[0][..] } else { &[] }, bytes].concat())
+        };
+        let (name, parts) = match self.data() {
+            PublicKeyData::Rsa { modulus, exponent } => {
+                ("ssh-rsa".to_string(), vec![number(&exponent), number(&modulus)])
+            }
+            PublicKeyData::Elliptic { curve, .. } => {
+                let short = match curve.as_str() {
+                    "secp256r1" => "nistp256",
+                    "secp384r1" => "nistp384",
+                    "secp521r1" => "nistp521",
+                    _ => return None,
+                };
+                let parts = vec![field(short.as_bytes()), field(self.bits())];
+                (format!("ecdsa-sha2-{short}"), parts)
+            }
+            PublicKeyData::Edwards { name: "Ed25519", key } => ("ssh-ed25519".into(), vec![field(&key)]),
+            _ => return None,
+        };
+        let all = [field(name.as_bytes()), parts.concat()].concat();
+        let encoded = base64::engine::general_purpose::STANDARD.encode(all);
+        Some(format!("{name} {encoded}\n"))
     }
 
     /// The bits of the key without its algorithm.

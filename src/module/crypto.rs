@@ -1,0 +1,278 @@
+//! What the modules of `community.crypto` share: reading keys and certificates of the host, placing what is made.
+
+use super::file::differing;
+use super::{FileArguments, Outcome, Step, Stop, View};
+use crate::content::{Content, hexadecimal};
+use crate::host::{Action, Question};
+use crate::pki::{PublicKey, PublicKeyData};
+use crate::value::Value;
+use sha2::Digest;
+
+/// Arguments of all these modules that need nothing done here.
+pub(super) const IGNORED: &[&str] = &[
+    "select_crypto_backend",
+    "attributes",
+    "attr",
+    "unsafe_writes",
+    "seuser",
+    "serole",
+    "setype",
+    "selevel",
+];
+
+/// More than any key, request or chain of certificates.
+const LIMIT: u64 = 1 << 20;
+
+/// The text of a file of the host, `None` if it is not there.
+pub(super) fn text_of(path: &str, view: &View<'_>) -> Result<Option<String>, Stop> {
+    let content = view.content(path, LIMIT)?;
+    Ok(content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// The text given as an argument or in a file that must be there; `what` names it in messages.
+pub(super) fn required(
+    what: &str,
+    path: Option<&str>,
+    content: Option<&str>,
+    view: &View<'_>,
+) -> Result<String, Stop> {
+    match (path, content) {
+        (Some(_), Some(_)) => Err(Stop::failed(format!(
+            "the {what} can be given as a path or as content, not both"
+        ))),
+        (None, Some(content)) => Ok(content.to_string()),
+        (Some(path), None) => {
+            text_of(path, view)?.ok_or_else(|| Stop::failed(format!("The {what} file {path} does not exist")))
+        }
+        (None, None) => Err(Stop::failed(format!("the {what} is missing: give its path"))),
+    }
+}
+
+/// An error of the PKI about a file.
+pub(super) fn failed(error: crate::error::Error) -> Stop {
+    let line = error.line();
+    Stop::failed(match error.cure() {
+        Some(cure) => format!("{line} ({cure})"),
+        None => line,
+    })
+}
+
+/// What is to become of the file at a path.
+pub(super) enum Wanted {
+    /// It stays; only mode and owner are looked at.
+    Keep,
+    /// It is written.
+    Write(Content),
+    /// It goes.
+    Absent,
+}
+
+/// Where and how a file is kept.
+pub(super) struct Place<'a> {
+    pub(super) path: &'a str,
+    pub(super) file: &'a FileArguments,
+    /// Mode of a file that is made anew.
+    pub(super) default_mode: Option<u32>,
+    pub(super) backup: bool,
+}
+
+impl Place<'_> {
+    /// Asks for everything about the file at once.
+    pub(super) fn note(&self, view: &View<'_>) {
+        for path in [self.path, self.folder()] {
+            view.note(Question::Stat {
+                path: path.into(),
+                follow: true,
+            });
+        }
+        view.note(Question::Content {
+            path: self.path.into(),
+            limit: LIMIT,
+        });
+    }
+
+    fn folder(&self) -> &str {
+        match self.path.rsplit_once('/') {
+            Some(("", _)) => "/",
+            Some((folder, _)) => folder,
+            None => ".",
+        }
+    }
+
+    /// The actions that bring it about.
+    pub(super) fn actions(&self, wanted: Wanted, view: &View<'_>) -> Result<Vec<Action>, Stop> {
+        let path = self.path.to_string();
+        let here = view.stat(self.path, true)?;
+        let attributes = self.file.attributes(here.as_ref().map(|stat| stat.mode), false)?;
+        Ok(match (wanted, here) {
+            (Wanted::Absent, None) | (Wanted::Keep, None) => vec![],
+            (Wanted::Absent, Some(_)) => vec![Action::Remove { path }],
+            (Wanted::Keep, Some(stat)) => {
+                let attributes = differing(&attributes, &stat);
+                let set = Action::SetAttributes {
+                    path,
+                    attributes: attributes.clone(),
+                    follow: true,
+                    recursive: false,
+                };
+                if attributes.is_empty() { vec![] } else { vec![set] }
+            }
+            (Wanted::Write(content), here) => {
+                if here.is_none() && view.stat(self.folder(), true)?.is_none() {
+                    return Err(Stop::failed(format!(
+                        "The directory '{}' does not exist or the path is not a directory",
+                        self.folder()
+                    )));
+                }
+                let mut attributes = attributes;
+                if here.is_none() {
+                    attributes.mode = attributes.mode.or(self.default_mode);
+                }
+                vec![Action::WriteFile {
+                    path,
+                    content,
+                    attributes,
+                    validate: None,
+                    backup: self.backup,
+                }]
+            }
+        })
+    }
+
+    /// Acts if there is something to do, and then, or at once, describes what is there.
+    pub(super) fn step(
+        &self,
+        wanted: impl FnOnce() -> Result<Wanted, Stop>,
+        describe: impl FnOnce(Option<&str>) -> Result<Outcome, Stop>,
+        view: &View<'_>,
+    ) -> Result<Step, Stop> {
+        let mut changed = false;
+        if let Some(first) = view.performed().first() {
+            changed = true;
+            let outcome = match text_of(self.path, view) {
+                Err(Stop::Undecided(_)) => Outcome::new(),
+                text => describe(text?.as_deref())?,
+            };
+            let outcome = match &first.backup {
+                Some(backup) => outcome.with("backup_file", backup.as_str()),
+                None => outcome,
+            };
+            return Ok(Step::done(outcome.changed(changed)));
+        }
+        let actions = self.actions(wanted()?, view)?;
+        if !actions.is_empty() {
+            return Ok(Step::Act(actions));
+        }
+        let text = text_of(self.path, view)?;
+        Ok(Step::done(describe(text.as_deref())?.changed(changed)))
+    }
+}
+
+/// A digest in pairs of hexadecimal digits with colons between.
+pub(super) fn colons(bytes: &[u8]) -> String {
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    pairs.join(":")
+}
+
+/// Bytes out of pairs of hexadecimal digits with colons between.
+pub(super) fn from_colons(text: &str) -> Result<Vec<u8>, Stop> {
+    text.split(':')
+        .map(|pair| u8::from_str_radix(pair, 16))
+        .collect::<Result<_, _>>()
+        .map_err(|_| {
+            Stop::failed(format!(
+                "`{text}` is not a key identifier: write pairs of hexadecimal digits with colons between"
+            ))
+        })
+}
+
+/// Digests of something by the name of the algorithm.
+pub(super) fn fingerprints(encoded: &[u8]) -> Value {
+    let digests = [
+        ("md5", md5::Md5::digest(encoded).to_vec()),
+        ("sha1", sha1::Sha1::digest(encoded).to_vec()),
+        ("sha224", sha2::Sha224::digest(encoded).to_vec()),
+        ("sha256", sha2::Sha256::digest(encoded).to_vec()),
+        ("sha384", sha2::Sha384::digest(encoded).to_vec()),
+        ("sha512", sha2::Sha512::digest(encoded).to_vec()),
+    ];
+    Value::map(digests.map(|(name, digest)| (name, Value::from(colons(&digest)))))
+}
+
+/// A positive whole number of any length, as decimal text: longer ones do not fit a value's number.
+pub(super) fn decimal(bytes: &[u8]) -> Value {
+    let mut digits = vec![0_u8];
+    for byte in bytes {
+        let mut carry = u32::from(*byte);
+        for digit in &mut digits {
+            carry += u32::from(*digit) << 8;
+            *digit = (carry % 10) as u8;
+            carry /= 10;
+        }
+        while carry > 0 {
+            digits.push((carry % 10) as u8);
+            carry /= 10;
+        }
+    }
+    let text: String = digits
+        .iter()
+        .rev()
+        .map(|digit| char::from(b'0' + digit))
+        .collect();
+    text.parse().map_or(Value::from(text), Value::Int)
+}
+
+/// The kind of a key as `community.crypto` names it, and what it consists of.
+pub(super) fn public_data(key: &PublicKey) -> (&'static str, Value) {
+    match key.data() {
+        PublicKeyData::Rsa { modulus, exponent } => {
+            let bits =
+                modulus.len() as i64 * 8 - modulus.first().map_or(0, |byte| byte.leading_zeros().into());
+            let data = [
+                ("size", Value::Int(bits)),
+                ("modulus", decimal(&modulus)),
+                ("exponent", decimal(&exponent)),
+            ];
+            ("RSA", Value::map(data))
+        }
+        PublicKeyData::Elliptic { curve, x, y } => {
+            let size = match curve.as_str() {
+                "secp521r1" => 521,
+                _ => x.len() as i64 * 8,
+            };
+            let data = [
+                ("curve", Value::from(curve)),
+                ("x", decimal(&x)),
+                ("y", decimal(&y)),
+                ("exponent_size", Value::Int(size)),
+            ];
+            ("ECC", Value::map(data))
+        }
+        PublicKeyData::Edwards { name, key } => {
+            let digits = hexadecimal(&key);
+            (name, Value::map([("key", Value::from(digits))]))
+        }
+        PublicKeyData::Other(oid) => ("unknown", Value::map([("algorithm", Value::from(oid))])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_any_length_are_written_in_decimal() {
+        assert_eq!(decimal(&[1, 0, 1]), Value::Int(65537));
+        assert_eq!(
+            decimal(&[0xff; 16]),
+            Value::from("340282366920938463463374607431768211455")
+        );
+        assert_eq!(decimal(&[]), Value::Int(0));
+    }
+
+    #[test]
+    fn key_identifiers_have_colons() {
+        assert_eq!(from_colons(&colons(&[0, 0x1f, 255])).unwrap(), [0, 0x1f, 255]);
+        assert!(from_colons("zz").is_err());
+    }
+}
