@@ -190,6 +190,15 @@ impl Manifest {
         whole.filter(wanted).collect()
     }
 
+    /// What any cluster may need: like [`Manifest::finished`], with every variant.
+    pub fn everything(&self) -> Vec<&Artifact> {
+        let variants = self
+            .artifacts
+            .iter()
+            .filter(|artifact| artifact.variant.is_some());
+        self.finished(None).into_iter().chain(variants).collect()
+    }
+
     /// True if any artifact has this variant.
     pub fn has_variant(&self, variant: &str) -> bool {
         self.artifacts
@@ -350,6 +359,7 @@ mod tests {
         };
         assert_eq!((count(None), count(Some("no-sys-resource"))), (0, 1));
         assert_eq!(manifest.finished(Some("no-sys-resource")).len(), names.len());
+        assert_eq!(manifest.everything().len(), names.len() + 1);
     }
 
     #[test]

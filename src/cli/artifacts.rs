@@ -40,7 +40,8 @@ pub enum ArtifactsCommand {
         #[arg(long)]
         lock: bool,
     },
-    /// Writes artifacts to a folder that can serve as a mirror.
+    /// Writes artifacts to a folder that can serve as a mirror: without names all of them, with every
+    /// variant.
     Export {
         #[command(flatten)]
         choice: Choice,
@@ -187,7 +188,16 @@ async fn build(choice: &Choice, source: &Source, write_lock: bool) -> Result<()>
 
 async fn export(choice: &Choice, source: &Source, folder: &Path) -> Result<()> {
     let store = source.store()?;
-    let obtained = choice.obtain(&store).await?;
+    let unlimited = choice.names.is_empty() && choice.variant.is_none();
+    let artifacts = if unlimited {
+        store.manifest.everything()
+    } else {
+        choice.artifacts(&store.manifest)?
+    };
+    let mut obtained = Vec::new();
+    for arch in &choice.arch {
+        obtained.extend(store.obtain_all(&artifacts, *arch).await?);
+    }
     let changed = store.export(&obtained, folder)?;
     let total = obtained.len();
     if changed > 0 {
