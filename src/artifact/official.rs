@@ -102,16 +102,22 @@ async fn verified(downloader: &Downloader, key: &Key, url: &str, checksum: &str,
     Err(wrong_digest(key, &expected, &found, &format!("{url} against {checksum}")).into())
 }
 
-/// Writes one member of a tar archive, compressed or not, to a file.
+/// Writes one member of a tar archive, compressed or not, to a file. Archives differ in whether names
+/// begin with `./`, even from one version of a program to the next.
 pub async fn extract(archive: &Path, member: &str, to: &Path) -> Result<(), Error> {
-    let mut tar = command("tar");
-    tar.arg("-xOf").arg(archive).arg("--").arg(member);
-    into_file(
-        &mut tar,
-        to,
-        &format!("take {member} out of {}", archive.display()),
-    )
-    .await
+    let name = member.trim_start_matches("./");
+    let purpose = format!("take {name} out of {}", archive.display());
+    let tar = |name: &str| {
+        let mut tar = command("tar");
+        tar.arg("-xOf").arg(archive).arg("--").arg(name);
+        tar
+    };
+    match into_file(&mut tar(name), to, &purpose).await {
+        Ok(()) => Ok(()),
+        Err(error) => into_file(&mut tar(&format!("./{name}")), to, &purpose)
+            .await
+            .map_err(|_| error),
+    }
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ pub fn publish(server: &Server, project: &Project, content: &str) {
             .arg(&archive)
             .arg("-C")
             .arg(&project.folder)
-            .arg("bin")
+            .arg("./bin")
             .status()
             .unwrap()
             .success()
