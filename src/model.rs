@@ -3,6 +3,7 @@
 
 pub mod inventory;
 pub mod keywords;
+pub mod load;
 pub mod play;
 pub mod playbook;
 pub mod role;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use inventory::{Group, Host, Inventory};
 pub use keywords::{Condition, Keywords};
+pub use load::{Known, Loader};
 pub use play::Play;
 pub use playbook::{Entry, Import, Need, Playbook};
 pub use role::Role;

@@ -1,0 +1,282 @@
+//! The module of a task and its arguments.
+
+use super::free_form::{self, FreeForm};
+use super::reader::Reader;
+use super::{CONTROL_WORDS, Known};
+use crate::error::{Error, nearest};
+use crate::model::task::{Argument, short};
+use crate::model::{Action, Placed};
+use crate::source::Place;
+use crate::value::Value;
+use crate::yaml::{Kind, Node, scalar_offset};
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// Modules whose free text is a command line.
+const COMMANDS: &[&str] = &["command", "shell", "script", "raw", "win_command", "win_shell"];
+
+/// Other modules that take free text.
+const FREE: &[&str] = &[
+    "include_vars",
+    "include_tasks",
+    "import_tasks",
+    "include_role",
+    "import_role",
+    "add_host",
+    "group_by",
+    "set_fact",
+    "meta",
+];
+
+/// Pieces out of which an action is made.
+#[derive(Default)]
+pub(super) struct Pieces<'n> {
+    /// Keys that are no keywords of tasks: the module, and what is unknown.
+    pub others: Vec<(&'n Node, &'n Node)>,
+    /// `action` or `local_action`.
+    pub action: Option<(&'n Node, &'n Node)>,
+    /// `args`.
+    pub args: Option<&'n Node>,
+}
+
+impl Known {
+    /// True if a task may name this module.
+    pub(super) fn has(&self, name: &str) -> bool {
+        CONTROL_WORDS.contains(&short(name)) || (self.is_module)(name)
+    }
+
+    fn unknown_module(&self, name: &str, place: &Place, keywords: &[&str]) -> Error {
+        let error = Error::new(format!("no module is called `{name}`")).at(place);
+        let names = self.modules.iter().chain(CONTROL_WORDS).chain(keywords).copied();
+        match nearest(name, names.clone()) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => {
+                let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_string();
+                let same = names
+                    .into_iter()
+                    .find(|known| last(known) == last(name) || last(known) == short(name));
+                match same {
+                    Some(same) => error.help(format!("did you mean `{same}`?")),
+                    None => error.help("`vent doc` lists the modules there are"),
+                }
+            }
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// The action of a task; `keywords` are those of a task, for "did you mean".
+    pub fn action(&mut self, task: &Node, pieces: &Pieces<'_>, keywords: &[&str]) -> Option<Action> {
+        let name = |node: &Node| node.text().unwrap_or_default().to_string();
+        let (modules, unknown): (Vec<_>, Vec<_>) = pieces
+            .others
+            .iter()
+            .partition(|entry| self.loader.known.has(&name(entry.0)));
+        let found = modules.len() + usize::from(pieces.action.is_some());
+        if found == 0 {
+            let error = match unknown.first() {
+                Some((key, _)) => self.loader.known.unknown_module(&name(key), &key.place, keywords),
+                None => Error::new("this task has no module: it does nothing").at(&task.place),
+            };
+            self.errors.push(error);
+            return None;
+        }
+        for (key, _) in &unknown {
+            self.unknown_key(key, "a task", keywords);
+        }
+        if found > 1 {
+            let keys: Vec<_> = modules
+                .iter()
+                .map(|entry| entry.0)
+                .chain(pieces.action.map(|action| action.0))
+                .collect();
+            let names: Vec<_> = keys.iter().map(|key| format!("`{}`", name(key))).collect();
+            let error = Error::new(format!(
+                "a task has one module, and this one has {}",
+                names.join(" and ")
+            ));
+            let error = error
+                .at(&keys[1].place)
+                .help("make each of them a task of its own");
+            self.errors.push(error);
+            return None;
+        }
+        let mut action = match (modules.first(), pieces.action) {
+            (Some((key, value)), _) => self.of_module(&name(key), &key.place, value)?,
+            (None, Some((key, value))) => self.of_action(key, value)?,
+            (None, None) => return None,
+        };
+        if let Some(args) = pieces.args {
+            self.args(&mut action, args);
+        }
+        Some(action)
+    }
+
+    /// `action: copy src=a` or `action: {module: copy, src: a}`.
+    fn of_action(&mut self, key: &Node, value: &Node) -> Option<Action> {
+        let name = key.text().unwrap_or_default();
+        match &value.kind {
+            Kind::Scalar { text, .. } => {
+                let module = text.split_whitespace().next().unwrap_or_default();
+                self.known_module(module, &value.place)?;
+                let lead = text.len() - text.trim_start().len() + module.len();
+                let mut action = empty(module, &value.place);
+                self.free_text(&mut action, value, text, lead);
+                Some(action)
+            }
+            Kind::Mapping(entries) => {
+                let Some(module) = value.get("module") else {
+                    self.refuse(format!("`{name}` has no `module`"), &value.place);
+                    return None;
+                };
+                self.known_module(module.text().unwrap_or_default(), &module.place)?;
+                let mut action = empty(module.text().unwrap_or_default(), &module.place);
+                let rest: Vec<_> = entries
+                    .iter()
+                    .filter(|entry| entry.0.text() != Some("module"))
+                    .collect();
+                self.arguments(&mut action, rest);
+                Some(action)
+            }
+            Kind::Sequence(_) => {
+                self.refuse(
+                    format!("`{name}` takes a module with its arguments, not a list"),
+                    &value.place,
+                );
+                None
+            }
+        }
+    }
+
+    fn known_module(&mut self, module: &str, place: &Place) -> Option<()> {
+        if self.loader.known.has(module) {
+            return Some(());
+        }
+        self.errors
+            .push(self.loader.known.unknown_module(module, place, &[]));
+        None
+    }
+
+    /// `copy: {src: a}`, `copy: src=a`, `command: ls`.
+    fn of_module(&mut self, module: &str, place: &Place, value: &Node) -> Option<Action> {
+        let mut action = empty(module, place);
+        match &value.kind {
+            Kind::Mapping(entries) => self.arguments(&mut action, entries.iter()),
+            Kind::Scalar { text, .. } if !value.is_null() => self.free_text(&mut action, value, text, 0),
+            Kind::Scalar { .. } => {}
+            Kind::Sequence(_) => {
+                self.refuse(
+                    format!("`{module}` takes arguments as a mapping or a text, not as a list"),
+                    &value.place,
+                );
+                return None;
+            }
+        }
+        Some(action)
+    }
+
+    fn arguments<'n>(&mut self, action: &mut Action, entries: impl IntoIterator<Item = &'n (Node, Node)>) {
+        for (key, node) in entries {
+            let Some(placed) = self.placed(node) else { continue };
+            let name = key.text().unwrap_or_default();
+            if name == "_raw_params" {
+                action.free_form = Some(placed);
+                continue;
+            }
+            action.arguments.insert(
+                Arc::from(name),
+                Argument {
+                    value: placed.value,
+                    name_place: key.place.clone(),
+                    place: placed.place,
+                },
+            );
+        }
+    }
+
+    /// The text of a module from byte `from` on.
+    fn free_text(&mut self, action: &mut Action, node: &Node, text: &str, from: usize) {
+        let Some(Placed { value: whole, place }) = self.placed(node) else {
+            return;
+        };
+        let module = short(&action.module).to_string();
+        let command = COMMANDS.contains(&module.as_str());
+        // Numbers and secrets have no pairs: `command: 5`.
+        let FreeForm { pairs, rest } = match &whole {
+            Value::String(_) | Value::Template(_) => match free_form::split(&text[from..], command) {
+                Ok(found) => found,
+                Err(problem) => {
+                    return self.refuse(format!("cannot take this text apart: {problem}"), &place);
+                }
+            },
+            other => {
+                action.free_form = Some(Placed {
+                    value: other.clone(),
+                    place,
+                });
+                return;
+            }
+        };
+        let trusted = matches!(whole, Value::Template(_)) || node.tag.as_deref() != Some("!unsafe");
+        let value = |text: &str, place: &Place| match trusted {
+            true => Value::trusted(text, Some(place.clone())),
+            false => Value::string(text),
+        };
+        for pair in pairs {
+            let span =
+                scalar_offset(&place, from + pair.span.start)..scalar_offset(&place, from + pair.span.end);
+            let own = Place::new(&place.source, span);
+            let argument = Argument {
+                value: value(&pair.value, &own),
+                name_place: place.clone(),
+                place: own,
+            };
+            action.arguments.insert(pair.key.into(), argument);
+        }
+        if rest.is_empty() {
+            return;
+        }
+        if !command && !FREE.contains(&module.as_str()) {
+            let shown = rest.lines().next().unwrap_or_default();
+            let error = Error::new(format!(
+                "`{module}` takes arguments by name, and `{shown}` has none"
+            ));
+            self.errors.push(error.at(&place).help(format!(
+                "write {module}: followed by indented lines `name: value`"
+            )));
+            return;
+        }
+        action.free_form = Some(Placed {
+            value: value(&rest, &place),
+            place,
+        });
+    }
+
+    /// `args`: further arguments; those at the module are stronger.
+    fn args(&mut self, action: &mut Action, node: &Node) {
+        if let Some(entries) = node.entries() {
+            let own = std::mem::take(&mut action.arguments);
+            self.arguments(action, entries);
+            action.arguments.extend(own);
+            return;
+        }
+        match self.placed(node) {
+            Some(placed) if matches!(placed.value, Value::Template(_)) => action.template = Some(placed),
+            Some(placed) if placed.value.is_null() => {}
+            _ => self.refuse(
+                format!("`args` takes a mapping, not {}", node.kind_name()),
+                &node.place,
+            ),
+        }
+    }
+}
+
+fn empty(module: &str, place: &Place) -> Action {
+    Action {
+        module: module.into(),
+        arguments: IndexMap::new(),
+        free_form: None,
+        template: None,
+        place: place.clone(),
+    }
+}

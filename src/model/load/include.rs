@@ -1,0 +1,196 @@
+//! Includes and imports of task files and roles.
+
+use super::keyword::Level;
+use super::reader::Reader;
+use crate::error::Error;
+use crate::model::task::{Include, Included, RoleChoice, short};
+use crate::model::{Block, Item, Keywords, Placed, Scope, ScopeKind, Task};
+use crate::source::Place;
+use crate::value::Value;
+use crate::yaml::Node;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Arguments of `include_role` and `import_role`.
+const OF_ROLES: &[&str] = &[
+    "allow_duplicates",
+    "apply",
+    "defaults_from",
+    "handlers_from",
+    "name",
+    "public",
+    "role",
+    "rolespec_validate",
+    "tasks_from",
+    "vars_from",
+];
+
+impl Reader<'_> {
+    /// A dynamic include; `node` is the task's.
+    pub fn include(&mut self, task: Task, node: &Node) -> Option<Item> {
+        let included = self.included(&task)?;
+        let module = node
+            .entries()?
+            .iter()
+            .find(|entry| entry.0.text() == Some(&task.action.module));
+        let apply = module.and_then(|entry| entry.1.get("apply"));
+        let mut keywords = Keywords::default();
+        for (key, value) in apply.and_then(Node::entries).unwrap_or_default() {
+            if !self.keyword(&mut keywords, Level::Block, key, value) {
+                self.unknown_key(key, "`apply`", super::keyword::SHARED);
+            }
+        }
+        Some(Item::Include(Arc::new(Include {
+            task: Arc::new(task),
+            included,
+            apply: keywords,
+        })))
+    }
+
+    /// An import: what it brings is a block at once.
+    pub fn import(&mut self, task: Task, handlers: bool) -> Option<Item> {
+        let module = task.action.module.clone();
+        let place = task.place.clone();
+        if let Some(r#loop) = &task.r#loop {
+            let error = Error::new(format!(
+                "`{module}` cannot be repeated: it is read before anything runs"
+            ));
+            let help = format!("write `{}`", module.replace("import", "include"));
+            self.errors.push(error.at(&r#loop.items.place).help(help));
+            return None;
+        }
+        let included = self.included(&task)?;
+        let scope = Scope::below(&task.scope, ScopeKind::Include, task.keywords);
+        let block = match included {
+            Included::Tasks(file) => {
+                let name = self.literal(&file, &module)?;
+                let beside = place.source.path.clone();
+                self.task_file(&name, beside.as_deref(), &file.place, &scope, handlers)
+            }
+            Included::Role(choice) => self.chosen_role(&choice, &scope, &place),
+        };
+        Some(Item::Block(Arc::new(Block {
+            scope,
+            block,
+            rescue: vec![],
+            always: vec![],
+            place,
+        })))
+    }
+
+    /// A name that must be known before anything runs.
+    pub fn literal(&mut self, placed: &Placed, module: &str) -> Option<String> {
+        match &placed.value {
+            Value::Template(_) => {
+                let error = Error::new(format!(
+                    "`{module}` is read before anything runs, so its name cannot be a template"
+                ));
+                let help = match short(module) {
+                    "import_playbook" => "write the file's name".to_string(),
+                    name => format!("write `{}`", name.replace("import", "include")),
+                };
+                self.errors.push(error.at(&placed.place).help(help));
+                None
+            }
+            value => value.as_str().map(str::to_string),
+        }
+    }
+
+    fn included(&mut self, task: &Task) -> Option<Included> {
+        let role = short(&task.action.module).ends_with("role");
+        let known: &[&str] = if role { OF_ROLES } else { &["apply", "file"] };
+        for (name, argument) in &task.action.arguments {
+            if !known.contains(&&**name) {
+                let error = Error::new(format!("`{}` has no argument `{name}`", task.action.module));
+                let near = crate::error::nearest(name, known.iter().copied());
+                let help = near.map_or(format!("it takes {}", known.join(", ")), |near| {
+                    format!("did you mean `{near}`?")
+                });
+                self.errors.push(error.at(&argument.name_place).help(help));
+            }
+        }
+        let argument = |name: &str| {
+            let found = task.action.arguments.get(name)?;
+            Some(Placed::new(found.value.clone(), &found.place))
+        };
+        let wanted = if role { "name" } else { "file" };
+        let given = argument(wanted).or_else(|| argument("role").filter(|_| role));
+        let Some(name) = given.or_else(|| task.action.free_form.clone()) else {
+            let error = Error::new(format!("`{}` does not say what to bring", task.action.module));
+            self.errors
+                .push(error.at(&task.action.place).help(format!("give it `{wanted}`")));
+            return None;
+        };
+        if !role {
+            return Some(Included::Tasks(name));
+        }
+        Some(Included::Role(Box::new(RoleChoice {
+            name,
+            tasks_from: argument("tasks_from"),
+            vars_from: argument("vars_from"),
+            defaults_from: argument("defaults_from"),
+            handlers_from: argument("handlers_from"),
+            public: argument("public"),
+        })))
+    }
+
+    /// The tasks of a file named in another one (`beside`), at `place`.
+    pub fn task_file(
+        &mut self,
+        name: &str,
+        beside: Option<&Path>,
+        place: &Place,
+        scope: &Arc<Scope>,
+        handlers: bool,
+    ) -> Vec<Item> {
+        let folders = self.task_folders(beside, scope, handlers);
+        let found = folders
+            .iter()
+            .map(|folder| folder.join(name))
+            .find(|path| path.is_file());
+        let Some(path) = found else {
+            let tried: Vec<_> = folders
+                .iter()
+                .map(|folder| folder.join(name).display().to_string())
+                .collect();
+            let error = Error::new(format!("there is no file of tasks `{name}`")).at(place);
+            self.errors
+                .push(error.cause(format!("looked for {}", tried.join(", "))));
+            return vec![];
+        };
+        self.tasks_of(&path, place, scope, handlers)
+    }
+
+    /// The tasks of a file.
+    pub fn tasks_of(&mut self, path: &Path, place: &Place, scope: &Arc<Scope>, handlers: bool) -> Vec<Item> {
+        if self.open.iter().any(|open| open == path) {
+            self.refuse(format!("{} imports itself", path.display()), place);
+            return vec![];
+        }
+        let Some((root, _)) = self.root(path) else {
+            return vec![];
+        };
+        self.open.push(path.to_path_buf());
+        let items = self.items(&root, scope, handlers);
+        self.open.pop();
+        items
+    }
+
+    fn task_folders(&self, beside: Option<&Path>, scope: &Scope, handlers: bool) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> = beside
+            .and_then(Path::parent)
+            .map(Path::to_path_buf)
+            .into_iter()
+            .collect();
+        let kind = if handlers { "handlers" } else { "tasks" };
+        for role in scope.roles() {
+            folders.push(role.folder.join(kind));
+            folders.push(role.folder.clone());
+        }
+        folders.push(self.folder.join("tasks"));
+        folders.push(self.folder.clone());
+        let mut seen = std::collections::HashSet::new();
+        folders.retain(|folder| seen.insert(folder.clone()));
+        folders
+    }
+}

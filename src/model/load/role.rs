@@ -1,0 +1,360 @@
+//! Roles: found, read, and put where they are used.
+
+use super::keyword::{BELOW_PLAYS, Level, SHARED};
+use super::reader::{Reader, Takes, is_variable_name};
+use crate::error::{Error, nearest};
+use crate::model::task::RoleChoice;
+use crate::model::{Block, Item, Keywords, Placed, Role, Scope, ScopeKind, Variables};
+use crate::source::Place;
+use crate::value::to_bool;
+use crate::yaml::Node;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Which files of a role are read instead of `main`.
+#[derive(Clone, Debug, Default)]
+struct Files {
+    tasks: Option<String>,
+    vars: Option<String>,
+    defaults: Option<String>,
+    handlers: Option<String>,
+}
+
+/// A use of a role.
+struct Use {
+    name: String,
+    files: Files,
+    keywords: Keywords,
+    parameters: Variables,
+    place: Place,
+}
+
+impl Reader<'_> {
+    /// The blocks of a play's `roles`.
+    pub fn play_roles(&mut self, node: Option<&Node>, scope: &Arc<Scope>) -> Vec<Item> {
+        let Some(node) = node.filter(|node| !node.is_null()) else {
+            return vec![];
+        };
+        let Some(entries) = node.items() else {
+            self.refuse(
+                format!("`roles` takes a list, not {}", node.kind_name()),
+                &node.place,
+            );
+            return vec![];
+        };
+        let mut seen = vec![];
+        let uses: Vec<_> = entries.iter().filter_map(|entry| self.role_use(entry)).collect();
+        uses.into_iter()
+            .flat_map(|used| self.place_role(used, scope, &mut vec![], &mut seen))
+            .collect()
+    }
+
+    /// The blocks of a role that an import or include names.
+    pub fn chosen_role(&mut self, choice: &RoleChoice, scope: &Arc<Scope>, place: &Place) -> Vec<Item> {
+        let module = "import_role";
+        let Some(name) = self.literal(&choice.name, module) else {
+            return vec![];
+        };
+        let mut file =
+            |chosen: &Option<Placed>| chosen.as_ref().and_then(|chosen| self.literal(chosen, module));
+        let files = Files {
+            tasks: file(&choice.tasks_from),
+            vars: file(&choice.vars_from),
+            defaults: file(&choice.defaults_from),
+            handlers: file(&choice.handlers_from),
+        };
+        let used = Use {
+            name,
+            files,
+            keywords: Keywords::default(),
+            parameters: Variables::new(),
+            place: if choice.name.place.span.is_empty() {
+                place.clone()
+            } else {
+                choice.name.place.clone()
+            },
+        };
+        self.place_role(used, scope, &mut vec![], &mut vec![])
+    }
+
+    /// An entry of `roles` or of `dependencies`.
+    fn role_use(&mut self, node: &Node) -> Option<Use> {
+        let mut used = Use {
+            name: String::new(),
+            files: Files::default(),
+            keywords: Keywords::default(),
+            parameters: Variables::new(),
+            place: node.place.clone(),
+        };
+        let Some(entries) = node.entries() else {
+            used.name = node.text()?.to_string();
+            return Some(used);
+        };
+        let name = ["role", "name", "src"].iter().find_map(|key| node.get(key));
+        let Some(name) = name.and_then(Node::text) else {
+            self.refuse("this does not name a role", &node.place);
+            return None;
+        };
+        used.name = name.to_string();
+        for (key, value) in entries {
+            let text = key.text().unwrap_or_default();
+            match text {
+                "role" | "name" | "src" => {}
+                _ if self.keyword(&mut used.keywords, Level::Role, key, value) => {}
+                "allow_duplicates" | "version" | "scm" => {}
+                _ if is_variable_name(text) => {
+                    if let Some(placed) = self.placed(value) {
+                        used.parameters.insert(text.into(), placed);
+                    }
+                }
+                _ => self.unknown_key(key, "a role", &[SHARED, BELOW_PLAYS].concat()),
+            }
+        }
+        Some(used)
+    }
+
+    /// The blocks of a role: those of its dependencies, then its own. `chain` are the roles that depend on it,
+    /// `seen` what the play has already.
+    fn place_role(
+        &mut self,
+        used: Use,
+        parent: &Arc<Scope>,
+        chain: &mut Vec<PathBuf>,
+        seen: &mut Vec<String>,
+    ) -> Vec<Item> {
+        let Some(folder) = self.find_role(&used, parent) else {
+            return vec![];
+        };
+        if chain.contains(&folder) {
+            let way: Vec<_> = chain
+                .iter()
+                .chain([&folder])
+                .filter_map(|path| path.file_name())
+                .collect();
+            let way: Vec<_> = way.iter().map(|name| name.to_string_lossy()).collect();
+            self.errors.push(
+                Error::new("a role depends on itself")
+                    .at(&used.place)
+                    .cause(way.join(" -> ")),
+            );
+            return vec![];
+        }
+        let meta = self.role_root(&folder, "meta", "main");
+        let role = self.role(&used, &folder, meta.as_ref());
+        let key = fingerprint(&used, &folder);
+        if seen.contains(&key) && !role.allow_duplicates {
+            return vec![];
+        }
+        seen.push(key);
+        let scope = Scope::below(
+            parent,
+            ScopeKind::Role {
+                role: role.clone(),
+                parameters: used.parameters,
+            },
+            used.keywords,
+        );
+        chain.push(folder.clone());
+        let mut items = vec![];
+        let dependencies = meta
+            .as_ref()
+            .and_then(|meta| meta.get("dependencies"))
+            .and_then(Node::items);
+        for entry in dependencies.unwrap_or_default() {
+            if let Some(dependency) = self.role_use(entry) {
+                items.extend(self.place_role(dependency, &scope, chain, seen));
+            }
+        }
+        chain.pop();
+        if !self.roles.iter().any(|known| Arc::ptr_eq(known, &role)) {
+            self.roles.push(role.clone());
+            self.role_handlers(&folder, used.files.handlers.as_deref(), &scope, &used.place);
+        }
+        items.extend(self.role_tasks(&folder, used.files.tasks.as_deref(), &scope, &used.place));
+        items
+    }
+
+    fn role_tasks(
+        &mut self,
+        folder: &Path,
+        chosen: Option<&str>,
+        scope: &Arc<Scope>,
+        place: &Place,
+    ) -> Option<Item> {
+        let Some(path) = file_of(folder, "tasks", chosen.unwrap_or("main")) else {
+            if let Some(chosen) = chosen {
+                self.refuse(format!("the role has no tasks/{chosen}"), place);
+            }
+            return None;
+        };
+        let block = self.tasks_of(&path, place, scope, false);
+        Some(Item::Block(Arc::new(Block {
+            scope: scope.clone(),
+            block,
+            rescue: vec![],
+            always: vec![],
+            place: place.clone(),
+        })))
+    }
+
+    fn role_handlers(&mut self, folder: &Path, chosen: Option<&str>, scope: &Arc<Scope>, place: &Place) {
+        match file_of(folder, "handlers", chosen.unwrap_or("main")) {
+            Some(path) => {
+                let handlers = self.tasks_of(&path, place, scope, true);
+                self.handlers.extend(handlers);
+            }
+            None => {
+                if let Some(chosen) = chosen {
+                    self.refuse(format!("the role has no handlers/{chosen}"), place);
+                }
+            }
+        }
+    }
+
+    /// Reads what a role is beside its tasks and handlers.
+    fn role(&mut self, used: &Use, folder: &Path, meta: Option<&Node>) -> Arc<Role> {
+        let key = format!(
+            "{}|{:?}|{:?}",
+            folder.display(),
+            used.files.vars,
+            used.files.defaults
+        );
+        if let Some(known) = self.known_roles.get(&key) {
+            return known.clone();
+        }
+        let dependencies = meta
+            .and_then(|meta| meta.get("dependencies"))
+            .and_then(Node::items);
+        let name_of = |node: &Node| {
+            let name = ["role", "name", "src"]
+                .iter()
+                .find_map(|key| node.get(key))
+                .unwrap_or(node);
+            name.text().map(str::to_string)
+        };
+        let duplicates = meta.and_then(|meta| meta.get("allow_duplicates"));
+        let duplicates = duplicates.and_then(|node| self.setting("allow_duplicates", node, Takes::Bool));
+        let role = Arc::new(Role {
+            name: used.name.clone(),
+            folder: folder.to_path_buf(),
+            defaults: self.role_variables(folder, "defaults", used.files.defaults.as_deref(), &used.place),
+            vars: self.role_variables(folder, "vars", used.files.vars.as_deref(), &used.place),
+            dependencies: dependencies
+                .unwrap_or_default()
+                .iter()
+                .filter_map(name_of)
+                .collect(),
+            allow_duplicates: duplicates.is_some_and(|placed| to_bool(&placed.value) == Some(true)),
+        });
+        self.known_roles.insert(key, role.clone());
+        role
+    }
+
+    fn role_root(&mut self, folder: &Path, kind: &str, name: &str) -> Option<Node> {
+        let path = file_of(folder, kind, name)?;
+        self.root(&path).map(|root| root.0)
+    }
+
+    /// `defaults/main.yml`, or all files of the folder `defaults/main`.
+    fn role_variables(
+        &mut self,
+        folder: &Path,
+        kind: &str,
+        chosen: Option<&str>,
+        place: &Place,
+    ) -> Variables {
+        let name = chosen.unwrap_or("main");
+        if let Some(path) = file_of(folder, kind, name) {
+            return self.variables_file(&path);
+        }
+        let mut variables = Variables::new();
+        let files = crate::model::inventory::variable_files(&folder.join(kind).join(name));
+        if let (true, Some(chosen)) = (files.is_empty(), chosen) {
+            self.refuse(format!("the role has no {kind}/{chosen}"), place);
+        }
+        for file in files {
+            variables.extend(self.variables_file(&file));
+        }
+        variables
+    }
+
+    fn find_role(&mut self, used: &Use, parent: &Scope) -> Option<PathBuf> {
+        let mut folders: Vec<PathBuf> = parent
+            .roles()
+            .filter_map(|role| Some(role.folder.parent()?.to_path_buf()))
+            .collect();
+        folders.insert(0, self.folder.join("roles"));
+        folders.extend(self.loader.roles_path.iter().cloned());
+        folders.push(self.folder.clone());
+        let mut found: Vec<_> = folders.iter().map(|folder| folder.join(&used.name)).collect();
+        if let [namespace, collection, role] = used.name.split('.').collect::<Vec<_>>()[..] {
+            let collections = self.folder.join("collections/ansible_collections");
+            found.push(
+                collections
+                    .join(namespace)
+                    .join(collection)
+                    .join("roles")
+                    .join(role),
+            );
+        }
+        if let Some(path) = found.iter().find(|path| path.is_dir()) {
+            return Some(path.clone());
+        }
+        let known: Vec<String> = folders[..folders.len() - 1]
+            .iter()
+            .filter_map(|folder| std::fs::read_dir(folder).ok())
+            .flat_map(|entries| {
+                entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+            })
+            .collect();
+        let tried: Vec<_> = folders
+            .iter()
+            .map(|folder| folder.display().to_string())
+            .collect();
+        let error = Error::new(format!("there is no role `{}`", used.name)).at(&used.place);
+        let error = error.cause(format!("looked in {}", tried.join(", ")));
+        self.errors
+            .push(match nearest(&used.name, known.iter().map(String::as_str)) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => {
+                    error.help("put it below `roles` beside the playbook, or set roles_path in ansible.cfg")
+                }
+            });
+        None
+    }
+}
+
+/// The file of a role: `kind/name` with or without an ending.
+fn file_of(folder: &Path, kind: &str, name: &str) -> Option<PathBuf> {
+    ["", ".yml", ".yaml", ".json"]
+        .iter()
+        .map(|ending| folder.join(kind).join(format!("{name}{ending}")))
+        .find(|path| path.is_file())
+}
+
+/// Two uses with the same text here run only once.
+fn fingerprint(used: &Use, folder: &Path) -> String {
+    let values = |variables: &Variables| {
+        format!(
+            "{:?}",
+            variables
+                .iter()
+                .map(|(name, placed)| (name, &placed.value))
+                .collect::<Vec<_>>()
+        )
+    };
+    let when: Vec<_> = used
+        .keywords
+        .when
+        .iter()
+        .map(|condition| &condition.value)
+        .collect();
+    let tags: Vec<_> = used.keywords.tags.iter().map(|tag| &tag.value).collect();
+    let vars = values(&used.keywords.vars);
+    format!(
+        "{} {:?} {} {vars} {when:?} {tags:?}",
+        folder.display(),
+        used.files,
+        values(&used.parameters)
+    )
+}
