@@ -10,6 +10,10 @@ pub mod value;
 
 pub mod content;
 
+pub mod vault;
+
+pub mod yaml;
+
 pub mod artifact;
 
 pub mod host;
