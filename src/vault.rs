@@ -272,7 +272,7 @@ impl Keys {
 
 fn bytes_of(digits: &str) -> Option<Vec<u8>> {
     let digits = digits.trim().as_bytes();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     digits

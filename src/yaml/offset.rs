@@ -83,7 +83,6 @@ fn fold(
 fn double(text: &str, start: usize) -> Vec<(char, usize)> {
     let mut found = vec![];
     let mut rest = inner(text).char_indices().peekable();
-    // Blanks written as escapes are not dropped at the end of a line; they are marked by this length.
     while let Some((at, c)) = rest.next() {
         match c {
             '\n' | '\r' => fold(&mut found, &mut rest, start + 1, at, c),
@@ -165,13 +164,12 @@ fn block(text: &str, start: usize, before: &str, folded: bool) -> Vec<(char, usi
         }
         let plain = !content.starts_with([' ', '\t']);
         // The break before this line was put as a break; between two lines of text it folds.
-        if folded && last_plain && plain {
-            if let Some((_, break_at)) = found.pop() {
-                if blank.is_empty() {
-                    found.push((' ', break_at));
-                }
-            }
-        }
+        let joined = if folded && last_plain && plain {
+            found.pop()
+        } else {
+            None
+        };
+        found.extend(joined.filter(|_| blank.is_empty()).map(|(_, at)| (' ', at)));
         found.append(&mut blank);
         found.extend(content.char_indices().map(|(to, c)| (c, at + drop + to)));
         found.push(('\n', end));

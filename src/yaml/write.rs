@@ -51,9 +51,10 @@ pub fn write_with(value: &Value, layout: &Layout) -> String {
 
 struct Emitter<'a> {
     layout: &'a Layout,
-    // Both boxed, because libyaml keeps pointers to them.
+    // Boxed, because libyaml keeps a pointer to the emitter inside the emitter.
     emitter: Box<MaybeUninit<yaml_emitter_t>>,
-    text: Box<Vec<u8>>,
+    // What was emitted: owned here, and known to the emitter by this pointer.
+    text: *mut Vec<u8>,
 }
 
 /// Appends what the emitter gives out to the vector `data` points at.
@@ -72,13 +73,13 @@ unsafe fn append(data: *mut c_void, buffer: *mut u8, size: u64) -> i32 {
 impl<'a> Emitter<'a> {
     fn new(layout: &'a Layout) -> Emitter<'a> {
         let mut emitter = Box::new(MaybeUninit::uninit());
-        let mut text = Box::new(Vec::new());
+        let text = Box::into_raw(Box::new(Vec::new()));
         let width = layout.width.map_or(-1, i32::from);
         // SAFETY: initialise fills the emitter before it is used; the vector lives as long as the emitter.
         unsafe {
             let target = emitter.as_mut_ptr();
             let _ = yaml_emitter_initialize(target);
-            yaml_emitter_set_output(target, append, (&raw mut *text).cast());
+            yaml_emitter_set_output(target, append, text.cast());
             yaml_emitter_set_unicode(target, true);
             yaml_emitter_set_indent(target, i32::from(layout.indent));
             yaml_emitter_set_width(target, width);
@@ -197,15 +198,20 @@ impl<'a> Emitter<'a> {
             }
     }
 
-    fn finish(mut self) -> String {
-        String::from_utf8_lossy(&std::mem::take(&mut *self.text)).into_owned()
+    fn finish(self) -> String {
+        // SAFETY: the vector lives until `self` is dropped, and the emitter is not running.
+        let text = unsafe { &*self.text };
+        String::from_utf8_lossy(text).into_owned()
     }
 }
 
 impl Drop for Emitter<'_> {
     fn drop(&mut self) {
-        // SAFETY: initialised in `new`, deleted once.
-        unsafe { yaml_emitter_delete(self.emitter.as_mut_ptr()) }
+        // SAFETY: both were made in `new` and are deleted once, the vector after its last user.
+        unsafe {
+            yaml_emitter_delete(self.emitter.as_mut_ptr());
+            drop(Box::from_raw(self.text));
+        }
     }
 }
 
