@@ -20,6 +20,8 @@ pub mod host;
 
 pub mod pki;
 
+pub mod connection;
+
 pub mod template;
 
 pub mod module;

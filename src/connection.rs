@@ -1,0 +1,46 @@
+//! Reaching hosts: one connection per host, and on it long-lived `sh` processes that run what Vent sends.
+//!
+//! [`Host::shell`] gives the [`Shell`] of (host, become user). A shell answers questions
+//! ([`Shell::ask`]), takes in bytes ([`Shell::feed`]), hands out bytes ([`Shell::drain`]) and runs the
+//! commands of users ([`Shell::job`]). What goes wrong is a [`Failure`]: what happened, why, and what to
+//! type next.
+
+mod r#become;
+mod failure;
+mod frame;
+mod host;
+mod job;
+mod local;
+mod pool;
+mod shell;
+mod target;
+mod wire;
+
+pub use failure::{Failure, FailureKind};
+pub use host::Host;
+pub use job::{Ended, Job, JobEnd};
+pub use shell::{Output, Shell, Stream};
+pub use target::{Become, Checking, Jump, Kind, Method, Secret, Target};
+
+/// Quotes any text (without NUL) so that `sh` reads it as one word.
+pub fn quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_string();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn quoting_keeps_plain_words_and_wraps_the_rest() {
+        assert_eq!(quote("/etc/a-b.conf"), "/etc/a-b.conf");
+        assert_eq!(quote(""), "''");
+        assert_eq!(quote("a b"), "'a b'");
+        assert_eq!(quote("it's $x\n"), "'it'\\''s $x\n'");
+        assert_eq!(quote("~root"), "'~root'");
+    }
+}

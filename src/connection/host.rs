@@ -1,0 +1,133 @@
+//! One host: its connections and the shells on them.
+
+use super::r#become;
+use super::failure::{Failure, FailureKind};
+use super::local;
+use super::pool::Pool;
+use super::shell::Shell;
+use super::target::{Become, Kind, Target};
+use super::wire::{NoHello, Pipes, Wire};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One host. Connects at the first use and again after a connection was lost; cheap to clone.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+struct Inner {
+    link: Arc<Link>,
+    shells: Mutex<HashMap<Option<Become>, Arc<Shell>>>,
+}
+
+impl Host {
+    /// A host that is not connected yet.
+    pub fn new(target: Target) -> Host {
+        Host(Arc::new(Inner {
+            link: Arc::new(Link { target }),
+            shells: Mutex::default(),
+        }))
+    }
+
+    /// Where it is and how it is reached.
+    pub fn target(&self) -> &Target {
+        &self.0.link.target
+    }
+
+    /// The shells of the host as the login user, or as another one. Becoming the login user is no change
+    /// (as with Ansible). The first `sh` is started here, so that a host that cannot be reached is known.
+    ///
+    /// # Errors
+    /// All that keeps a shell from starting.
+    pub async fn shell(&self, r#become: Option<&Become>) -> Result<Arc<Shell>, Failure> {
+        let link = &self.0.link;
+        let r#become = r#become.filter(|other| other.user != link.login()).cloned();
+        let shell = {
+            let mut shells = self.0.shells.lock().unwrap_or_else(PoisonError::into_inner);
+            let fresh = || Arc::new(Shell::new(Pool::new(link.clone(), r#become.clone())));
+            shells.entry(r#become.clone()).or_insert_with(fresh).clone()
+        };
+        shell.pool.lease(false).await?.give_back();
+        Ok(shell)
+    }
+
+    /// Ends the idle shells and the connection. The next use connects anew.
+    pub async fn close(&self) {
+        let shells = std::mem::take(&mut *self.0.shells.lock().unwrap_or_else(PoisonError::into_inner));
+        for shell in shells.values() {
+            shell.pool.clear();
+        }
+    }
+}
+
+/// The way to one host.
+pub struct Link {
+    target: Target,
+}
+
+impl Link {
+    /// The name of the host in the inventory.
+    pub fn name(&self) -> &str {
+        &self.target.name
+    }
+
+    /// The account that is logged in to.
+    fn login(&self) -> String {
+        match self.target.kind {
+            Kind::Ssh => self.target.user.clone(),
+            Kind::Local if rustix::process::geteuid().is_root() => "root".to_string(),
+            Kind::Local => std::env::var("USER").unwrap_or_default(),
+        }
+    }
+
+    /// Starts an `sh`.
+    pub async fn open(&self, r#become: Option<&Become>) -> Result<Wire, Failure> {
+        let pipes = match r#become {
+            None => self.run("exec /bin/sh").await?,
+            Some(other) => {
+                let login = self.login();
+                let dialogue = r#become::Dialogue::new(other, self.name(), &login)?;
+                dialogue.hold(self.run(&dialogue.command()).await?).await?
+            }
+        };
+        Wire::start(self.name(), pipes)
+            .await
+            .map_err(|end| self.no_shell(end))
+    }
+
+    async fn run(&self, command: &str) -> Result<Pipes, Failure> {
+        match self.target.kind {
+            Kind::Local => {
+                local::spawn(command).map_err(|error| Failure::here("`sh` cannot be started", &error))
+            }
+            Kind::Ssh => Err(Failure::lost(self.name())),
+        }
+    }
+
+    fn no_shell(&self, end: NoHello) -> Failure {
+        let (name, user) = (self.name(), self.login());
+        match end {
+            NoHello::Ended(code, text) => {
+                let status = code.map_or(String::new(), |code| format!(" (exit status {code})"));
+                let text = if text.is_empty() {
+                    "it wrote nothing".to_string()
+                } else {
+                    text
+                };
+                Failure::new(
+                    FailureKind::ShellRefused,
+                    format!("the login of {user} on {name} ended before `/bin/sh` answered{status}: {text}"),
+                    format!(
+                        "look at the login shell of {user} in /etc/passwd and at its start files: they must not end the shell when there is no terminal"
+                    ),
+                )
+            }
+            NoHello::Eaten => Failure::new(
+                FailureKind::ShellRefused,
+                format!(
+                    "a start file of the login shell of {user} on {name} read the input that was meant for `/bin/sh`"
+                ),
+                "look for `read` in ~/.bashrc, ~/.profile and their like: they must read nothing when there is no terminal",
+            ),
+        }
+    }
+}
