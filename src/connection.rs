@@ -5,14 +5,20 @@
 //! commands of users ([`Shell::job`]). What goes wrong is a [`Failure`]: what happened, why, and what to
 //! type next.
 
+mod authentication;
 mod r#become;
+pub mod configuration;
 mod failure;
 mod frame;
 mod host;
+mod identity;
 mod job;
+mod known_hosts;
 mod local;
 mod pool;
 mod shell;
+mod ssh;
+mod ssh_config;
 mod target;
 mod wire;
 

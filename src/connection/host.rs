@@ -5,10 +5,16 @@ use super::failure::{Failure, FailureKind};
 use super::local;
 use super::pool::Pool;
 use super::shell::Shell;
+use super::ssh::{Connection, NoChannel};
 use super::target::{Become, Kind, Target};
 use super::wire::{NoHello, Pipes, Wire};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long everything from connecting to the first answer of `sh` may take; a person may be asked for a
+/// passphrase meanwhile.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// One host. Connects at the first use and again after a connection was lost; cheap to clone.
 #[derive(Clone)]
@@ -23,7 +29,10 @@ impl Host {
     /// A host that is not connected yet.
     pub fn new(target: Target) -> Host {
         Host(Arc::new(Inner {
-            link: Arc::new(Link { target }),
+            link: Arc::new(Link {
+                target,
+                connections: tokio::sync::Mutex::default(),
+            }),
             shells: Mutex::default(),
         }))
     }
@@ -56,12 +65,17 @@ impl Host {
         for shell in shells.values() {
             shell.pool.clear();
         }
+        for connection in self.0.link.connections.lock().await.drain(..) {
+            connection.close().await;
+        }
     }
 }
 
 /// The way to one host.
 pub struct Link {
     target: Target,
+    /// Usually one; more if the server allows few sessions on each.
+    connections: tokio::sync::Mutex<Vec<Connection>>,
 }
 
 impl Link {
@@ -81,6 +95,16 @@ impl Link {
 
     /// Starts an `sh`.
     pub async fn open(&self, r#become: Option<&Become>) -> Result<Wire, Failure> {
+        match tokio::time::timeout(PATIENCE, self.open_slowly(r#become)).await {
+            Ok(result) => result,
+            Err(_) => Err(self.no_shell(NoHello::Ended(
+                None,
+                format!("no answer in {} seconds", PATIENCE.as_secs()),
+            ))),
+        }
+    }
+
+    async fn open_slowly(&self, r#become: Option<&Become>) -> Result<Wire, Failure> {
         let pipes = match r#become {
             None => self.run("exec /bin/sh").await?,
             Some(other) => {
@@ -99,8 +123,35 @@ impl Link {
             Kind::Local => {
                 local::spawn(command).map_err(|error| Failure::here("`sh` cannot be started", &error))
             }
-            Kind::Ssh => Err(Failure::lost(self.name())),
+            Kind::Ssh => self.start(command).await,
         }
+    }
+
+    /// Starts a program on a connection that has room for it, or on a new one.
+    async fn start(&self, command: &str) -> Result<Pipes, Failure> {
+        let mut connections = self.connections.lock().await;
+        connections.retain(Connection::is_open);
+        let mut gone = vec![];
+        for (at, connection) in connections.iter().enumerate().rev() {
+            let starting = connection.start(command);
+            match tokio::time::timeout(self.target.connect_timeout, starting).await {
+                Ok(Ok(pipes)) => return Ok(pipes),
+                Ok(Err(NoChannel::Full)) => {}
+                Ok(Err(NoChannel::Gone)) | Err(_) => gone.push(at),
+            }
+        }
+        gone.into_iter().for_each(|at| drop(connections.remove(at)));
+        let connection = Connection::open(&self.target).await?;
+        let started = connection.start(command).await;
+        connections.push(connection);
+        started.map_err(|_| {
+            let Target { name, user, .. } = &self.target;
+            Failure::new(
+                FailureKind::ShellRefused,
+                format!("{name} let {user} log in, but opened no session"),
+                "look at MaxSessions and ForceCommand in its /etc/ssh/sshd_config and at its log",
+            )
+        })
     }
 
     fn no_shell(&self, end: NoHello) -> Failure {

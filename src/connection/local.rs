@@ -1,8 +1,10 @@
 //! Programs of this computer as pipes.
 
 use super::shell::Stream;
+use super::ssh::Road;
 use super::wire::{PIECES, Piece, Pipes};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
@@ -39,6 +41,33 @@ fn program(words: &[&str]) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+/// Starts a program whose standard input and output are the connection to a server (`ProxyCommand`); what
+/// it writes to standard error is kept in `complaint`.
+///
+/// # Errors
+/// What the system says when the program cannot be started.
+pub fn proxy(command: &str, complaint: Arc<Mutex<String>>) -> std::io::Result<impl Road + use<>> {
+    let mut child = program(&["/bin/sh", "-c", &format!("exec {command}")])
+        .process_group(0)
+        .spawn()?;
+    let missing = || std::io::Error::other("a pipe is missing");
+    let input = child.stdin.take().ok_or_else(missing)?;
+    let output = child.stdout.take().ok_or_else(missing)?;
+    let mut errors = child.stderr.take().ok_or_else(missing)?;
+    tokio::spawn(async move {
+        let mut buffer = vec![0; 4096];
+        while let Ok(read @ 1..) = errors.read(&mut buffer).await {
+            let mut said = complaint.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.len() < 4096 {
+                said.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+        }
+        // Its exit status says nothing that the connection has not said.
+        let _ = child.wait().await;
+    });
+    Ok(tokio::io::join(output, input))
 }
 
 /// Moves output until the program and both streams have ended, or until nobody listens any more.
