@@ -22,6 +22,8 @@ pub mod pki;
 
 pub mod connection;
 
+pub mod provider;
+
 pub mod template;
 
 pub mod module;

@@ -1,0 +1,285 @@
+//! Proxmox: nodes, templates, clones made by tasks, an agent that needs a while.
+
+use super::server::{Handler, Reply, Request};
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+pub const USER: &str = "root@pam";
+pub const TOKEN_ID: &str = "vent";
+pub const SECRET: &str = "11111111-2222-4333-8444-555555555555";
+pub const BASE: &str = "/api2/json";
+/// How often a task is asked for before it ends.
+const POLLS: u32 = 2;
+
+pub struct Guest {
+    pub node: String,
+    pub kind: &'static str,
+    pub pool: String,
+    pub config: Map<String, Value>,
+    pub running: bool,
+    /// How often the agent was asked since the start.
+    asked: u32,
+}
+
+#[derive(Default)]
+pub struct Proxmox {
+    pub guests: BTreeMap<u64, Guest>,
+    tasks: BTreeMap<String, u32>,
+    /// How many clones still meet a lock.
+    pub locks: u32,
+    /// The end of the next tasks, if it is not good.
+    pub fail_next: Option<String>,
+}
+
+impl Proxmox {
+    /// Adds a guest; `template` makes it one that is only cloned.
+    pub fn add(&mut self, vmid: u64, name: &str, kind: &'static str, template: bool, tags: &str) {
+        let name_field = if kind == "lxc" { "hostname" } else { "name" };
+        let mut config = json!({name_field: name, "cores": 2, "memory": "4096", "digest": "d",
+            "net0": format!("virtio=BC:24:11:00:00:{vmid:02X},bridge=vmbr0"),
+            "ipconfig0": format!("ip=10.0.10.{vmid}/24,gw=10.0.10.1")});
+        if template {
+            config["template"] = json!(1);
+        }
+        if !tags.is_empty() {
+            config["tags"] = json!(tags);
+        }
+        let guest = Guest {
+            node: "pve1".into(),
+            kind,
+            pool: String::new(),
+            config: config.as_object().unwrap().clone(),
+            running: !template,
+            asked: 1,
+        };
+        self.guests.insert(vmid, guest);
+    }
+
+    fn task(&mut self, node: &str, kind: &str, vmid: u64) -> Reply {
+        let upid = format!(
+            "UPID:{node}:{:08X}:00000001:67890ABC:{kind}:{vmid}:{USER}!{TOKEN_ID}:",
+            self.tasks.len() + 1
+        );
+        self.tasks.insert(upid.clone(), 0);
+        data(json!(upid))
+    }
+
+    fn task_reply(&mut self, upid: &str, rest: &str) -> Reply {
+        let Some(polls) = self.tasks.get_mut(upid) else {
+            return refuse(500, "no such task");
+        };
+        if rest == "log" {
+            return data(json!([{"n": 1, "t": "starting"}, {"n": 2, "t": "TASK ERROR: told by the test"}]));
+        }
+        *polls += 1;
+        if *polls < POLLS {
+            return data(json!({"status": "running", "upid": upid}));
+        }
+        let end = self.fail_next.take().unwrap_or("OK".into());
+        data(json!({"status": "stopped", "exitstatus": end, "upid": upid}))
+    }
+
+    fn resources(&self) -> Reply {
+        let list = self.guests.iter().map(|(vmid, guest)| {
+            let name = guest.config.get("name").or(guest.config.get("hostname"));
+            let mut item = json!({"id": format!("{}/{vmid}", guest.kind), "vmid": vmid, "type": guest.kind,
+                "node": guest.node, "name": name, "status": state(guest), "maxcpu": 2, "maxmem": 4294967296u64,
+                "template": guest.config.get("template").cloned().unwrap_or(json!(0))});
+            if let Some(tags) = guest.config.get("tags") {
+                item["tags"] = tags.clone();
+            }
+            if !guest.pool.is_empty() {
+                item["pool"] = json!(guest.pool);
+            }
+            item
+        });
+        data(list.collect())
+    }
+
+    /// The lists of one node, as older clients ask for them.
+    fn of_node(&self, node: &str, kind: &str) -> Reply {
+        let guests = self
+            .guests
+            .iter()
+            .filter(|(_, guest)| guest.node == node && guest.kind == kind);
+        let list = guests.map(|(vmid, guest)| {
+            json!({"vmid": vmid, "name": guest.config.get("name").or(guest.config.get("hostname")),
+                "status": state(guest), "template": guest.config.get("template").cloned().unwrap_or(json!("")),
+                "tags": guest.config.get("tags").cloned().unwrap_or(json!(""))})
+        });
+        data(list.collect())
+    }
+
+    fn clone_guest(&mut self, vmid: u64, form: &BTreeMap<String, String>) -> Reply {
+        if self.locks > 0 {
+            self.locks -= 1;
+            return refuse(
+                500,
+                &format!("can't lock file '/var/lock/qemu-server/lock-{vmid}.conf' - got timeout"),
+            );
+        }
+        let Some(newid) = form.get("newid").and_then(|text| text.parse::<u64>().ok()) else {
+            return wrong("newid", "property is missing and it is not optional");
+        };
+        if self.guests.contains_key(&newid) {
+            return refuse(
+                500,
+                &format!("unable to create VM {newid}: config file already exists"),
+            );
+        }
+        let source = &self.guests[&vmid];
+        let mut config = source.config.clone();
+        config.remove("template");
+        config.insert(
+            "name".into(),
+            json!(form.get("name").cloned().unwrap_or_default()),
+        );
+        config.insert(
+            "net0".into(),
+            json!(format!("virtio=BC:24:11:00:00:{newid:02X},bridge=vmbr0")),
+        );
+        let guest = Guest {
+            node: form.get("target").cloned().unwrap_or(source.node.clone()),
+            kind: "qemu",
+            pool: form.get("pool").cloned().unwrap_or_default(),
+            config,
+            running: false,
+            asked: 0,
+        };
+        let node = source.node.clone();
+        self.guests.insert(newid, guest);
+        self.task(&node, "qmclone", newid)
+    }
+
+    fn configure(&mut self, node: &str, vmid: u64, form: BTreeMap<String, String>) -> Reply {
+        if let Some(keys) = form.get("sshkeys") {
+            let plain = percent_decode_str(keys).decode_utf8_lossy();
+            if keys.contains([' ', '+', '/', '=']) || !plain.starts_with("ssh-") {
+                return wrong("sshkeys", "invalid format - invalid urlencoded string");
+            }
+        }
+        let guest = self.guests.get_mut(&vmid).unwrap();
+        guest
+            .config
+            .extend(form.into_iter().map(|(name, value)| (name, json!(value))));
+        self.task(node, "qmconfig", vmid)
+    }
+
+    fn agent(&mut self, vmid: u64) -> Reply {
+        let guest = self.guests.get_mut(&vmid).unwrap();
+        if !guest.running || guest.asked == 0 {
+            guest.asked += 1;
+            return refuse(500, "QEMU guest agent is not running");
+        }
+        let interface = |name: &str, mac: &str, address: String, prefix: u8| {
+            json!({"name": name, "hardware-address": mac, "ip-addresses": [
+                {"ip-address": address, "ip-address-type": "ipv4", "prefix": prefix}]})
+        };
+        let mac = format!("bc:24:11:00:00:{vmid:02x}");
+        data(json!({"result": [
+            interface("lo", "00:00:00:00:00:00", "127.0.0.1".into(), 8),
+            interface("eth0", &mac, format!("10.0.10.{vmid}"), 24),
+            interface("cni0", "fe:00:00:00:00:01", "10.200.0.1".into(), 24),
+        ]}))
+    }
+
+    fn guest(&mut self, request: &Request, node: &str, vmid: u64, rest: &[&str]) -> Reply {
+        if self.guests.get(&vmid).is_none_or(|guest| guest.node != node) {
+            return refuse(
+                500,
+                &format!("Configuration file 'nodes/{node}/qemu-server/{vmid}.conf' does not exist"),
+            );
+        }
+        match (request.method.as_str(), rest) {
+            ("GET", ["config"]) => data(Value::Object(self.guests[&vmid].config.clone())),
+            ("POST" | "PUT", ["config"]) => self.configure(node, vmid, request.form()),
+            ("GET", ["status", "current"]) => {
+                let guest = &self.guests[&vmid];
+                data(json!({"status": state(guest), "vmid": vmid, "qmpstatus": state(guest)}))
+            }
+            ("POST", ["status", action]) => {
+                let guest = self.guests.get_mut(&vmid).unwrap();
+                guest.running = *action == "start";
+                guest.asked = 0;
+                self.task(node, "qmstart", vmid)
+            }
+            ("GET", ["snapshot"]) => data(json!([{"name": "current", "description": "You are here!"}])),
+            ("GET", ["agent", "network-get-interfaces"]) => self.agent(vmid),
+            ("GET", ["interfaces"]) => data(json!([{"name": "eth0", "hwaddr": "bc:24:11:00:00:01",
+                "inet": format!("10.0.10.{vmid}/24")}])),
+            ("POST", ["clone"]) => self.clone_guest(vmid, &request.form()),
+            ("PUT", ["resize"]) => self.task(node, "resize", vmid),
+            ("DELETE", []) if self.guests[&vmid].running => {
+                refuse(500, &format!("VM {vmid} is running - destroy failed"))
+            }
+            ("DELETE", []) => {
+                self.guests.remove(&vmid);
+                self.task(node, "qmdestroy", vmid)
+            }
+            _ => refuse(501, "Method not implemented"),
+        }
+    }
+}
+
+fn state(guest: &Guest) -> &'static str {
+    if guest.running { "running" } else { "stopped" }
+}
+
+fn data(value: Value) -> Reply {
+    Reply::json(200, json!({"data": value})).reason("OK")
+}
+
+/// As servers before 2025 refuse: the text is the reason phrase only.
+fn refuse(status: u16, text: &str) -> Reply {
+    Reply::json(status, json!({"data": null})).reason(text)
+}
+
+fn wrong(field: &str, text: &str) -> Reply {
+    Reply::json(400, json!({"data": null, "errors": {field: text}})).reason("Parameter verification failed.")
+}
+
+impl Handler for Proxmox {
+    fn handle(&mut self, request: &Request) -> Reply {
+        let wanted = format!("PVEAPIToken={USER}!{TOKEN_ID}={SECRET}");
+        if request.header("authorization") != wanted {
+            return refuse(401, "authentication failure");
+        }
+        let segments = request.segments(BASE);
+        let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match parts.as_slice() {
+            ["version"] => data(json!({"version": "9.1.3", "release": "9.1", "repoid": "x"})),
+            ["nodes"] => data(json!([{"node": "pve1", "status": "online", "type": "node"},
+                {"node": "pve2", "status": "offline", "type": "node"}])),
+            ["cluster", "status"] => {
+                data(json!([{"type": "node", "name": "pve1", "ip": "192.0.2.11", "online": 1}]))
+            }
+            ["cluster", "resources"] => self.resources(),
+            ["cluster", "nextid"] => data(json!("200")),
+            ["pools"] => {
+                let Some(pool) = request.parameter("poolid") else {
+                    return data(json!([{"poolid": "lab"}]));
+                };
+                let members: Vec<Value> = self
+                    .guests
+                    .iter()
+                    .filter(|(_, guest)| guest.pool == pool)
+                    .map(|(vmid, guest)| {
+                        json!({"vmid": vmid, "type": guest.kind, "node": guest.node,
+                        "name": guest.config.get("name").or(guest.config.get("hostname"))})
+                    })
+                    .collect();
+                data(json!([{"poolid": pool, "members": members}]))
+            }
+            ["pools", _] => data(json!({"members": []})),
+            ["nodes", _, "tasks", upid, rest] => self.task_reply(upid, rest),
+            ["nodes", node, kind @ ("qemu" | "lxc")] => self.of_node(node, kind),
+            ["nodes", _, "network"] => data(json!([])),
+            ["nodes", node, "qemu" | "lxc", vmid, rest @ ..] => match vmid.parse() {
+                Ok(vmid) => self.guest(request, node, vmid, rest),
+                Err(_) => wrong("vmid", "type check ('integer') failed"),
+            },
+            _ => refuse(501, "Method not implemented"),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The clients of the providers against stateful stand-ins, which are checked against the vendors' own
+//! specifications.
+
+#![allow(clippy::unwrap_used)]
+
+mod fakes;
+
+#[path = "provider/exoscale.rs"]
+mod exoscale;
+#[path = "provider/packet.rs"]
+mod packet;
+#[path = "provider/proxmox.rs"]
+mod proxmox;
+#[path = "provider/recorded.rs"]
+mod recorded;
