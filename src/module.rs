@@ -4,19 +4,25 @@
 
 mod arguments;
 mod outcome;
+mod place;
+mod python_regex;
 mod view;
 
 mod assert;
+mod blockinfile;
 mod command;
 mod copy;
 mod crypto;
 mod debug;
 mod fail;
 mod file;
+mod lineinfile;
 mod openssl_csr;
 mod openssl_privatekey;
 mod openssl_publickey;
+mod replace;
 mod set_fact;
+mod slurp;
 mod stat;
 mod template;
 mod x509_certificate;
@@ -81,6 +87,10 @@ const fn entry<M: Module>() -> Entry {
 /// All modules.
 pub static MODULES: &[Entry] = &[
     entry::<assert::Assert>(),
+    entry::<slurp::Slurp>(),
+    entry::<replace::Replace>(),
+    entry::<lineinfile::Lineinfile>(),
+    entry::<blockinfile::Blockinfile>(),
     entry::<command::Command>(),
     entry::<command::Shell>(),
     entry::<copy::Copy>(),

@@ -358,6 +358,7 @@ impl Module for OpensslCsr {
             file: &arguments.file,
             default_mode: Some(0o644),
             backup: own.backup,
+            validate: None,
         };
         place.note(view);
         let wanted = || {

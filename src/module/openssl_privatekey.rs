@@ -227,6 +227,7 @@ impl Module for OpensslPrivatekey {
             file: &arguments.file,
             default_mode: Some(0o600),
             backup: own.backup,
+            validate: None,
         };
         place.note(view);
         place.step(|| own.wanted(view), |text| own.describe(text), view)

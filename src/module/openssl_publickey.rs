@@ -125,6 +125,7 @@ impl Module for OpensslPublickey {
             file: &arguments.file,
             default_mode: Some(0o644),
             backup: own.backup,
+            validate: None,
         };
         place.note(view);
         place.step(|| own.wanted(view), |text| own.describe(text, view), view)

@@ -316,6 +316,7 @@ impl Module for X509Certificate {
             file: &arguments.file,
             default_mode: Some(0o644),
             backup: own.backup,
+            validate: None,
         };
         place.note(view);
         let wanted = || {
