@@ -8,6 +8,7 @@ mod place;
 mod python_regex;
 mod view;
 
+mod apt;
 mod assert;
 mod blockinfile;
 mod command;
@@ -16,7 +17,10 @@ mod crypto;
 mod debug;
 mod fail;
 mod file;
+mod group;
+mod hostname;
 mod lineinfile;
+mod modprobe;
 mod openssl_csr;
 mod openssl_privatekey;
 mod openssl_publickey;
@@ -24,7 +28,10 @@ mod replace;
 mod set_fact;
 mod slurp;
 mod stat;
+mod sysctl;
+mod systemd_service;
 mod template;
+mod user;
 mod x509_certificate;
 mod x509_certificate_info;
 
@@ -86,10 +93,9 @@ const fn entry<M: Module>() -> Entry {
 
 /// All modules.
 pub static MODULES: &[Entry] = &[
+    entry::<apt::AnyPackage>(),
+    entry::<apt::Apt>(),
     entry::<assert::Assert>(),
-    entry::<slurp::Slurp>(),
-    entry::<replace::Replace>(),
-    entry::<lineinfile::Lineinfile>(),
     entry::<blockinfile::Blockinfile>(),
     entry::<command::Command>(),
     entry::<command::Shell>(),
@@ -97,13 +103,22 @@ pub static MODULES: &[Entry] = &[
     entry::<debug::Debug>(),
     entry::<fail::Fail>(),
     entry::<file::File>(),
+    entry::<group::Group>(),
+    entry::<hostname::Hostname>(),
+    entry::<lineinfile::Lineinfile>(),
+    entry::<modprobe::Modprobe>(),
     entry::<openssl_csr::OpensslCsr>(),
     entry::<openssl_csr::OpensslCsrPipe>(),
     entry::<openssl_privatekey::OpensslPrivatekey>(),
     entry::<openssl_publickey::OpensslPublickey>(),
+    entry::<replace::Replace>(),
     entry::<set_fact::SetFact>(),
+    entry::<slurp::Slurp>(),
     entry::<stat::Stat>(),
+    entry::<sysctl::Sysctl>(),
+    entry::<systemd_service::SystemdService>(),
     entry::<template::Template>(),
+    entry::<user::User>(),
     entry::<x509_certificate::X509Certificate>(),
     entry::<x509_certificate::X509CertificatePipe>(),
     entry::<x509_certificate_info::OpensslPrivatekeyInfo>(),

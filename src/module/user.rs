@@ -1,0 +1,450 @@
+//! `user`: accounts of the machine.
+
+use super::blockinfile::State;
+use super::{Module, Outcome, Step, Stop, View};
+use crate::host::{Account, Action, Answer, Effect, Question, Resource, quote};
+use crate::value::Value;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Keeps an account.
+pub(super) struct User;
+
+/// When a password is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UpdatePassword {
+    #[default]
+    Always,
+    OnCreate,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Arguments {
+    /// Its name.
+    #[serde(alias = "user")]
+    name: String,
+    /// Whether it should be there.
+    #[serde(default)]
+    state: State,
+    /// Its number.
+    uid: Option<u32>,
+    /// Allow a number that is taken.
+    #[serde(default)]
+    non_unique: bool,
+    /// Its primary group.
+    group: Option<String>,
+    /// Its other groups.
+    groups: Option<Vec<String>>,
+    /// Keep other groups it is in.
+    #[serde(default)]
+    append: bool,
+    /// Its comment, usually a person's name.
+    comment: Option<String>,
+    /// Its home folder.
+    home: Option<String>,
+    /// Make the home folder of a new account.
+    #[serde(default = "yes", alias = "createhome")]
+    create_home: bool,
+    /// Move the content of the home folder when it changes.
+    #[serde(default)]
+    move_home: bool,
+    /// Where the content of a new home folder comes from.
+    skeleton: Option<String>,
+    /// Its login shell.
+    shell: Option<String>,
+    /// Take the number from those of the system.
+    #[serde(default)]
+    system: bool,
+    /// Its password, encrypted as in `/etc/shadow`.
+    password: Option<Value>,
+    /// When the password is set.
+    #[serde(default)]
+    update_password: UpdatePassword,
+    /// Lock or unlock the password.
+    password_lock: Option<bool>,
+    /// The day it ends, in seconds since 1970; negative for never.
+    expires: Option<f64>,
+    /// Remove the home folder with the account.
+    #[serde(default)]
+    remove: bool,
+    /// Remove the account while it is logged in.
+    #[serde(default)]
+    force: bool,
+    /// Make a key for SSH.
+    #[serde(default)]
+    generate_ssh_key: bool,
+    /// Its file, below the home folder.
+    #[serde(default = "key_file")]
+    ssh_key_file: String,
+    /// Its kind.
+    #[serde(default = "key_type")]
+    ssh_key_type: String,
+    /// Its bits.
+    ssh_key_bits: Option<u32>,
+    /// Its comment.
+    ssh_key_comment: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn key_file() -> String {
+    ".ssh/id_rsa".into()
+}
+
+fn key_type() -> String {
+    "rsa".into()
+}
+
+/// What `/etc/shadow` holds of an account: password and last day.
+struct Shadow {
+    password: String,
+    expires: Option<i64>,
+}
+
+impl Arguments {
+    fn password(&self) -> Option<&str> {
+        self.password.as_ref().and_then(Value::as_str)
+    }
+
+    fn shadow(&self, view: &View<'_>) -> Result<Shadow, Stop> {
+        let name = quote(&self.name);
+        let script = format!("getent shadow {name} || grep \"^\"{name}: /etc/shadow");
+        let text = view.probe(&script, &[Resource::User(self.name.clone())])?.text();
+        let fields: Vec<&str> = text.trim().split(':').collect();
+        Ok(Shadow {
+            password: fields.get(1).copied().unwrap_or_default().into(),
+            expires: fields.get(7).and_then(|day| day.parse().ok()),
+        })
+    }
+
+    /// The options that `useradd` and `usermod` share.
+    fn options(&self, changed: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut words = vec![];
+        if let Some(uid) = self.uid.filter(|_| changed("uid")) {
+            words.push(format!("-u {uid}{}", if self.non_unique { " -o" } else { "" }));
+        }
+        let texts = [
+            ("comment", "-c", &self.comment),
+            ("home", "-d", &self.home),
+            ("shell", "-s", &self.shell),
+            ("group", "-g", &self.group),
+        ];
+        for (name, flag, text) in texts {
+            if let Some(text) = text.as_deref().filter(|_| changed(name)) {
+                words.push(format!("{flag} {}", quote(text)));
+            }
+        }
+        if let Some(expires) = self.expires.filter(|_| changed("expires")) {
+            let day = if expires < 0.0 {
+                "''".to_string()
+            } else {
+                ((expires / 86_400.0) as i64).to_string()
+            };
+            words.push(format!("-e {day}"));
+        }
+        if let Some(password) = self.password().filter(|_| changed("password")) {
+            words.push(format!("-p {}", quote(password)));
+        }
+        words
+    }
+
+    fn create(&self, view: &View<'_>) -> Result<String, Stop> {
+        let mut words = vec!["useradd".to_string()];
+        words.extend(self.options(|_| true));
+        // A group of its own name that is there already is taken.
+        if self.group.is_none() && view.group(&self.name)?.is_some() {
+            words.push("-N".into());
+        }
+        if let Some(groups) = self.groups.as_ref().filter(|groups| !groups.is_empty()) {
+            words.push(format!("-G {}", quote(&groups.join(","))));
+        }
+        match (&self.skeleton, self.create_home) {
+            (Some(skeleton), true) => words.push(format!("-m -k {}", quote(skeleton))),
+            (None, true) => words.push("-m".into()),
+            (_, false) => words.push("-M".into()),
+        }
+        if self.system {
+            words.push("-r".into());
+        }
+        words.push(quote(&self.name));
+        let mut script = words.join(" ");
+        if self.password_lock == Some(true) {
+            script.push_str(&format!(" && usermod -L {}", quote(&self.name)));
+        }
+        Ok(script)
+    }
+
+    fn modify(&self, here: &Account, view: &View<'_>) -> Result<String, Stop> {
+        let differs =
+            |wanted: &Option<String>, now: &str| wanted.as_deref().is_some_and(|wanted| wanted != now);
+        let group = match &self.group {
+            None => false,
+            Some(name) => {
+                let gid = match name.parse() {
+                    Ok(gid) => gid,
+                    Err(_) => match view.group(name)? {
+                        Some(group) => group.gid,
+                        None => return Err(Stop::failed(format!("Group {name} does not exist"))),
+                    },
+                };
+                gid != here.gid
+            }
+        };
+        let mut changed: Vec<&str> = vec![];
+        for (name, is) in [
+            ("uid", self.uid.is_some_and(|uid| uid != here.uid)),
+            ("comment", differs(&self.comment, &here.comment)),
+            ("home", differs(&self.home, &here.home)),
+            ("shell", differs(&self.shell, &here.shell)),
+            ("group", group),
+        ] {
+            if is {
+                changed.push(name);
+            }
+        }
+        let mut words = vec![];
+        let secret = self.password().is_some() && self.update_password == UpdatePassword::Always;
+        if secret || self.password_lock.is_some() || self.expires.is_some() {
+            let shadow = self.shadow(view)?;
+            let bare = shadow.password.trim_start_matches('!');
+            if secret
+                && self
+                    .password()
+                    .is_some_and(|password| password.trim_start_matches('!') != bare)
+            {
+                changed.push("password");
+            }
+            match self.password_lock {
+                Some(true) if !shadow.password.starts_with('!') => words.push("-L".to_string()),
+                Some(false) if shadow.password.starts_with('!') => words.push("-U".to_string()),
+                _ => {}
+            }
+            let wanted = self
+                .expires
+                .map(|time| (time >= 0.0).then_some((time / 86_400.0) as i64));
+            if wanted.is_some_and(|wanted| wanted != shadow.expires) {
+                changed.push("expires");
+            }
+        }
+        words.extend(self.options(|name| changed.contains(&name)));
+        if changed.contains(&"home") && self.move_home {
+            words.push("-m".into());
+        }
+        if let Some(groups) = &self.groups {
+            words.extend(self.other_groups(groups, here));
+        }
+        if words.is_empty() {
+            return Ok(String::new());
+        }
+        Ok(format!("usermod {} {}", words.join(" "), quote(&self.name)))
+    }
+
+    fn other_groups(&self, wanted: &[String], here: &Account) -> Option<String> {
+        let now = here.groups.get(1..).unwrap_or_default();
+        let primary = here.groups.first();
+        let missing = wanted
+            .iter()
+            .any(|group| !now.contains(group) && Some(group) != primary);
+        let extra = !self.append && now.iter().any(|group| !wanted.contains(group));
+        let flag = if self.append { "-a -G" } else { "-G" };
+        (missing || extra).then(|| format!("{flag} {}", quote(&wanted.join(","))))
+    }
+
+    /// Makes the key of the account if it is not there; `home` may only be known to the host.
+    fn key(&self, here: Option<&Account>, view: &View<'_>) -> Result<String, Stop> {
+        if !self.generate_ssh_key {
+            return Ok(String::new());
+        }
+        let name = quote(&self.name);
+        if let (Some(account), false) = (here, self.ssh_key_file.starts_with('/'))
+            && view
+                .stat(&format!("{}/{}", account.home, self.ssh_key_file), true)?
+                .is_some()
+        {
+            return Ok(String::new());
+        }
+        let bits = self
+            .ssh_key_bits
+            .map_or(String::new(), |bits| format!(" -b {bits}"));
+        let comment = match &self.ssh_key_comment {
+            Some(comment) => quote(comment),
+            None => "\"ansible-generated on $(uname -n)\"".into(),
+        };
+        let file = match self.ssh_key_file.starts_with('/') {
+            true => quote(&self.ssh_key_file),
+            false => format!("\"$h\"/{}", quote(&self.ssh_key_file)),
+        };
+        Ok(format!(
+            "h=$(getent passwd {name} | cut -d: -f6); g=$(id -g {name}); f={file}; [ -e \"$f\" ] || {{ \
+             (umask 077; mkdir -p \"${{f%/*}}\") && ssh-keygen -q -t {}{bits} -C {comment} -N '' -f \"$f\" && \
+             chown {name}:\"$g\" \"${{f%/*}}\" \"$f\" \"$f.pub\"; }}",
+            quote(&self.ssh_key_type)
+        ))
+    }
+
+    fn describe(&self, account: Option<&Account>, unknown: Option<Value>) -> Outcome {
+        let outcome = Outcome::new().with("name", self.name.as_str()).with(
+            "state",
+            if self.state == State::Absent {
+                "absent"
+            } else {
+                "present"
+            },
+        );
+        if self.state == State::Absent {
+            return outcome.with("force", self.force).with("remove", self.remove);
+        }
+        let text = |text: Option<&str>| text.map(Value::string).or(unknown.clone()).unwrap_or_default();
+        let number = |number: Option<u32>| match number {
+            Some(number) => Value::Int(number.into()),
+            None => unknown.clone().unwrap_or_default(),
+        };
+        outcome
+            .with("append", self.append)
+            .with("create_home", self.create_home)
+            .with("move_home", self.move_home)
+            .with("system", self.system)
+            .with("uid", number(account.map(|account| account.uid).or(self.uid)))
+            .with("group", number(account.map(|account| account.gid)))
+            .with(
+                "groups",
+                self.groups
+                    .as_ref()
+                    .map_or(Value::string(""), |groups| groups.join(",").into()),
+            )
+            .with(
+                "comment",
+                text(
+                    account
+                        .map(|account| account.comment.as_str())
+                        .or(self.comment.as_deref()),
+                ),
+            )
+            .with(
+                "home",
+                text(
+                    account
+                        .map(|account| account.home.as_str())
+                        .or(self.home.as_deref()),
+                ),
+            )
+            .with(
+                "shell",
+                text(
+                    account
+                        .map(|account| account.shell.as_str())
+                        .or(self.shell.as_deref()),
+                ),
+            )
+    }
+
+    /// The account as it is after the commands, as far as that can be told.
+    fn after(&self, here: Option<&Account>) -> Option<Account> {
+        if self.state == State::Absent {
+            return None;
+        }
+        let mut account = here.cloned().unwrap_or_default();
+        account.uid = self.uid.unwrap_or(account.uid);
+        for (field, wanted) in [
+            (&mut account.comment, &self.comment),
+            (&mut account.home, &self.home),
+            (&mut account.shell, &self.shell),
+        ] {
+            if let Some(wanted) = wanted {
+                field.clone_from(wanted);
+            }
+        }
+        if account.groups.is_empty() {
+            account
+                .groups
+                .push(self.group.clone().unwrap_or_else(|| self.name.clone()));
+        }
+        let wanted = self.groups.iter().flatten();
+        if self.groups.is_some() && !self.append {
+            account.groups.truncate(1);
+        }
+        let missing: Vec<String> = wanted
+            .filter(|group| !account.groups.contains(group))
+            .cloned()
+            .collect();
+        account.groups.extend(missing);
+        Some(account)
+    }
+}
+
+impl Module for User {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.user", "user"];
+    type Arguments = Arguments;
+    const IGNORED: &'static [&'static str] = &[
+        "local",
+        "seuser",
+        "hidden",
+        "login_class",
+        "umask",
+        "profile",
+        "role",
+    ];
+
+    fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        let name = arguments.name.as_str();
+        if let Some(performed) = view.performed().first() {
+            if performed.unknown {
+                return Ok(Step::done(
+                    arguments.describe(None, Some(view.unknown())).changed(true),
+                ));
+            }
+            let account = view.account(name)?;
+            return Ok(Step::done(
+                arguments.describe(account.as_ref(), None).changed(true),
+            ));
+        }
+        if let Some(Value::Unknown(unknown)) = &arguments.password {
+            return Err(Stop::Undecided(unknown.clone()));
+        }
+        for group in arguments.group.iter().chain([&arguments.name]) {
+            view.note(Question::Group { name: group.clone() });
+        }
+        let here = view.account(name)?;
+        let quoted = quote(name);
+        let mut commands = vec![match (&here, arguments.state) {
+            (None, State::Absent) => String::new(),
+            (Some(_), State::Absent) => {
+                let force = if arguments.force { " -f" } else { "" };
+                let remove = if arguments.remove { " -r" } else { "" };
+                format!("userdel{force}{remove} {quoted}")
+            }
+            (None, State::Present) => arguments.create(view)?,
+            (Some(account), State::Present) => arguments.modify(account, view)?,
+        }];
+        if arguments.state == State::Present {
+            commands.push(arguments.key(here.as_ref(), view)?);
+        }
+        commands.retain(|command| !command.is_empty());
+        if commands.is_empty() {
+            return Ok(Step::done(arguments.describe(here.as_ref(), None)));
+        }
+        let script = commands.join(" && ");
+        let explain = match arguments.password() {
+            Some(password) => script.replace(&quote(password), "PASSWORD"),
+            None => script.clone(),
+        };
+        let after = arguments.after(here.as_ref());
+        let mut effects = vec![Effect::Answers(
+            Question::User { name: name.into() },
+            Answer::User(after.clone()),
+        )];
+        if let (Some(account), true, None) = (&after, arguments.create_home, &here)
+            && !account.home.is_empty()
+        {
+            effects.push(Effect::Forgets(Resource::Path(account.home.clone())));
+        }
+        Ok(Step::Act(vec![Action::Script {
+            script,
+            explain,
+            effects,
+        }]))
+    }
+}
