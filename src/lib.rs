@@ -14,6 +14,8 @@ pub mod vault;
 
 pub mod yaml;
 
+pub mod lab;
+
 pub mod artifact;
 
 pub mod host;

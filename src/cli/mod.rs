@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod artifacts;
+pub mod lab;
 
 use crate::error::Errors;
 use clap::{Parser, Subcommand};
@@ -19,6 +20,8 @@ enum Command {
     /// The programs and images a cluster is made of.
     #[command(subcommand)]
     Artifacts(artifacts::ArtifactsCommand),
+    /// Machines made out of this computer.
+    Lab(lab::LabOptions),
 }
 
 /// Runs the command line of this process.
@@ -29,6 +32,7 @@ pub fn main() -> ExitCode {
         Err(error) => return failed(&crate::error::Error::new("cannot start").cause(error).into()),
     };
     let done = match &cli.command {
+        Command::Lab(options) => return lab::run(options).unwrap_or_else(|errors| failed(&errors)),
         Command::Artifacts(command) => runtime.block_on(artifacts::run(command)),
     };
     match done {
