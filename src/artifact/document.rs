@@ -2,7 +2,10 @@
 
 use super::manifest::{Artifact, CRecipe, GoRecipe, ImageRecipe, Manifest, Official, Recipe};
 use crate::error::{Error, Result};
-use crate::source::{Place, Source};
+use crate::source::Source;
+use crate::value::deserialize;
+use crate::vault::Vault;
+use crate::yaml::{self, Node};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use std::path::Path;
@@ -71,12 +74,16 @@ struct ImageEntry {
 
 /// Reads the text of a manifest; `folder` is where the Go modules lie.
 pub fn parse(source: &Arc<Source>, folder: &Path) -> Result<Manifest> {
-    let document: Document = yaml_serde::from_str(&source.text).map_err(|error| {
-        let problem = Error::new(format!("{} is not a list of artifacts", source.name)).cause(&error);
-        match error.location() {
-            Some(at) => problem.at(&Place::new(source, at.index()..at.index())),
-            None => problem,
-        }
+    let root = root(source)?;
+    let wrong = || Error::new(format!("{} is not a list of artifacts", source.name));
+    let Some(root) = root else {
+        return Err(wrong().cause("the file is empty"));
+    };
+    let value = root.value(&Vault::default())?;
+    let (document, _): (Document, _) = deserialize(&value).map_err(|error| {
+        wrong()
+            .cause(&error)
+            .at(&subject(&root, &error.to_string()).place)
     })?;
     let mut artifacts = Vec::new();
     for entry in &document.programs {
@@ -91,6 +98,35 @@ pub fn parse(source: &Arc<Source>, folder: &Path) -> Result<Manifest> {
         folder: folder.to_path_buf(),
     };
     Ok(manifest)
+}
+
+/// The only document of a text. Of several errors in it the first is shown.
+pub fn root(source: &Arc<Source>) -> Result<Option<Node>> {
+    let unreadable = || Error::new(format!("{} is not YAML", source.name));
+    match yaml::parse_one(source) {
+        Ok((root, _)) => Ok(root),
+        Err(errors) => Err(errors.0.into_iter().next().unwrap_or_else(unreadable)),
+    }
+}
+
+/// The key that a message is about: the unknown field it names, or else the first name in it that is a
+/// key somewhere; without any the root.
+fn subject<'a>(root: &'a Node, message: &str) -> &'a Node {
+    let about = message.rsplit("unknown field ").next().unwrap_or(message);
+    let mut names = about.split('`').skip(1).step_by(2);
+    names.find_map(|name| key(root, name)).unwrap_or(root)
+}
+
+fn key<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+    if let Some(items) = node.items() {
+        return items.iter().find_map(|item| key(item, name));
+    }
+    let entries = node.entries()?;
+    let own = entries
+        .iter()
+        .map(|(own, _)| own)
+        .find(|own| own.text() == Some(name));
+    own.or_else(|| entries.iter().find_map(|(_, value)| key(value, name)))
 }
 
 impl ProgramEntry {

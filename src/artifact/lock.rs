@@ -3,8 +3,12 @@
 //! A program has one digest per origin: the publisher's file differs from a build of our own, and a
 //! build with a C compiler differs from one system to the next.
 
+use super::document::root;
 use super::key::Key;
 use crate::error::{Error, Result};
+use crate::source::Source;
+use crate::value::Value;
+use crate::yaml::{self, Node};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -47,12 +51,29 @@ impl Lock {
 
     /// The same from text; `path` is where it comes from and where it is saved.
     pub fn parse(path: PathBuf, text: &str) -> Result<Lock> {
-        let entries: Option<Entries> = yaml_serde::from_str(text)
-            .map_err(|error| Error::new(format!("{} is not a lock file", path.display())).cause(error))?;
-        Ok(Lock {
+        let source = Source::file(&path, text.to_string());
+        let mut lock = Lock {
             path,
-            entries: entries.unwrap_or_default(),
-        })
+            entries: Entries::new(),
+        };
+        if let Some(root) = root(&source)? {
+            for (name, versions) in entries(&root)? {
+                for (version, platforms) in entries(versions)? {
+                    for (platform, digests) in entries(platforms)? {
+                        let read: Result<Digests> = entries(digests)?
+                            .into_iter()
+                            .map(|(origin, digest)| Ok((origin.to_string(), scalar(digest)?.to_string())))
+                            .collect();
+                        let versions = lock.entries.entry(name.to_string()).or_default();
+                        versions
+                            .entry(version.to_string())
+                            .or_default()
+                            .insert(platform.to_string(), read?);
+                    }
+                }
+            }
+        }
+        Ok(lock)
     }
 
     /// All digests of a file, by origin.
@@ -92,14 +113,53 @@ impl Lock {
 
     /// Writes the file, whole or not at all.
     pub fn save(&self) -> Result<()> {
-        let problem = |error: &dyn std::fmt::Display| {
+        let problem = |error: std::io::Error| {
             Error::new(format!("cannot write the lock file {}", self.path.display())).cause(error)
         };
-        let body = yaml_serde::to_string(&self.entries).map_err(|error| problem(&error))?;
+        let text = |digests: &Digests| {
+            Value::map(
+                digests
+                    .iter()
+                    .map(|(origin, digest)| (origin, Value::string(digest))),
+            )
+        };
+        let platforms = |platforms: &BTreeMap<String, Digests>| {
+            Value::map(
+                platforms
+                    .iter()
+                    .map(|(platform, digests)| (platform, text(digests))),
+            )
+        };
+        let names = self.entries.iter().map(|(name, versions)| {
+            (
+                name,
+                Value::map(versions.iter().map(|(version, of)| (version, platforms(of)))),
+            )
+        });
+        let body = yaml::write(&Value::map(names));
         let part = self.path.with_extension("yml.part");
-        std::fs::write(&part, format!("{HEADER}{body}")).map_err(|error| problem(&error))?;
-        std::fs::rename(&part, &self.path).map_err(|error| problem(&error))
+        std::fs::write(&part, format!("{HEADER}{body}")).map_err(problem)?;
+        std::fs::rename(&part, &self.path).map_err(problem)
     }
+}
+
+/// The entries of a mapping whose keys are texts.
+fn entries(node: &Node) -> Result<Vec<(&str, &Node)>> {
+    let Some(entries) = node.entries() else {
+        return Err(not_a_lock(node, "a mapping"));
+    };
+    entries
+        .iter()
+        .map(|(key, value)| Ok((scalar(key)?, value)))
+        .collect()
+}
+
+fn scalar(node: &Node) -> Result<&str> {
+    node.text().ok_or_else(|| not_a_lock(node, "a text"))
+}
+
+fn not_a_lock(node: &Node, wanted: &str) -> Error {
+    Error::new(format!("a lock file has {wanted} here, not {}", node.kind_name())).at(&node.place)
 }
 
 /// The error of a file that is not what it must be. It ends the search for another source: somebody
@@ -136,6 +196,18 @@ mod tests {
         assert_eq!(lock.digest(&key(), "built"), Some("12"));
         assert_eq!(lock.origin_of(&key(), "12"), Some("built"));
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_lock_of_another_shape_is_shown_with_its_place() {
+        let error = Lock::parse("lock.yml".into(), "etcd:\n  3.6.8: [1]\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("--> lock.yml:2:10"), "{error}");
+        assert!(
+            error.starts_with("error: a lock file has a mapping here, not a list"),
+            "{error}"
+        );
     }
 
     #[test]
