@@ -19,7 +19,9 @@ use tokio::sync::{Semaphore, mpsc};
 /// How many logins to one address may be under way at once: sshd drops some beyond ten (MaxStartups).
 const STARTUPS: usize = 5;
 /// How often a connection that the server dropped before the login is tried again.
-const ATTEMPTS: u32 = 6;
+const ATTEMPTS: u32 = 9;
+/// The longest time between two such attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Bytes a program may send ahead on a channel; a small window makes long distances slow.
 const WINDOW: u32 = 16 << 20;
 
@@ -65,21 +67,25 @@ impl Connection {
     async fn hop(target: &Target, from: Option<&Connection>) -> Result<Connection, Failure> {
         let first = target.jump.first().unwrap_or(target).endpoint();
         let turns = startups(&first);
-        let mut pause = Duration::from_millis(250);
-        for attempt in 1.. {
-            // Nothing ever closes the semaphore.
-            let turn = turns.acquire().await.ok();
+        let mut pause = Duration::from_millis(100);
+        // Kept over the pauses too, so that an overloaded server sees fewer logins. Nothing ever closes
+        // the semaphore.
+        let _turn = turns.acquire().await.ok();
+        for _ in 1..ATTEMPTS {
             match Connection::login(target, from).await {
-                Err(Refusal::Dropped(_)) if attempt < ATTEMPTS => {}
-                Err(Refusal::Dropped(reason)) => return Err(unreachable_host(target, &reason)),
+                Err(Refusal::Dropped(_)) => {}
                 Err(Refusal::Final(failure)) => return Err(failure),
                 Ok(connection) => return Ok(connection),
             }
-            drop(turn);
-            tokio::time::sleep(pause).await;
-            pause *= 2;
+            tokio::time::sleep(jittered(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Err(Failure::lost(&target.name))
+        Connection::login(target, from)
+            .await
+            .map_err(|refusal| match refusal {
+                Refusal::Dropped(reason) => unreachable_host(target, &reason),
+                Refusal::Final(failure) => failure,
+            })
     }
 
     async fn login(target: &Target, from: Option<&Connection>) -> Result<Connection, Refusal> {
@@ -108,6 +114,10 @@ impl Connection {
         let (road, complaint) = road(target, from).await?;
         let config = Arc::new(config(target, known.as_ref()));
         let handshake = client::connect_stream(config, road, greeter).await;
+        if handshake.is_err() && target.proxy_command.is_some() {
+            // What it complains about comes through another pipe.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         handshake.map_err(|error| {
             let failure = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
             let said = complaint.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -171,6 +181,15 @@ async fn pump(mut reading: ChannelReadHalf, writing: ChannelWriteHalf<Msg>, send
     let _ = writing.close().await;
     let _ = sender.send(Piece::Ended(code)).await;
     while reading.wait().await.is_some() {}
+}
+
+/// A time between half and the whole of `pause`, so that those who were turned away together do not come
+/// back together.
+fn jittered(pause: Duration) -> Duration {
+    let mut random = [128];
+    // Without random bytes it is three quarters.
+    let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+    pause / 2 + pause * u32::from(random[0]) / 512
 }
 
 /// The turns of logins to an address.
