@@ -22,6 +22,11 @@ pub(super) fn call(
     {
         return result;
     }
+    if let Some(text) = value.as_str()
+        && let Some(result) = text_method(text, method, arguments)
+    {
+        return result;
+    }
     minijinja_contrib::pycompat::unknown_method_callback(state, value, method, arguments)
 }
 
@@ -92,6 +97,87 @@ fn list_method(list: &ListObject, method: &str, arguments: &[Jinja]) -> Option<R
         }),
         _ => return None,
     })
+}
+
+/// The methods of texts that the engine's own collection lacks.
+fn text_method(text: &str, method: &str, arguments: &[Jinja]) -> Option<Result<Jinja, JinjaError>> {
+    let (positional, _) = super::convert::split_arguments(arguments);
+    let word = |at: usize| positional.get(at).and_then(Jinja::as_str).map(str::to_string);
+    let first = || word(0).unwrap_or_default();
+    let width = || positional.first().and_then(Jinja::as_usize).unwrap_or(0);
+    let fill = || word(1).and_then(|text| text.chars().next()).unwrap_or(' ');
+    let missing = || width().saturating_sub(text.chars().count());
+    let filler = |count: usize| fill().to_string().repeat(count);
+    let triple = |found: Option<(&str, &str)>, otherwise: [&str; 3]| {
+        let parts = found.map_or(otherwise.map(str::to_string), |(head, tail)| [head.into(), first(), tail.into()]);
+        Jinja::from(parts.into_iter().map(Jinja::from).collect::<Vec<_>>())
+    };
+    Some(Ok(match method {
+        "partition" => triple(text.split_once(&first()), [text, "", ""]),
+        "rpartition" => triple(text.rsplit_once(&first()), ["", "", text]),
+        "rsplit" => {
+            let limit = positional.get(1).and_then(Jinja::as_usize).unwrap_or(usize::MAX);
+            let mut parts: Vec<&str> = match word(0) {
+                Some(between) => split_from_end(text, &between, limit),
+                None => text.split_whitespace().rev().collect(),
+            };
+            parts.reverse();
+            Jinja::from(parts.into_iter().map(Jinja::from).collect::<Vec<_>>())
+        }
+        "zfill" => {
+            let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-'])));
+            Jinja::from(format!("{sign}{}{digits}", "0".repeat(missing())))
+        }
+        "ljust" => Jinja::from(format!("{text}{}", filler(missing()))),
+        "rjust" => Jinja::from(format!("{}{text}", filler(missing()))),
+        "center" => Jinja::from(center(text, width(), fill())),
+        "casefold" => Jinja::from(text.to_lowercase()),
+        "swapcase" => {
+            let swap = |c: char| -> String {
+                if c.is_uppercase() { c.to_lowercase().collect() } else { c.to_uppercase().collect() }
+            };
+            Jinja::from(text.chars().map(swap).collect::<String>())
+        }
+        "removeprefix" => Jinja::from(text.strip_prefix(&first()).unwrap_or(text)),
+        "removesuffix" => Jinja::from(text.strip_suffix(&first()).unwrap_or(text)),
+        "index" => match text.find(&first()) {
+            Some(at) => Jinja::from(text[..at].chars().count()),
+            None => return Some(Err(wrong("substring not found"))),
+        },
+        "rindex" => match text.rfind(&first()) {
+            Some(at) => Jinja::from(text[..at].chars().count()),
+            None => return Some(Err(wrong("substring not found"))),
+        },
+        "encode" | "decode" => Jinja::from(text),
+        "expandtabs" => Jinja::from(text.replace('\t', "        ")),
+        "isdecimal" => Jinja::from(!text.is_empty() && text.chars().all(|c| c.is_ascii_digit())),
+        "isidentifier" => {
+            let letters = text.chars().all(|c| c.is_alphanumeric() || c == '_');
+            Jinja::from(letters && !text.is_empty() && !text.starts_with(|c: char| c.is_ascii_digit()))
+        }
+        "istitle" => {
+            let mut inside = false;
+            let well = text.chars().all(|c| {
+                let fits = if c.is_uppercase() { !inside } else if c.is_lowercase() { inside } else { true };
+                inside = c.is_alphabetic();
+                fits
+            });
+            Jinja::from(well && text.chars().any(char::is_alphabetic))
+        }
+        _ => return None,
+    }))
+}
+
+fn split_from_end<'a>(text: &'a str, between: &str, limit: usize) -> Vec<&'a str> {
+    text.rsplitn(limit.saturating_add(1), between).collect()
+}
+
+/// Python's `str.center`: an odd blank goes to the left if the width is odd.
+pub(super) fn center(text: &str, width: usize, fill: char) -> String {
+    let missing = width.saturating_sub(text.chars().count());
+    let left = missing / 2 + (missing & width & 1);
+    let side = |count: usize| fill.to_string().repeat(count);
+    format!("{}{text}{}", side(left), side(missing - left))
 }
 
 /// Python's reading of an index that may count from the end.

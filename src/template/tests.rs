@@ -1,11 +1,15 @@
 //! All tests of our own (`value is name`), by topic. A test is one function and one line in the list of
 //! its file.
 
+mod kinds;
+mod paths;
+mod results;
+mod texts;
 mod undefined;
+mod versions;
 
-use super::call::{self, Call};
+use super::call::{self, Answer, Call};
 use super::filters::both_names;
-use crate::value::Value;
 use minijinja::Environment;
 use minijinja::value::{Rest, Value as Jinja};
 
@@ -13,16 +17,23 @@ use minijinja::value::{Rest, Value as Jinja};
 pub(super) struct Test {
     /// Its short name and, behind a colon, the collection it belongs to if that is not `ansible.builtin`.
     name: &'static str,
-    run: fn(&Call) -> Result<bool, String>,
+    /// True if it looks into a result by itself, so that unknown leaves it does not need do no harm.
+    keeps: bool,
+    run: fn(&Call) -> Answer,
 }
 
 /// A test.
-const fn test(name: &'static str, run: fn(&Call) -> Result<bool, String>) -> Test {
-    Test { name, run }
+const fn test(name: &'static str, run: fn(&Call) -> Answer) -> Test {
+    Test { name, keeps: false, run }
+}
+
+/// A test that looks at some leaves of what it gets.
+const fn looking(name: &'static str, run: fn(&Call) -> Answer) -> Test {
+    Test { name, keeps: true, run }
 }
 
 /// The lists of all topics.
-const TOPICS: [&[Test]; 0] = [];
+const TOPICS: [&[Test]; 4] = [results::TESTS, kinds::TESTS, paths::TESTS, texts::TESTS];
 
 /// The names of all tests of our own, short and full.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -47,9 +58,7 @@ pub(super) fn add(environment: &mut Environment<'static>) {
         for name in both_names(test.name) {
             let shown = name.clone();
             environment.add_test(name, move |arguments: Rest<Jinja>| {
-                let answer = call::run(&shown, &arguments, false, |call| {
-                    (test.run)(call).map(Value::Bool)
-                })?;
+                let answer = call::run(&shown, &arguments, test.keeps, test.run)?;
                 Ok::<bool, minijinja::Error>(answer.is_true())
             });
         }

@@ -1,0 +1,173 @@
+//! Filters on mappings.
+
+use super::lists::holds;
+use super::{Filter, filter, keeping};
+use crate::template::call::{Answer, Call};
+use crate::template::convert::print;
+use crate::value::{Map, Value, repr};
+use std::sync::Arc;
+
+pub(super) const FILTERS: &[Filter] = &[
+    keeping("combine", combine),
+    keeping("dict2items", dict2items),
+    keeping("items2dict", items2dict),
+    keeping("extract", extract),
+    filter("rekey_on_member", rekey_on_member),
+    keeping("community.general:dict", |call| {
+        let mut map = Map::new();
+        for pair in call.input_list()? {
+            match pair.as_list() {
+                Some([key, value]) => map.insert(print(key).into(), value.clone()),
+                _ => return Err(format!("{} is no pair", repr(&pair))),
+            };
+        }
+        Ok(Value::Map(Arc::new(map)))
+    }),
+    keeping("community.general:remove_keys", |call| {
+        let target = call.list_of(call.need(1, "target")?)?;
+        Ok(select_keys(call.input(), &|key| !holds(&target, &Value::string(key))))
+    }),
+    keeping("community.general:keep_keys", |call| {
+        let target = call.list_of(call.need(1, "target")?)?;
+        Ok(select_keys(call.input(), &|key| holds(&target, &Value::string(key))))
+    }),
+];
+
+fn select_keys(value: &Value, keep: &dyn Fn(&str) -> bool) -> Value {
+    match value {
+        Value::List(items) => Value::list(items.iter().map(|item| select_keys(item, keep))),
+        Value::Map(map) => {
+            let kept = map.iter().filter(|(key, _)| keep(key));
+            Value::Map(Arc::new(kept.map(|(key, value)| (key.clone(), value.clone())).collect()))
+        }
+        other => other.clone(),
+    }
+}
+
+/// What happens to two lists under the same key.
+#[derive(Clone, Copy)]
+enum ListMerge {
+    Replace,
+    Keep,
+    Append,
+    Prepend,
+    AppendNew,
+    PrependNew,
+}
+
+fn combine(call: &Call) -> Answer {
+    let recursive = call.named().get("recursive").is_some_and(crate::template::call::truthy);
+    let merge = match call.named().get("list_merge").map(print).as_deref() {
+        None | Some("replace") => ListMerge::Replace,
+        Some("keep") => ListMerge::Keep,
+        Some("append") => ListMerge::Append,
+        Some("prepend") => ListMerge::Prepend,
+        Some("append_rp") => ListMerge::AppendNew,
+        Some("prepend_rp") => ListMerge::PrependNew,
+        Some(other) => return Err(format!("'{other}' is no way to merge lists; known are replace, keep, append, prepend, append_rp, prepend_rp")),
+    };
+    let mut dicts = vec![];
+    for value in call.positional() {
+        collect_dicts(value, &mut dicts)?;
+    }
+    let mut all = dicts.into_iter();
+    let first = all.next().unwrap_or_default();
+    Ok(Value::Map(Arc::new(all.fold(first, |low, high| merged(&low, &high, recursive, merge)))))
+}
+
+fn collect_dicts(value: &Value, dicts: &mut Vec<Map>) -> Result<(), String> {
+    match value {
+        Value::Map(map) => dicts.push((**map).clone()),
+        Value::List(items) => items.iter().try_for_each(|item| collect_dicts(item, dicts))?,
+        other => return Err(format!("|combine expects dictionaries, got {}", repr(other))),
+    }
+    Ok(())
+}
+
+fn merged(low: &Map, high: &Map, recursive: bool, merge: ListMerge) -> Map {
+    let mut result = low.clone();
+    for (key, value) in high {
+        let new = match (low.get(key), value) {
+            (Some(Value::Map(a)), Value::Map(b)) if recursive => {
+                Value::Map(Arc::new(merged(a, b, recursive, merge)))
+            }
+            (Some(Value::List(a)), Value::List(b)) => merged_lists(a, b, merge),
+            _ => value.clone(),
+        };
+        result.insert(key.clone(), new);
+    }
+    result
+}
+
+fn merged_lists(low: &[Value], high: &[Value], merge: ListMerge) -> Value {
+    let new = |of: &[Value], than: &[Value]| {
+        of.iter().filter(|item| !holds(than, item)).cloned().collect::<Vec<_>>()
+    };
+    match merge {
+        ListMerge::Replace => Value::list(high.iter().cloned()),
+        ListMerge::Keep => Value::list(low.iter().cloned()),
+        ListMerge::Append => Value::list(low.iter().chain(high).cloned()),
+        ListMerge::Prepend => Value::list(high.iter().chain(low).cloned()),
+        ListMerge::AppendNew => Value::list(new(low, high).into_iter().chain(high.iter().cloned())),
+        ListMerge::PrependNew => Value::list(high.iter().cloned().chain(new(low, high))),
+    }
+}
+
+fn dict2items(call: &Call) -> Answer {
+    let key_name = call.text(1, "key_name").unwrap_or_else(|| "key".into());
+    let value_name = call.text(2, "value_name").unwrap_or_else(|| "value".into());
+    let item = |(key, value): (&Arc<str>, &Value)| {
+        Value::map([(key_name.as_str(), Value::String(key.clone())), (value_name.as_str(), value.clone())])
+    };
+    Ok(Value::list(call.input_map()?.iter().map(item)))
+}
+
+fn items2dict(call: &Call) -> Answer {
+    let key_name = call.text(1, "key_name").unwrap_or_else(|| "key".into());
+    let value_name = call.text(2, "value_name").unwrap_or_else(|| "value".into());
+    let mut map = Map::new();
+    for item in call.input_list()? {
+        let (Some(key), Some(value)) = (item.get(&key_name), item.get(&value_name)) else {
+            return Err(format!("items2dict requires each dictionary in the list to contain the keys '{key_name}' and '{value_name}', got {}", repr(&item)));
+        };
+        map.insert(print(key).into(), value.clone());
+    }
+    Ok(Value::Map(Arc::new(map)))
+}
+
+/// `key | extract(container, morekeys)`.
+fn extract(call: &Call) -> Answer {
+    let container = call.need(1, "container")?;
+    let step = |value: &Value, key: &Value| {
+        let found = match (value, key) {
+            (Value::List(items), key) => {
+                crate::value::to_integer(key).and_then(|at| usize::try_from(at).ok()).and_then(|at| items.get(at)).cloned()
+            }
+            (value, key) => value.get(&print(key)).cloned(),
+        };
+        found.ok_or_else(|| format!("object of type '{}' has no attribute '{}'", value.kind(), print(key)))
+    };
+    let first = step(container, call.input())?;
+    match call.get(2, "morekeys") {
+        None | Some(Value::Null) => Ok(first),
+        Some(Value::List(keys)) => keys.iter().try_fold(first, |value, key| step(&value, key)),
+        Some(key) => step(&first, key),
+    }
+}
+
+fn rekey_on_member(call: &Call) -> Answer {
+    let key = call.need_text(1, "key")?;
+    let overwrite = call.text(2, "duplicates").as_deref() == Some("overwrite");
+    let items: Vec<Value> = match call.input() {
+        Value::Map(map) => map.values().cloned().collect(),
+        _ => call.input_list()?,
+    };
+    let mut map = Map::new();
+    for item in items {
+        let name = item.get(&key).map(print).ok_or_else(|| format!("Key {key} was not found"))?;
+        if map.insert(name.as_str().into(), item).is_some() && !overwrite {
+            return Err(format!("Key {name} is not unique, cannot correctly turn into dict"));
+        }
+    }
+    Ok(Value::Map(Arc::new(map)))
+}

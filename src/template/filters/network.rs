@@ -1,0 +1,281 @@
+//! Addresses and networks: the filters of `ansible.utils`.
+
+use super::address::Network;
+use super::{Filter, filter};
+use crate::template::call::{Answer, Call};
+use crate::template::convert::print;
+use crate::value::{Value, to_integer};
+
+pub(super) const FILTERS: &[Filter] = &[
+    filter("ansible.utils:ipaddr", |call| each(call, None)),
+    filter("ansible.utils:ipv4", |call| each(call, Some(4))),
+    filter("ansible.utils:ipv6", |call| each(call, Some(6))),
+    filter("ansible.utils:ipwrap", |call| {
+        Ok(match call.input() {
+            Value::List(items) => Value::list(items.iter().map(wrapped)),
+            one => wrapped(one),
+        })
+    }),
+    filter("ansible.utils:nthhost", |call| {
+        let index = call.integer(1, "query")?.unwrap_or(0);
+        let network = Network::parse(&call.input_text());
+        Ok(network.and_then(|network| network.nth(index)).map_or(Value::Bool(false), |host| host.address().into()))
+    }),
+    filter("ansible.utils:network_in_network", |call| {
+        let test = call.need_text(1, "test")?;
+        Ok(Value::Bool(match (Network::parse(&call.input_text()), Network::parse(&test)) {
+            (Some(outer), Some(inner)) => outer.holds(&inner),
+            _ => false,
+        }))
+    }),
+    filter("ansible.utils:network_in_usable", |call| {
+        let test = call.need_text(1, "test")?;
+        Ok(Value::Bool(match (Network::parse(&call.input_text()), Network::parse(&test)) {
+            (Some(outer), Some(inner)) => {
+                let (first, last) = outer.usable();
+                outer.version == inner.version && first <= inner.first() && inner.last() <= last
+            }
+            _ => false,
+        }))
+    }),
+    filter("ansible.utils:ipsubnet", ipsubnet),
+    filter("ansible.utils:ipmath", |call| {
+        let amount = call.integer(1, "amount")?.unwrap_or(0);
+        let network = Network::parse(&call.input_text()).ok_or("You must pass a valid IP address")?;
+        let moved = if amount < 0 {
+            network.ip.checked_sub(u128::from(amount.unsigned_abs()))
+        } else {
+            network.ip.checked_add(u128::from(amount.unsigned_abs()))
+        };
+        Ok(Network { ip: moved.ok_or("the address is out of range")?, ..network }.address().into())
+    }),
+    filter("ansible.utils:cidr_merge", cidr_merge),
+    filter("ansible.utils:reduce_on_network", |call| {
+        let outer = Network::parse(&call.need_text(1, "network")?).ok_or("the network cannot be read")?;
+        let inside = |item: &Value| Network::parse(&print(item)).is_some_and(|inner| outer.holds(&inner));
+        Ok(Value::list(call.input_list()?.into_iter().filter(inside)))
+    }),
+    filter("ansible.utils:hwaddr", |call| {
+        let digits: String = call.input_text().chars().filter(char::is_ascii_hexdigit).collect();
+        let plain = call.input_text().chars().all(|c| c.is_ascii_hexdigit() || ":-.".contains(c));
+        if digits.len() != 12 || !plain {
+            return Ok(Value::Bool(false));
+        }
+        let pairs: Vec<String> = (0..6).map(|at| digits[2 * at..2 * at + 2].to_lowercase()).collect();
+        Ok(pairs.join(":").into())
+    }),
+];
+
+fn wrapped(value: &Value) -> Value {
+    let text = print(value);
+    match Network::parse(&text) {
+        Some(network) if network.version == 6 => match text.split_once('/') {
+            Some((address, prefix)) => format!("[{address}]/{prefix}").into(),
+            None => format!("[{text}]").into(),
+        },
+        _ => value.clone(),
+    }
+}
+
+/// `ipaddr(query, version, alias)` on a value or on each value of a list; what does not fit is left out.
+fn each(call: &Call, version: Option<u8>) -> Answer {
+    let query = call.text(1, "query").unwrap_or_default();
+    let version = version.or(match call.integer(2, "version")? {
+        Some(4) => Some(4),
+        Some(6) => Some(6),
+        _ => None,
+    });
+    match call.input() {
+        Value::List(items) => {
+            let mut kept = vec![];
+            for item in items.iter() {
+                let answer = ask(item, &query, version)?;
+                if answer != Value::Bool(false) {
+                    kept.push(answer);
+                }
+            }
+            Ok(Value::list(kept))
+        }
+        one => ask(one, &query, version),
+    }
+}
+
+fn ask(value: &Value, query: &str, version: Option<u8>) -> Answer {
+    let text = match value {
+        Value::Int(number) => u32::try_from(*number).map_or_else(|_| String::new(), |number| std::net::Ipv4Addr::from(number).to_string()),
+        other => print(other),
+    };
+    let Some(network) = Network::parse(&text).filter(|network| version.is_none_or(|version| version == network.version)) else {
+        return Ok(Value::Bool(false));
+    };
+    let answer = match query {
+        "" => Some(text.as_str().into()),
+        query => answer(&network, &text, query)?,
+    };
+    Ok(answer.unwrap_or(Value::Bool(false)))
+}
+
+/// The answer to a query; `None` is Ansible's `False`.
+fn answer(network: &Network, text: &str, query: &str) -> Result<Option<Value>, String> {
+    let single = network.prefix == network.bits();
+    let is_host = single || network.ip != network.first() || network.prefix + 1 == network.bits();
+    let address = || Value::from(network.address());
+    let number = |number: u128| i64::try_from(number).map_or_else(|_| number.to_string().into(), Value::Int);
+    let usable = || network.usable();
+    let of = |ip: u128| Value::from(Network { ip, ..*network }.address());
+    let with_prefix = |ip: u128| Value::from(format!("{}/{}", Network { ip, ..*network }.address(), network.prefix));
+    let ip = network.ip_address();
+    Ok(match query {
+        "address" | "ip" => is_host.then(address),
+        "address/prefix" | "ip/prefix" | "gateway" | "gw" | "host/prefix" | "hostnet" | "router" => {
+            (!single && network.ip != network.first()).then(|| with_prefix(network.ip))
+        }
+        "bool" => Some(Value::Bool(true)),
+        "broadcast" => (network.size() > 2).then(|| of(network.last())),
+        "cidr" => Some(network.cidr().into()),
+        "cidr_lookup" => Some(text.into()),
+        "first_usable" => (network.size() > 1).then(|| of(usable().0)),
+        "last_usable" => (network.size() > 1).then(|| of(usable().1)),
+        "range_usable" => (network.size() > 1)
+            .then(|| format!("{}-{}", print(&of(usable().0)), print(&of(usable().1))).into()),
+        "size_usable" => Some(number(if network.size() > 2 { network.size() - 2 } else { network.size() })),
+        "host" => match single || network.ip != network.first() {
+            true => Some(with_prefix(network.ip)),
+            false => None,
+        },
+        "hostmask" => Some(of(network.last() ^ network.first())),
+        "int" => Some(match text.contains('/') {
+            true => format!("{}/{}", network.ip, network.prefix).into(),
+            false => number(network.ip),
+        }),
+        "ip_netmask" => is_host.then(|| format!("{} {}", network.address(), network.netmask()).into()),
+        "ip_wildcard" => is_host.then(|| format!("{} {}", network.address(), print(&of(network.last() ^ network.first()))).into()),
+        "ipv4" | "4" => (network.version == 4).then(|| text.into()),
+        "ipv6" | "6" => (network.version == 6).then(|| text.into()),
+        "link-local" | "link_local" => in_one_of(network, &["169.254.0.0/16", "fe80::/10"]).then(|| text.into()),
+        "lo" | "loopback" => ip.is_loopback().then(|| text.into()),
+        "multicast" => ip.is_multicast().then(|| text.into()),
+        "private" => private(network).then(|| text.into()),
+        "public" => public(network).then(|| text.into()),
+        "net" => (!single && network.ip == network.first()).then(|| network.cidr().into()),
+        "netmask" => Some(network.netmask().into()),
+        "network" | "network_id" => Some(of(network.first())),
+        "network/prefix" | "subnet" => Some(network.cidr().into()),
+        "network_netmask" => Some(format!("{} {}", print(&of(network.first())), network.netmask()).into()),
+        "network_wildcard" => {
+            Some(format!("{} {}", print(&of(network.first())), print(&of(network.last() ^ network.first()))).into())
+        }
+        "next_usable" => network.ip.checked_add(1).filter(|next| *next <= usable().1).map(of),
+        "previous_usable" => network.ip.checked_sub(1).filter(|previous| *previous >= usable().0).map(of),
+        "peer" => peer(network).map(of),
+        "prefix" => Some(Value::Int(network.prefix.into())),
+        "revdns" => Some(network.reverse_name().into()),
+        "size" => Some(number(network.size())),
+        "type" => Some(if is_host && (single || network.ip != network.first()) { "address" } else { "network" }.into()),
+        "unicast" => (!ip.is_multicast()).then(|| text.into()),
+        "version" => Some(Value::Int(network.version.into())),
+        "wildcard" => Some(of(network.last() ^ network.first())),
+        "wrap" => Some(wrapped(&text.into())),
+        other => return numbered(network, text, other),
+    })
+}
+
+/// A query that is a position in the network, or another network that must hold the value.
+fn numbered(network: &Network, text: &str, query: &str) -> Result<Option<Value>, String> {
+    if let Ok(index) = query.parse::<i64>() {
+        return Ok(network.nth(index).map(|host| format!("{}/{}", host.address(), network.prefix).into()));
+    }
+    match Network::parse(query) {
+        Some(outer) => Ok(outer.holds(network).then(|| text.into())),
+        None => Err(format!("unknown filter type: {query}")),
+    }
+}
+
+fn peer(network: &Network) -> Option<u128> {
+    let bits = network.bits();
+    match bits - network.prefix {
+        1 => Some(network.ip ^ 1),
+        2 if (1..=2).contains(&(network.ip & 3)) => Some(network.ip ^ 3),
+        _ => None,
+    }
+}
+
+fn in_one_of(network: &Network, ranges: &[&str]) -> bool {
+    ranges.iter().filter_map(|range| Network::parse(range)).any(|range| range.holds(&network.host()))
+}
+
+fn private(network: &Network) -> bool {
+    in_one_of(network, &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"])
+}
+
+fn public(network: &Network) -> bool {
+    let ip = network.ip_address();
+    let special = ["169.254.0.0/16", "fe80::/10", "0.0.0.0/8", "240.0.0.0/4", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
+    !(private(network) || ip.is_loopback() || ip.is_multicast() || in_one_of(network, &special))
+}
+
+/// `network | ipsubnet(prefix, index)`.
+fn ipsubnet(call: &Call) -> Answer {
+    let Some(network) = Network::parse(&call.input_text()) else {
+        return Ok(Value::Bool(false));
+    };
+    let query = call.text(1, "query").unwrap_or_default();
+    let index = call.get(2, "index").and_then(to_integer);
+    let Ok(prefix) = query.parse::<u8>() else {
+        return Ok(if query.is_empty() { network.cidr().into() } else { Value::Bool(false) });
+    };
+    if prefix > network.bits() {
+        return Ok(Value::Bool(false));
+    }
+    if prefix < network.prefix {
+        let wider = Network { prefix, ..network };
+        return Ok(match index {
+            None if network.prefix == network.bits() => wider.cidr().into(),
+            _ => Value::Bool(false),
+        });
+    }
+    let count = 1u128.checked_shl((prefix - network.prefix).into()).unwrap_or(u128::MAX);
+    let size = 1u128.checked_shl((network.bits() - prefix).into()).unwrap_or(u128::MAX);
+    match index {
+        None => Ok(i64::try_from(count).map_or_else(|_| count.to_string().into(), Value::Int)),
+        Some(index) => {
+            let at = if index < 0 { count.checked_sub(index.unsigned_abs().into()) } else { u128::try_from(index).ok() };
+            Ok(match at.filter(|at| *at < count) {
+                Some(at) => Network { ip: network.first() + at * size, prefix, ..network }.cidr().into(),
+                None => Value::Bool(false),
+            })
+        }
+    }
+}
+
+/// The fewest networks that hold just the given ones; `span` is the one network that holds all.
+fn cidr_merge(call: &Call) -> Answer {
+    let mut all: Vec<Network> = call.input_list()?.iter().filter_map(|item| Network::parse(&print(item))).collect();
+    if call.text(1, "action").as_deref() == Some("span") {
+        let (Some(low), Some(high)) = (all.iter().map(Network::first).min(), all.iter().map(Network::last).max()) else {
+            return Ok(Value::Null);
+        };
+        let mut network = Network { ip: low, prefix: all[0].bits(), ..all[0] };
+        while network.last() < high && network.prefix > 0 {
+            network.prefix -= 1;
+        }
+        return Ok(network.cidr().into());
+    }
+    all.iter_mut().for_each(|network| network.ip = network.first());
+    loop {
+        all.sort_by_key(|network| (network.version, network.ip, network.prefix));
+        all.dedup_by(|inner, outer| outer.holds(inner));
+        let pair = (1..all.len()).find(|at| {
+            let (a, b) = (all[at - 1], all[*at]);
+            let wider = Network { prefix: a.prefix.saturating_sub(1), ..a };
+            a.version == b.version && a.prefix == b.prefix && a.prefix > 0 && wider.first() == a.ip && wider.holds(&b)
+        });
+        match pair {
+            Some(at) => {
+                all[at - 1].prefix -= 1;
+                all.remove(at);
+            }
+            None => return Ok(Value::list(all.iter().map(|network| network.cidr().into()))),
+        }
+    }
+}

