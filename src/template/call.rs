@@ -12,8 +12,6 @@ pub(super) type Answer = Result<Value, String>;
 
 /// One call. Position 0 of a filter or test is what stands before it.
 pub(super) struct Call {
-    /// The name it was called by.
-    pub name: String,
     /// The variables in sight.
     pub scope: Scope,
     values: Vec<Value>,
@@ -35,7 +33,6 @@ impl Call {
             }
         }
         Ok(Call {
-            name: name.to_string(),
             scope,
             values: positional.iter().map(treat).collect(),
             named,
@@ -125,11 +122,6 @@ impl Call {
     /// An argument as a flag; not given is `default`.
     pub(super) fn flag(&self, position: usize, name: &str, default: bool) -> bool {
         self.get(position, name).map_or(default, truthy)
-    }
-
-    /// All positional arguments behind the input.
-    pub(super) fn rest(&self) -> &[Value] {
-        self.values.get(1..).unwrap_or_default()
     }
 
     /// All positional arguments.

@@ -13,6 +13,7 @@ pub(in crate::template) mod random;
 pub(in crate::template) mod regexes;
 pub(in crate::template) mod texts;
 mod undefined;
+mod yaml;
 
 pub(in crate::template) use address::Network;
 
@@ -50,7 +51,7 @@ const fn keeping(name: &'static str, run: fn(&Call) -> Answer) -> Filter {
 }
 
 /// The lists of all topics.
-const TOPICS: [&[Filter]; 9] = [
+const TOPICS: [&[Filter]; 10] = [
     digests::FILTERS,
     formats::FILTERS,
     lists::FILTERS,
@@ -60,6 +61,7 @@ const TOPICS: [&[Filter]; 9] = [
     paths::FILTERS,
     regexes::FILTERS,
     texts::FILTERS,
+    yaml::FILTERS,
 ];
 
 /// The names of all filters of our own, short and full.

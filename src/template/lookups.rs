@@ -1,17 +1,130 @@
 //! All lookups, by topic. A lookup is one function and one line in the list of its file.
 
-use super::call::{Answer, Call};
+mod files;
+mod lists;
+mod others;
 
-/// One lookup.
+use super::call::{self, Answer, Call};
+use super::convert::print;
+use super::filters::both_names;
+use super::{ledger, objects};
+use crate::value::Value;
+use minijinja::value::{Rest, Value as Jinja};
+use minijinja::{Environment, Error as JinjaError, ErrorKind};
+
+/// One lookup. It gives a list.
 pub(super) struct Lookup {
+    /// Its short name and, behind a colon, the collection it belongs to if that is not `ansible.builtin`.
     name: &'static str,
+    /// True if it passes on leaves that it does not look at.
+    keeps: bool,
     run: fn(&Call) -> Answer,
 }
 
-/// The lists of all topics.
-const TOPICS: [&[Lookup]; 0] = [];
+const fn lookup(name: &'static str, run: fn(&Call) -> Answer) -> Lookup {
+    Lookup {
+        name,
+        keeps: false,
+        run,
+    }
+}
 
-/// The names of all lookups.
+const fn keeping(name: &'static str, run: fn(&Call) -> Answer) -> Lookup {
+    Lookup {
+        name,
+        keeps: true,
+        run,
+    }
+}
+
+/// The lists of all topics.
+const TOPICS: [&[Lookup]; 3] = [files::LOOKUPS, lists::LOOKUPS, others::LOOKUPS];
+
+/// The names of all lookups, short and full.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    TOPICS.into_iter().flatten().map(|lookup| lookup.name)
+    static NAMES: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        TOPICS
+            .into_iter()
+            .flatten()
+            .flat_map(|lookup| both_names(lookup.name))
+            .collect()
+    });
+    names.iter().map(String::as_str)
+}
+
+/// Adds `lookup`, `query`, `q` and the other functions to an environment.
+pub(super) fn add(environment: &mut Environment<'static>) {
+    environment.add_function("lookup", |arguments: Rest<Jinja>| run(&arguments, false));
+    environment.add_function("query", |arguments: Rest<Jinja>| run(&arguments, true));
+    environment.add_function("q", |arguments: Rest<Jinja>| run(&arguments, true));
+    environment.add_function("now", |arguments: Rest<Jinja>| {
+        call::run("now", &arguments, false, others::now)
+    });
+    environment.add_function("undef", |arguments: Rest<Jinja>| {
+        let hint = arguments
+            .first()
+            .and_then(Jinja::as_str)
+            .unwrap_or("the value is undefined")
+            .to_string();
+        objects::hand_out_undefined(hint)
+    });
+}
+
+fn run(arguments: &[Jinja], wants_list: bool) -> Result<Jinja, JinjaError> {
+    let wrong = |sentence: String| JinjaError::new(ErrorKind::InvalidOperation, sentence);
+    let (name, rest) = match arguments.split_first() {
+        Some((name, rest)) => (name.as_str().unwrap_or_default().to_string(), rest),
+        None => return Err(wrong("lookup: the name of the lookup is missing".into())),
+    };
+    let found = TOPICS
+        .into_iter()
+        .flatten()
+        .find(|lookup| both_names(lookup.name).contains(&name));
+    let Some(lookup) = found else {
+        let near = crate::error::nearest(&name, names());
+        let hint = near
+            .map(|near| format!("; did you mean '{near}'?"))
+            .unwrap_or_default();
+        return Err(wrong(format!("the lookup '{name}' was not found{hint}")));
+    };
+    let forgiving = std::cell::Cell::new(false);
+    let result = call::run(&name, rest, lookup.keeps, |call| {
+        forgiving.set(
+            call.named()
+                .get("errors")
+                .is_some_and(|errors| ["ignore", "warn"].contains(&print(errors).as_str())),
+        );
+        let wants_list = call.named().get("wantlist").map_or(wants_list, call::truthy);
+        let found = (lookup.run)(call)?;
+        Ok(if wants_list { found } else { single(found) })
+    });
+    match result {
+        Err(_) if forgiving.get() && wants_list => Ok(Jinja::from(Vec::<Jinja>::new())),
+        Err(_) if forgiving.get() => Ok(Jinja::from(())),
+        other => other,
+    }
+}
+
+/// What `lookup` makes of the list: its only item, or texts joined by commas.
+fn single(found: Value) -> Value {
+    match found.as_list() {
+        Some([one]) => one.clone(),
+        Some(items) if items.iter().all(|item| matches!(item, Value::String(_))) => {
+            items.iter().map(print).collect::<Vec<_>>().join(",").into()
+        }
+        _ => found,
+    }
+}
+
+/// Something that only applying can tell, when running in check mode.
+fn unknown_in_check(call: &Call, what: &str) -> Option<Value> {
+    if !call.scope.surroundings().check {
+        return None;
+    }
+    let unknown = Value::unknown(what);
+    if let Value::Unknown(unknown) = &unknown {
+        ledger::note_unknown(unknown);
+    }
+    Some(unknown)
 }

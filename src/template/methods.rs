@@ -109,7 +109,9 @@ fn text_method(text: &str, method: &str, arguments: &[Jinja]) -> Option<Result<J
     let missing = || width().saturating_sub(text.chars().count());
     let filler = |count: usize| fill().to_string().repeat(count);
     let triple = |found: Option<(&str, &str)>, otherwise: [&str; 3]| {
-        let parts = found.map_or(otherwise.map(str::to_string), |(head, tail)| [head.into(), first(), tail.into()]);
+        let parts = found.map_or(otherwise.map(str::to_string), |(head, tail)| {
+            [head.into(), first(), tail.into()]
+        });
         Jinja::from(parts.into_iter().map(Jinja::from).collect::<Vec<_>>())
     };
     Some(Ok(match method {
@@ -134,7 +136,11 @@ fn text_method(text: &str, method: &str, arguments: &[Jinja]) -> Option<Result<J
         "casefold" => Jinja::from(text.to_lowercase()),
         "swapcase" => {
             let swap = |c: char| -> String {
-                if c.is_uppercase() { c.to_lowercase().collect() } else { c.to_uppercase().collect() }
+                if c.is_uppercase() {
+                    c.to_lowercase().collect()
+                } else {
+                    c.to_uppercase().collect()
+                }
             };
             Jinja::from(text.chars().map(swap).collect::<String>())
         }
@@ -158,7 +164,13 @@ fn text_method(text: &str, method: &str, arguments: &[Jinja]) -> Option<Result<J
         "istitle" => {
             let mut inside = false;
             let well = text.chars().all(|c| {
-                let fits = if c.is_uppercase() { !inside } else if c.is_lowercase() { inside } else { true };
+                let fits = if c.is_uppercase() {
+                    !inside
+                } else if c.is_lowercase() {
+                    inside
+                } else {
+                    true
+                };
                 inside = c.is_alphabetic();
                 fits
             });

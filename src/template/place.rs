@@ -3,6 +3,7 @@
 use super::evaluate::Span;
 use crate::error::Error;
 use crate::source::{Place, Source};
+use crate::yaml;
 use minijinja::{Error as JinjaError, ErrorKind};
 use std::error::Error as _;
 use std::path::Path;
@@ -113,27 +114,21 @@ fn place_in_file(error: &JinjaError) -> Option<Place> {
 
 /// The place of a range of the text of a scalar, in the file the scalar stands in.
 pub(super) fn inside(place: &Place, text: &str, range: Option<Span>) -> Place {
-    let raw = place.source.text.get(place.span.clone()).unwrap_or("");
-    let found = range.and_then(|range| {
-        let start = offset_in_scalar(raw, text, range.start)?;
-        let length = range.end - range.start;
-        Some(place.span.start + start..(place.span.start + start + length).min(place.span.end))
+    let covered = place.source.text.get(place.span.clone()).unwrap_or("");
+    let span = range.map(|range| {
+        if covered == text {
+            return place.span.start + range.start..place.span.start + range.end;
+        }
+        let start = yaml::scalar_offset(place, range.start);
+        start..yaml::scalar_offset(place, range.end).max(start)
     });
-    match found {
-        Some(span) => Place::new(&place.source, span),
+    match span {
+        Some(span) => Place::new(
+            &place.source,
+            span.start..span.end.min(place.span.end).max(span.start),
+        ),
         None => place.clone(),
     }
-}
-
-/// Where the byte `offset` of a scalar's text stands in the scalar as it was written.
-fn offset_in_scalar(raw: &str, text: &str, offset: usize) -> Option<usize> {
-    if let Some(at) = raw.find(text.trim_end()) {
-        return Some(at + offset);
-    }
-    let before = text.get(..offset)?;
-    let line = text[before.rfind('\n').map_or(0, |at| at + 1)..].lines().next()?;
-    let column = offset - before.rfind('\n').map_or(0, |at| at + 1);
-    raw.find(line).map(|at| at + column)
 }
 
 /// The token in a template's text that an "is undefined" sentence is about: its last quoted name.

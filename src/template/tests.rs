@@ -24,12 +24,20 @@ pub(super) struct Test {
 
 /// A test.
 const fn test(name: &'static str, run: fn(&Call) -> Answer) -> Test {
-    Test { name, keeps: false, run }
+    Test {
+        name,
+        keeps: false,
+        run,
+    }
 }
 
 /// A test that looks at some leaves of what it gets.
 const fn looking(name: &'static str, run: fn(&Call) -> Answer) -> Test {
-    Test { name, keeps: true, run }
+    Test {
+        name,
+        keeps: true,
+        run,
+    }
 }
 
 /// The lists of all topics.

@@ -63,12 +63,19 @@ impl Network {
 
     /// The lowest and highest address a host can have.
     pub(super) fn usable(&self) -> (u128, u128) {
-        if self.size() > 2 { (self.first() + 1, self.last() - 1) } else { (self.first(), self.last()) }
+        if self.size() > 2 {
+            (self.first() + 1, self.last() - 1)
+        } else {
+            (self.first(), self.last())
+        }
     }
 
     /// The address alone.
     pub(super) fn host(&self) -> Network {
-        Network { prefix: self.bits(), ..*self }
+        Network {
+            prefix: self.bits(),
+            ..*self
+        }
     }
 
     /// True if all of `inner` lies in this network.
@@ -79,11 +86,15 @@ impl Network {
     /// The address at a position of the network, counted from the end if negative.
     pub(super) fn nth(&self, index: i64) -> Option<Network> {
         let ip = if index < 0 {
-            self.last().checked_add(1)?.checked_sub(u128::from(index.unsigned_abs()))?
+            self.last()
+                .checked_add(1)?
+                .checked_sub(u128::from(index.unsigned_abs()))?
         } else {
             self.first().checked_add(u128::from(index.unsigned_abs()))?
         };
-        (self.first()..=self.last()).contains(&ip).then_some(Network { ip, ..*self })
+        (self.first()..=self.last())
+            .contains(&ip)
+            .then_some(Network { ip, ..*self })
     }
 
     /// The address as the standard library knows it.
@@ -101,13 +112,29 @@ impl Network {
 
     /// The network as text: `address/prefix`.
     pub(super) fn cidr(&self) -> String {
-        format!("{}/{}", Network { ip: self.first(), ..*self }.address(), self.prefix)
+        format!(
+            "{}/{}",
+            Network {
+                ip: self.first(),
+                ..*self
+            }
+            .address(),
+            self.prefix
+        )
     }
 
     /// The mask as text.
     pub(super) fn netmask(&self) -> String {
-        let all = if self.version == 4 { u128::from(u32::MAX) } else { u128::MAX };
-        Network { ip: all ^ self.host_mask(), ..*self }.address()
+        let all = if self.version == 4 {
+            u128::from(u32::MAX)
+        } else {
+            u128::MAX
+        };
+        Network {
+            ip: all ^ self.host_mask(),
+            ..*self
+        }
+        .address()
     }
 
     /// The name under which the reverse lookup is done.

@@ -11,9 +11,15 @@ pub(super) const FILTERS: &[Filter] = &[
         let kind = call.text(1, "hashtype").unwrap_or_else(|| "sha1".into());
         digest(&kind, call.input_text().as_bytes()).map(Value::from)
     }),
-    filter("checksum", |call| digest("sha1", call.input_text().as_bytes()).map(Value::from)),
-    filter("md5", |call| digest("md5", call.input_text().as_bytes()).map(Value::from)),
-    filter("sha1", |call| digest("sha1", call.input_text().as_bytes()).map(Value::from)),
+    filter("checksum", |call| {
+        digest("sha1", call.input_text().as_bytes()).map(Value::from)
+    }),
+    filter("md5", |call| {
+        digest("md5", call.input_text().as_bytes()).map(Value::from)
+    }),
+    filter("sha1", |call| {
+        digest("sha1", call.input_text().as_bytes()).map(Value::from)
+    }),
     filter("to_uuid", to_uuid),
     filter("password_hash", super::password::password_hash),
 ];
@@ -26,7 +32,11 @@ fn digest(kind: &str, bytes: &[u8]) -> Result<String, String> {
         "sha256" => hexadecimal(&sha2::Sha256::digest(bytes)),
         "sha384" => hexadecimal(&sha2::Sha384::digest(bytes)),
         "sha512" => hexadecimal(&sha2::Sha512::digest(bytes)),
-        other => return Err(format!("unsupported hash type {other}; known are md5, sha1, sha224, sha256, sha384, sha512")),
+        other => {
+            return Err(format!(
+                "unsupported hash type {other}; known are md5, sha1, sha224, sha256, sha384, sha512"
+            ));
+        }
     })
 }
 
@@ -48,6 +58,12 @@ fn to_uuid(call: &Call) -> Answer {
     digest[6] = digest[6] & 0x0f | 0x50;
     digest[8] = digest[8] & 0x3f | 0x80;
     let text = hexadecimal(&digest);
-    let parts = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
+    let parts = [
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..],
+    ];
     Ok(parts.join("-").into())
 }

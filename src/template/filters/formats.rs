@@ -8,21 +8,33 @@ use base64::Engine;
 
 pub(super) const FILTERS: &[Filter] = &[
     filter("to_json", |call| {
-        let indent = call.integer(1, "indent")?.and_then(|indent| usize::try_from(indent).ok());
+        let indent = call
+            .integer(1, "indent")?
+            .and_then(|indent| usize::try_from(indent).ok());
         let sort = call.named().get("sort_keys").is_some_and(truthy);
         Ok(plain_or_ascii(call, json(call.input(), indent, sort)).into())
     }),
     filter("to_nice_json", |call| {
-        let indent = call.integer(1, "indent")?.and_then(|indent| usize::try_from(indent).ok()).unwrap_or(4);
+        let indent = call
+            .integer(1, "indent")?
+            .and_then(|indent| usize::try_from(indent).ok())
+            .unwrap_or(4);
         let sort = call.named().get("sort_keys").is_none_or(truthy);
         Ok(plain_or_ascii(call, json(call.input(), Some(indent), sort)).into())
     }),
     filter("tojson", |call| {
-        let indent = call.integer(1, "indent")?.and_then(|indent| usize::try_from(indent).ok());
+        let indent = call
+            .integer(1, "indent")?
+            .and_then(|indent| usize::try_from(indent).ok());
         let text = json(call.input(), indent, true);
-        let escaped = [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\'', "\\u0027")]
-            .into_iter()
-            .fold(text, |text, (c, code)| text.replace(c, code));
+        let escaped = [
+            ('<', "\\u003c"),
+            ('>', "\\u003e"),
+            ('&', "\\u0026"),
+            ('\'', "\\u0027"),
+        ]
+        .into_iter()
+        .fold(text, |text, (c, code)| text.replace(c, code));
         Ok(escaped.into())
     }),
     filter("from_json", |call| match call.input() {
@@ -33,13 +45,15 @@ pub(super) const FILTERS: &[Filter] = &[
         other => Err(format!("expects a text, got a value of kind `{}`", other.kind())),
     }),
     filter("b64encode", |call| {
-        Ok(base64::engine::general_purpose::STANDARD.encode(call.input_text()).into())
+        Ok(base64::engine::general_purpose::STANDARD
+            .encode(call.input_text())
+            .into())
     }),
     filter("b64decode", |call| {
         let text: String = call.input_text().chars().filter(|c| !c.is_whitespace()).collect();
-        let bytes = base64::engine::general_purpose::STANDARD.decode(&text).or_else(|_| {
-            base64::engine::general_purpose::URL_SAFE.decode(&text)
-        });
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(&text)
+            .or_else(|_| base64::engine::general_purpose::URL_SAFE.decode(&text));
         match bytes.map(String::from_utf8) {
             Ok(Ok(text)) => Ok(text.into()),
             Ok(Err(_)) => Err("the decoded bytes are no UTF-8 text".into()),
@@ -50,7 +64,9 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("urldecode", |call| Ok(decode_url(&call.input_text()).into())),
     filter("strftime", strftime),
     filter("to_datetime", |call| {
-        let format = call.text(1, "format").unwrap_or_else(|| "%Y-%m-%d %H:%M:%S".into());
+        let format = call
+            .text(1, "format")
+            .unwrap_or_else(|| "%Y-%m-%d %H:%M:%S".into());
         match jiff::civil::DateTime::strptime(&format, call.input_text()) {
             Ok(time) => Ok(time.strftime("%Y-%m-%d %H:%M:%S").to_string().into()),
             Err(error) => Err(format!("the time does not match its format: {error}")),
@@ -103,21 +119,32 @@ fn urlsplit(call: &Call) -> Answer {
         Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
         None => ("", rest),
     };
-    let (user, host) = netloc.rsplit_once('@').map_or((None, netloc), |(user, host)| (Some(user), host));
+    let (user, host) = netloc
+        .rsplit_once('@')
+        .map_or((None, netloc), |(user, host)| (Some(user), host));
     let (username, password) = match user.map(|user| user.split_once(':').unwrap_or((user, ""))) {
         Some((name, "")) => (Some(name), None),
         Some((name, password)) => (Some(name), Some(password)),
         None => (None, None),
     };
     let (hostname, port) = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()) => (name, port.parse::<i64>().ok()),
+        Some((name, port)) if !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()) => {
+            (name, port.parse::<i64>().ok())
+        }
         _ => (host, None),
     };
     let hostname = hostname.trim_matches(['[', ']']).to_lowercase();
     let text = |text: Option<&str>| text.map_or(Value::Null, Value::string);
     let parts = [
         ("fragment", fragment.into()),
-        ("hostname", if hostname.is_empty() { Value::Null } else { hostname.into() }),
+        (
+            "hostname",
+            if hostname.is_empty() {
+                Value::Null
+            } else {
+                hostname.into()
+            },
+        ),
         ("netloc", netloc.into()),
         ("password", text(password)),
         ("path", path.into()),
@@ -130,7 +157,9 @@ fn urlsplit(call: &Call) -> Answer {
         None => Ok(Value::map(parts)),
         Some(name) => {
             let found = parts.into_iter().find(|part| part.0 == name);
-            found.map(|part| part.1).ok_or_else(|| format!("unknown URL component: {name}"))
+            found
+                .map(|part| part.1)
+                .ok_or_else(|| format!("unknown URL component: {name}"))
         }
     }
 }
@@ -140,7 +169,9 @@ fn decode_url(text: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let code = text.get(at + 1..at + 3).and_then(|code| u8::from_str_radix(code, 16).ok());
+        let code = text
+            .get(at + 1..at + 3)
+            .and_then(|code| u8::from_str_radix(code, 16).ok());
         match (bytes[at], code) {
             (b'%', Some(byte)) => {
                 decoded.push(byte);
@@ -164,11 +195,17 @@ fn strftime(call: &Call) -> Answer {
     let time = match call.get(1, "second").filter(|second| !second.is_null()) {
         None => jiff::Timestamp::now(),
         Some(second) => {
-            let seconds: f64 = print(second).parse().map_err(|_| format!("Invalid value for epoch value ({})", print(second)))?;
+            let seconds: f64 = print(second)
+                .parse()
+                .map_err(|_| format!("Invalid value for epoch value ({})", print(second)))?;
             jiff::Timestamp::from_millisecond((seconds * 1000.0) as i64).map_err(|error| error.to_string())?
         }
     };
-    let zone = if call.flag(2, "utc", false) { jiff::tz::TimeZone::UTC } else { jiff::tz::TimeZone::system() };
+    let zone = if call.flag(2, "utc", false) {
+        jiff::tz::TimeZone::UTC
+    } else {
+        jiff::tz::TimeZone::system()
+    };
     jiff::fmt::strtime::format(call.input_text(), &time.to_zoned(zone))
         .map(Value::from)
         .map_err(|error| error.to_string())

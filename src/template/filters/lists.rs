@@ -16,11 +16,20 @@ pub(super) const FILTERS: &[Filter] = &[
         all.extend(other(call)?);
         Ok(distinct(all))
     }),
-    filter("intersect", |call| set(call, |left, right, item| left && right && item)),
-    filter("difference", |call| set(call, |left, right, item| left && !right && item)),
+    filter("intersect", |call| {
+        set(call, |left, right, item| left && right && item)
+    }),
+    filter("difference", |call| {
+        set(call, |left, right, item| left && !right && item)
+    }),
     filter("symmetric_difference", |call| {
         let (left, right) = (call.input_list()?, other(call)?);
-        let only = |a: &[Value], b: &[Value]| a.iter().filter(|item| !holds(b, item)).cloned().collect::<Vec<_>>();
+        let only = |a: &[Value], b: &[Value]| {
+            a.iter()
+                .filter(|item| !holds(b, item))
+                .cloned()
+                .collect::<Vec<_>>()
+        };
         let mut all = only(&left, &right);
         all.extend(only(&right, &left));
         Ok(distinct(all))
@@ -47,9 +56,17 @@ pub(super) const FILTERS: &[Filter] = &[
     keeping("slice", slice),
     filter("shuffle", super::random::shuffle),
     filter("random", super::random::random),
-    keeping("subelements", |call| subelements(call.input(), call.need(1, "subelements")?, call.flag(2, "skip_missing", false))),
+    keeping("subelements", |call| {
+        subelements(
+            call.input(),
+            call.need(1, "subelements")?,
+            call.flag(2, "skip_missing", false),
+        )
+    }),
     filter("sum", sum),
-    filter("community.general:lists_union", |call| lists(call, |held, count| held && count > 0)),
+    filter("community.general:lists_union", |call| {
+        lists(call, |held, count| held && count > 0)
+    }),
     filter("community.general:lists_intersect", |call| {
         let wanted = call.positional().len();
         lists(call, move |_, count| count == wanted)
@@ -63,7 +80,9 @@ pub(super) const FILTERS: &[Filter] = &[
                 None => counts.push((text, 1)),
             }
         }
-        Ok(Value::map(counts.into_iter().map(|(text, count)| (text, Value::Int(count)))))
+        Ok(Value::map(
+            counts.into_iter().map(|(text, count)| (text, Value::Int(count))),
+        ))
     }),
 ];
 
@@ -88,22 +107,33 @@ fn distinct(items: Vec<Value>) -> Value {
 
 fn set(call: &Call, keep: impl Fn(bool, bool, bool) -> bool) -> Answer {
     let (left, right) = (call.input_list()?, other(call)?);
-    Ok(distinct(left.into_iter().filter(|item| keep(true, holds(&right, item), true)).collect()))
+    Ok(distinct(
+        left.into_iter()
+            .filter(|item| keep(true, holds(&right, item), true))
+            .collect(),
+    ))
 }
 
 fn lists(call: &Call, keep: impl Fn(bool, usize) -> bool) -> Answer {
-    let all = call.positional().iter().map(|list| call.list_of(list)).collect::<Result<Vec<_>, _>>()?;
+    let all = call
+        .positional()
+        .iter()
+        .map(|list| call.list_of(list))
+        .collect::<Result<Vec<_>, _>>()?;
     let count = |item: &Value| all.iter().filter(|list| holds(list, item)).count();
     let flat: Vec<Value> = all.iter().flatten().cloned().collect();
-    Ok(distinct(flat.into_iter().filter(|item| keep(true, count(item))).collect()))
+    Ok(distinct(
+        flat.into_iter().filter(|item| keep(true, count(item))).collect(),
+    ))
 }
 
 /// The part of an item that `attribute` names: keys or positions with dots between them.
 pub(super) fn attribute(item: &Value, path: &str) -> Option<Value> {
-    path.split('.').try_fold(item.clone(), |value, part| match &value {
-        Value::List(items) => items.get(part.parse::<usize>().ok()?).cloned(),
-        other => other.get(part).cloned(),
-    })
+    path.split('.')
+        .try_fold(item.clone(), |value, part| match &value {
+            Value::List(items) => items.get(part.parse::<usize>().ok()?).cloned(),
+            other => other.get(part).cloned(),
+        })
 }
 
 fn join(call: &Call) -> Answer {
@@ -125,7 +155,9 @@ fn missing(item: &Value, path: &str) -> String {
 
 fn split(call: &Call) -> Answer {
     let text = call.input_text();
-    let limit = call.integer(2, "maxsplit")?.and_then(|limit| usize::try_from(limit).ok());
+    let limit = call
+        .integer(2, "maxsplit")?
+        .and_then(|limit| usize::try_from(limit).ok());
     Ok(match call.text(1, "sep") {
         Some(sep) if sep.is_empty() => return Err("empty separator".into()),
         Some(sep) => match limit {
@@ -187,7 +219,11 @@ pub(super) fn order(left: &Value, right: &Value) -> Result<Ordering, String> {
         (Value::String(a), Value::String(b)) => Ok(a.cmp(b)),
         (Value::List(a), Value::List(b)) => {
             for (a, b) in a.iter().zip(b.iter()) {
-                match if equal(a, b) { Ordering::Equal } else { order(a, b)? } {
+                match if equal(a, b) {
+                    Ordering::Equal
+                } else {
+                    order(a, b)?
+                } {
                     Ordering::Equal => {}
                     other => return Ok(other),
                 }
@@ -208,8 +244,10 @@ pub(super) fn order(left: &Value, right: &Value) -> Result<Ordering, String> {
 fn sort(call: &Call) -> Answer {
     let reverse = call.flag(1, "reverse", false);
     let case_sensitive = call.flag(2, "case_sensitive", false);
-    let paths: Vec<String> =
-        call.text(3, "attribute").map(|all| all.split(',').map(str::to_string).collect()).unwrap_or_default();
+    let paths: Vec<String> = call
+        .text(3, "attribute")
+        .map(|all| all.split(',').map(str::to_string).collect())
+        .unwrap_or_default();
     let mut keyed = vec![];
     for item in call.input_list()? {
         let keys = match paths.is_empty() {
@@ -249,7 +287,8 @@ fn extreme(call: &Call, wanted: Ordering) -> Answer {
             best = Some((key, item));
         }
     }
-    best.map(|best| best.1).ok_or_else(|| "No aggregated item, sequence was empty.".to_string())
+    best.map(|best| best.1)
+        .ok_or_else(|| "No aggregated item, sequence was empty.".to_string())
 }
 
 fn columns(call: &Call) -> Result<Vec<Vec<Value>>, String> {
@@ -257,9 +296,9 @@ fn columns(call: &Call) -> Result<Vec<Vec<Value>>, String> {
 }
 
 fn rows(lists: &[Vec<Value>], length: usize, fill: &Value) -> Value {
-    Value::list((0..length).map(|at| {
-        Value::list(lists.iter().map(|list| list.get(at).unwrap_or(fill).clone()))
-    }))
+    Value::list(
+        (0..length).map(|at| Value::list(lists.iter().map(|list| list.get(at).unwrap_or(fill).clone()))),
+    )
 }
 
 fn product(call: &Call) -> Answer {
@@ -274,7 +313,9 @@ fn product(call: &Call) -> Answer {
     for list in &lists {
         let longer = |row: &Vec<Value>| {
             let row = row.clone();
-            list.iter().map(move |item| row.iter().cloned().chain([item.clone()]).collect()).collect::<Vec<_>>()
+            list.iter()
+                .map(move |item| row.iter().cloned().chain([item.clone()]).collect())
+                .collect::<Vec<_>>()
         };
         all = all.iter().flat_map(longer).collect();
     }
@@ -282,7 +323,9 @@ fn product(call: &Call) -> Answer {
 }
 
 fn flatten(call: &Call) -> Answer {
-    let levels = call.integer(1, "levels")?.map_or(usize::MAX, |levels| usize::try_from(levels).unwrap_or(0));
+    let levels = call
+        .integer(1, "levels")?
+        .map_or(usize::MAX, |levels| usize::try_from(levels).unwrap_or(0));
     let skip_nulls = call.flag(2, "skip_nulls", true);
     let mut flat = vec![];
     flatten_into(&call.input_list()?, levels, skip_nulls, &mut flat);
@@ -316,7 +359,11 @@ fn choose_into(items: &[Value], size: usize, ordered: bool, taken: &mut Vec<usiz
         found.push(Value::list(taken.iter().map(|at| items[*at].clone())));
         return;
     }
-    let start = if ordered { 0 } else { taken.last().map_or(0, |last| last + 1) };
+    let start = if ordered {
+        0
+    } else {
+        taken.last().map_or(0, |last| last + 1)
+    };
     for at in start..items.len() {
         if !taken.contains(&at) {
             taken.push(at);
@@ -328,7 +375,10 @@ fn choose_into(items: &[Value], size: usize, ordered: bool, taken: &mut Vec<usiz
 
 fn batch(call: &Call) -> Answer {
     let items = call.input_list()?;
-    let size = call.integer(1, "linecount")?.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0);
+    let size = call
+        .integer(1, "linecount")?
+        .and_then(|size| usize::try_from(size).ok())
+        .filter(|size| *size > 0);
     let size = size.ok_or("the size must be a positive number")?;
     let fill = call.get(2, "fill_with").filter(|fill| !fill.is_null());
     Ok(Value::list(items.chunks(size).map(|chunk| {
@@ -340,7 +390,10 @@ fn batch(call: &Call) -> Answer {
 
 fn slice(call: &Call) -> Answer {
     let items = call.input_list()?;
-    let count = call.integer(1, "slices")?.and_then(|count| usize::try_from(count).ok()).filter(|count| *count > 0);
+    let count = call
+        .integer(1, "slices")?
+        .and_then(|count| usize::try_from(count).ok())
+        .filter(|count| *count > 0);
     let count = count.ok_or("the number of slices must be positive")?;
     let fill = call.get(2, "fill_with").filter(|fill| !fill.is_null());
     let (each, more) = (items.len() / count, items.len() % count);
@@ -359,7 +412,12 @@ pub(in crate::template) fn subelements(input: &Value, path: &Value, skip_missing
     let elements: Vec<Value> = match input {
         Value::Map(map) => map.values().cloned().collect(),
         Value::List(items) => items.to_vec(),
-        other => return Err(format!("obj must be a list of dicts or a nested dict, got {}", repr(other))),
+        other => {
+            return Err(format!(
+                "obj must be a list of dicts or a nested dict, got {}",
+                repr(other)
+            ));
+        }
     };
     let path: Vec<String> = match path {
         Value::List(parts) => parts.iter().map(print).collect(),
@@ -367,14 +425,32 @@ pub(in crate::template) fn subelements(input: &Value, path: &Value, skip_missing
     };
     let mut pairs = vec![];
     for element in elements {
-        let found = path.iter().try_fold(element.clone(), |value, key| value.get(key).cloned());
+        let found = path
+            .iter()
+            .try_fold(element.clone(), |value, key| value.get(key).cloned());
         match found {
             Some(Value::List(items)) => {
-                pairs.extend(items.iter().map(|item| Value::list([element.clone(), item.clone()])));
+                pairs.extend(
+                    items
+                        .iter()
+                        .map(|item| Value::list([element.clone(), item.clone()])),
+                );
             }
             None if skip_missing => {}
-            None => return Err(format!("could not find '{}' key in iterated item '{}'", path.join("."), repr(&element))),
-            Some(other) => return Err(format!("the key {} should point to a list, got '{}'", path.join("."), repr(&other))),
+            None => {
+                return Err(format!(
+                    "could not find '{}' key in iterated item '{}'",
+                    path.join("."),
+                    repr(&element)
+                ));
+            }
+            Some(other) => {
+                return Err(format!(
+                    "the key {} should point to a list, got '{}'",
+                    path.join("."),
+                    repr(&other)
+                ));
+            }
         }
     }
     Ok(Value::list(pairs))
@@ -393,7 +469,11 @@ fn sum(call: &Call) -> Answer {
             (Value::List(a), Value::List(b)) => Ok(Value::list(a.iter().chain(b.iter()).cloned())),
             _ => match (number(&total), number(&item)) {
                 (Some(a), Some(b)) => Ok(Value::Float(a + b)),
-                _ => Err(format!("unsupported operand type(s) for +: '{}' and '{}'", total.kind(), item.kind())),
+                _ => Err(format!(
+                    "unsupported operand type(s) for +: '{}' and '{}'",
+                    total.kind(),
+                    item.kind()
+                )),
             },
         }
     })

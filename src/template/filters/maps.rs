@@ -25,11 +25,15 @@ pub(super) const FILTERS: &[Filter] = &[
     }),
     keeping("community.general:remove_keys", |call| {
         let target = call.list_of(call.need(1, "target")?)?;
-        Ok(select_keys(call.input(), &|key| !holds(&target, &Value::string(key))))
+        Ok(select_keys(call.input(), &|key| {
+            !holds(&target, &Value::string(key))
+        }))
     }),
     keeping("community.general:keep_keys", |call| {
         let target = call.list_of(call.need(1, "target")?)?;
-        Ok(select_keys(call.input(), &|key| holds(&target, &Value::string(key))))
+        Ok(select_keys(call.input(), &|key| {
+            holds(&target, &Value::string(key))
+        }))
     }),
 ];
 
@@ -38,7 +42,9 @@ fn select_keys(value: &Value, keep: &dyn Fn(&str) -> bool) -> Value {
         Value::List(items) => Value::list(items.iter().map(|item| select_keys(item, keep))),
         Value::Map(map) => {
             let kept = map.iter().filter(|(key, _)| keep(key));
-            Value::Map(Arc::new(kept.map(|(key, value)| (key.clone(), value.clone())).collect()))
+            Value::Map(Arc::new(
+                kept.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            ))
         }
         other => other.clone(),
     }
@@ -56,7 +62,10 @@ enum ListMerge {
 }
 
 fn combine(call: &Call) -> Answer {
-    let recursive = call.named().get("recursive").is_some_and(crate::template::call::truthy);
+    let recursive = call
+        .named()
+        .get("recursive")
+        .is_some_and(crate::template::call::truthy);
     let merge = match call.named().get("list_merge").map(print).as_deref() {
         None | Some("replace") => ListMerge::Replace,
         Some("keep") => ListMerge::Keep,
@@ -64,7 +73,11 @@ fn combine(call: &Call) -> Answer {
         Some("prepend") => ListMerge::Prepend,
         Some("append_rp") => ListMerge::AppendNew,
         Some("prepend_rp") => ListMerge::PrependNew,
-        Some(other) => return Err(format!("'{other}' is no way to merge lists; known are replace, keep, append, prepend, append_rp, prepend_rp")),
+        Some(other) => {
+            return Err(format!(
+                "'{other}' is no way to merge lists; known are replace, keep, append, prepend, append_rp, prepend_rp"
+            ));
+        }
     };
     let mut dicts = vec![];
     for value in call.positional() {
@@ -72,7 +85,9 @@ fn combine(call: &Call) -> Answer {
     }
     let mut all = dicts.into_iter();
     let first = all.next().unwrap_or_default();
-    Ok(Value::Map(Arc::new(all.fold(first, |low, high| merged(&low, &high, recursive, merge)))))
+    Ok(Value::Map(Arc::new(
+        all.fold(first, |low, high| merged(&low, &high, recursive, merge)),
+    )))
 }
 
 fn collect_dicts(value: &Value, dicts: &mut Vec<Map>) -> Result<(), String> {
@@ -101,7 +116,10 @@ fn merged(low: &Map, high: &Map, recursive: bool, merge: ListMerge) -> Map {
 
 fn merged_lists(low: &[Value], high: &[Value], merge: ListMerge) -> Value {
     let new = |of: &[Value], than: &[Value]| {
-        of.iter().filter(|item| !holds(than, item)).cloned().collect::<Vec<_>>()
+        of.iter()
+            .filter(|item| !holds(than, item))
+            .cloned()
+            .collect::<Vec<_>>()
     };
     match merge {
         ListMerge::Replace => Value::list(high.iter().cloned()),
@@ -117,7 +135,10 @@ fn dict2items(call: &Call) -> Answer {
     let key_name = call.text(1, "key_name").unwrap_or_else(|| "key".into());
     let value_name = call.text(2, "value_name").unwrap_or_else(|| "value".into());
     let item = |(key, value): (&Arc<str>, &Value)| {
-        Value::map([(key_name.as_str(), Value::String(key.clone())), (value_name.as_str(), value.clone())])
+        Value::map([
+            (key_name.as_str(), Value::String(key.clone())),
+            (value_name.as_str(), value.clone()),
+        ])
     };
     Ok(Value::list(call.input_map()?.iter().map(item)))
 }
@@ -128,7 +149,10 @@ fn items2dict(call: &Call) -> Answer {
     let mut map = Map::new();
     for item in call.input_list()? {
         let (Some(key), Some(value)) = (item.get(&key_name), item.get(&value_name)) else {
-            return Err(format!("items2dict requires each dictionary in the list to contain the keys '{key_name}' and '{value_name}', got {}", repr(&item)));
+            return Err(format!(
+                "items2dict requires each dictionary in the list to contain the keys '{key_name}' and '{value_name}', got {}",
+                repr(&item)
+            ));
         };
         map.insert(print(key).into(), value.clone());
     }
@@ -140,12 +164,19 @@ fn extract(call: &Call) -> Answer {
     let container = call.need(1, "container")?;
     let step = |value: &Value, key: &Value| {
         let found = match (value, key) {
-            (Value::List(items), key) => {
-                crate::value::to_integer(key).and_then(|at| usize::try_from(at).ok()).and_then(|at| items.get(at)).cloned()
-            }
+            (Value::List(items), key) => crate::value::to_integer(key)
+                .and_then(|at| usize::try_from(at).ok())
+                .and_then(|at| items.get(at))
+                .cloned(),
             (value, key) => value.get(&print(key)).cloned(),
         };
-        found.ok_or_else(|| format!("object of type '{}' has no attribute '{}'", value.kind(), print(key)))
+        found.ok_or_else(|| {
+            format!(
+                "object of type '{}' has no attribute '{}'",
+                value.kind(),
+                print(key)
+            )
+        })
     };
     let first = step(container, call.input())?;
     match call.get(2, "morekeys") {
@@ -164,9 +195,14 @@ fn rekey_on_member(call: &Call) -> Answer {
     };
     let mut map = Map::new();
     for item in items {
-        let name = item.get(&key).map(print).ok_or_else(|| format!("Key {key} was not found"))?;
+        let name = item
+            .get(&key)
+            .map(print)
+            .ok_or_else(|| format!("Key {key} was not found"))?;
         if map.insert(name.as_str().into(), item).is_some() && !overwrite {
-            return Err(format!("Key {name} is not unique, cannot correctly turn into dict"));
+            return Err(format!(
+                "Key {name} is not unique, cannot correctly turn into dict"
+            ));
         }
     }
     Ok(Value::Map(Arc::new(map)))

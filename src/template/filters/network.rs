@@ -19,24 +19,30 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("ansible.utils:nthhost", |call| {
         let index = call.integer(1, "query")?.unwrap_or(0);
         let network = Network::parse(&call.input_text());
-        Ok(network.and_then(|network| network.nth(index)).map_or(Value::Bool(false), |host| host.address().into()))
+        Ok(network
+            .and_then(|network| network.nth(index))
+            .map_or(Value::Bool(false), |host| host.address().into()))
     }),
     filter("ansible.utils:network_in_network", |call| {
         let test = call.need_text(1, "test")?;
-        Ok(Value::Bool(match (Network::parse(&call.input_text()), Network::parse(&test)) {
-            (Some(outer), Some(inner)) => outer.holds(&inner),
-            _ => false,
-        }))
+        Ok(Value::Bool(
+            match (Network::parse(&call.input_text()), Network::parse(&test)) {
+                (Some(outer), Some(inner)) => outer.holds(&inner),
+                _ => false,
+            },
+        ))
     }),
     filter("ansible.utils:network_in_usable", |call| {
         let test = call.need_text(1, "test")?;
-        Ok(Value::Bool(match (Network::parse(&call.input_text()), Network::parse(&test)) {
-            (Some(outer), Some(inner)) => {
-                let (first, last) = outer.usable();
-                outer.version == inner.version && first <= inner.first() && inner.last() <= last
-            }
-            _ => false,
-        }))
+        Ok(Value::Bool(
+            match (Network::parse(&call.input_text()), Network::parse(&test)) {
+                (Some(outer), Some(inner)) => {
+                    let (first, last) = outer.usable();
+                    outer.version == inner.version && first <= inner.first() && inner.last() <= last
+                }
+                _ => false,
+            },
+        ))
     }),
     filter("ansible.utils:ipsubnet", ipsubnet),
     filter("ansible.utils:ipmath", |call| {
@@ -47,7 +53,12 @@ pub(super) const FILTERS: &[Filter] = &[
         } else {
             network.ip.checked_add(u128::from(amount.unsigned_abs()))
         };
-        Ok(Network { ip: moved.ok_or("the address is out of range")?, ..network }.address().into())
+        Ok(Network {
+            ip: moved.ok_or("the address is out of range")?,
+            ..network
+        }
+        .address()
+        .into())
     }),
     filter("ansible.utils:cidr_merge", cidr_merge),
     filter("ansible.utils:reduce_on_network", |call| {
@@ -56,12 +67,21 @@ pub(super) const FILTERS: &[Filter] = &[
         Ok(Value::list(call.input_list()?.into_iter().filter(inside)))
     }),
     filter("ansible.utils:hwaddr", |call| {
-        let digits: String = call.input_text().chars().filter(char::is_ascii_hexdigit).collect();
-        let plain = call.input_text().chars().all(|c| c.is_ascii_hexdigit() || ":-.".contains(c));
+        let digits: String = call
+            .input_text()
+            .chars()
+            .filter(char::is_ascii_hexdigit)
+            .collect();
+        let plain = call
+            .input_text()
+            .chars()
+            .all(|c| c.is_ascii_hexdigit() || ":-.".contains(c));
         if digits.len() != 12 || !plain {
             return Ok(Value::Bool(false));
         }
-        let pairs: Vec<String> = (0..6).map(|at| digits[2 * at..2 * at + 2].to_lowercase()).collect();
+        let pairs: Vec<String> = (0..6)
+            .map(|at| digits[2 * at..2 * at + 2].to_lowercase())
+            .collect();
         Ok(pairs.join(":").into())
     }),
 ];
@@ -102,10 +122,15 @@ fn each(call: &Call, version: Option<u8>) -> Answer {
 
 fn ask(value: &Value, query: &str, version: Option<u8>) -> Answer {
     let text = match value {
-        Value::Int(number) => u32::try_from(*number).map_or_else(|_| String::new(), |number| std::net::Ipv4Addr::from(number).to_string()),
+        Value::Int(number) => u32::try_from(*number).map_or_else(
+            |_| String::new(),
+            |number| std::net::Ipv4Addr::from(number).to_string(),
+        ),
         other => print(other),
     };
-    let Some(network) = Network::parse(&text).filter(|network| version.is_none_or(|version| version == network.version)) else {
+    let Some(network) =
+        Network::parse(&text).filter(|network| version.is_none_or(|version| version == network.version))
+    else {
         return Ok(Value::Bool(false));
     };
     let answer = match query {
@@ -123,7 +148,13 @@ fn answer(network: &Network, text: &str, query: &str) -> Result<Option<Value>, S
     let number = |number: u128| i64::try_from(number).map_or_else(|_| number.to_string().into(), Value::Int);
     let usable = || network.usable();
     let of = |ip: u128| Value::from(Network { ip, ..*network }.address());
-    let with_prefix = |ip: u128| Value::from(format!("{}/{}", Network { ip, ..*network }.address(), network.prefix));
+    let with_prefix = |ip: u128| {
+        Value::from(format!(
+            "{}/{}",
+            Network { ip, ..*network }.address(),
+            network.prefix
+        ))
+    };
     let ip = network.ip_address();
     Ok(match query {
         "address" | "ip" => is_host.then(address),
@@ -138,7 +169,11 @@ fn answer(network: &Network, text: &str, query: &str) -> Result<Option<Value>, S
         "last_usable" => (network.size() > 1).then(|| of(usable().1)),
         "range_usable" => (network.size() > 1)
             .then(|| format!("{}-{}", print(&of(usable().0)), print(&of(usable().1))).into()),
-        "size_usable" => Some(number(if network.size() > 2 { network.size() - 2 } else { network.size() })),
+        "size_usable" => Some(number(if network.size() > 2 {
+            network.size() - 2
+        } else {
+            network.size()
+        })),
         "host" => match single || network.ip != network.first() {
             true => Some(with_prefix(network.ip)),
             false => None,
@@ -149,10 +184,19 @@ fn answer(network: &Network, text: &str, query: &str) -> Result<Option<Value>, S
             false => number(network.ip),
         }),
         "ip_netmask" => is_host.then(|| format!("{} {}", network.address(), network.netmask()).into()),
-        "ip_wildcard" => is_host.then(|| format!("{} {}", network.address(), print(&of(network.last() ^ network.first()))).into()),
+        "ip_wildcard" => is_host.then(|| {
+            format!(
+                "{} {}",
+                network.address(),
+                print(&of(network.last() ^ network.first()))
+            )
+            .into()
+        }),
         "ipv4" | "4" => (network.version == 4).then(|| text.into()),
         "ipv6" | "6" => (network.version == 6).then(|| text.into()),
-        "link-local" | "link_local" => in_one_of(network, &["169.254.0.0/16", "fe80::/10"]).then(|| text.into()),
+        "link-local" | "link_local" => {
+            in_one_of(network, &["169.254.0.0/16", "fe80::/10"]).then(|| text.into())
+        }
         "lo" | "loopback" => ip.is_loopback().then(|| text.into()),
         "multicast" => ip.is_multicast().then(|| text.into()),
         "private" => private(network).then(|| text.into()),
@@ -162,16 +206,36 @@ fn answer(network: &Network, text: &str, query: &str) -> Result<Option<Value>, S
         "network" | "network_id" => Some(of(network.first())),
         "network/prefix" | "subnet" => Some(network.cidr().into()),
         "network_netmask" => Some(format!("{} {}", print(&of(network.first())), network.netmask()).into()),
-        "network_wildcard" => {
-            Some(format!("{} {}", print(&of(network.first())), print(&of(network.last() ^ network.first()))).into())
-        }
-        "next_usable" => network.ip.checked_add(1).filter(|next| *next <= usable().1).map(of),
-        "previous_usable" => network.ip.checked_sub(1).filter(|previous| *previous >= usable().0).map(of),
+        "network_wildcard" => Some(
+            format!(
+                "{} {}",
+                print(&of(network.first())),
+                print(&of(network.last() ^ network.first()))
+            )
+            .into(),
+        ),
+        "next_usable" => network
+            .ip
+            .checked_add(1)
+            .filter(|next| *next <= usable().1)
+            .map(of),
+        "previous_usable" => network
+            .ip
+            .checked_sub(1)
+            .filter(|previous| *previous >= usable().0)
+            .map(of),
         "peer" => peer(network).map(of),
         "prefix" => Some(Value::Int(network.prefix.into())),
         "revdns" => Some(network.reverse_name().into()),
         "size" => Some(number(network.size())),
-        "type" => Some(if is_host && (single || network.ip != network.first()) { "address" } else { "network" }.into()),
+        "type" => Some(
+            if is_host && (single || network.ip != network.first()) {
+                "address"
+            } else {
+                "network"
+            }
+            .into(),
+        ),
         "unicast" => (!ip.is_multicast()).then(|| text.into()),
         "version" => Some(Value::Int(network.version.into())),
         "wildcard" => Some(of(network.last() ^ network.first())),
@@ -183,7 +247,9 @@ fn answer(network: &Network, text: &str, query: &str) -> Result<Option<Value>, S
 /// A query that is a position in the network, or another network that must hold the value.
 fn numbered(network: &Network, text: &str, query: &str) -> Result<Option<Value>, String> {
     if let Ok(index) = query.parse::<i64>() {
-        return Ok(network.nth(index).map(|host| format!("{}/{}", host.address(), network.prefix).into()));
+        return Ok(network
+            .nth(index)
+            .map(|host| format!("{}/{}", host.address(), network.prefix).into()));
     }
     match Network::parse(query) {
         Some(outer) => Ok(outer.holds(network).then(|| text.into())),
@@ -201,16 +267,30 @@ fn peer(network: &Network) -> Option<u128> {
 }
 
 fn in_one_of(network: &Network, ranges: &[&str]) -> bool {
-    ranges.iter().filter_map(|range| Network::parse(range)).any(|range| range.holds(&network.host()))
+    ranges
+        .iter()
+        .filter_map(|range| Network::parse(range))
+        .any(|range| range.holds(&network.host()))
 }
 
 fn private(network: &Network) -> bool {
-    in_one_of(network, &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"])
+    in_one_of(
+        network,
+        &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+    )
 }
 
 fn public(network: &Network) -> bool {
     let ip = network.ip_address();
-    let special = ["169.254.0.0/16", "fe80::/10", "0.0.0.0/8", "240.0.0.0/4", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
+    let special = [
+        "169.254.0.0/16",
+        "fe80::/10",
+        "0.0.0.0/8",
+        "240.0.0.0/4",
+        "192.0.2.0/24",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+    ];
     !(private(network) || ip.is_loopback() || ip.is_multicast() || in_one_of(network, &special))
 }
 
@@ -222,7 +302,11 @@ fn ipsubnet(call: &Call) -> Answer {
     let query = call.text(1, "query").unwrap_or_default();
     let index = call.get(2, "index").and_then(to_integer);
     let Ok(prefix) = query.parse::<u8>() else {
-        return Ok(if query.is_empty() { network.cidr().into() } else { Value::Bool(false) });
+        return Ok(if query.is_empty() {
+            network.cidr().into()
+        } else {
+            Value::Bool(false)
+        });
     };
     if prefix > network.bits() {
         return Ok(Value::Bool(false));
@@ -234,14 +318,28 @@ fn ipsubnet(call: &Call) -> Answer {
             _ => Value::Bool(false),
         });
     }
-    let count = 1u128.checked_shl((prefix - network.prefix).into()).unwrap_or(u128::MAX);
-    let size = 1u128.checked_shl((network.bits() - prefix).into()).unwrap_or(u128::MAX);
+    let count = 1u128
+        .checked_shl((prefix - network.prefix).into())
+        .unwrap_or(u128::MAX);
+    let size = 1u128
+        .checked_shl((network.bits() - prefix).into())
+        .unwrap_or(u128::MAX);
     match index {
         None => Ok(i64::try_from(count).map_or_else(|_| count.to_string().into(), Value::Int)),
         Some(index) => {
-            let at = if index < 0 { count.checked_sub(index.unsigned_abs().into()) } else { u128::try_from(index).ok() };
+            let at = if index < 0 {
+                count.checked_sub(index.unsigned_abs().into())
+            } else {
+                u128::try_from(index).ok()
+            };
             Ok(match at.filter(|at| *at < count) {
-                Some(at) => Network { ip: network.first() + at * size, prefix, ..network }.cidr().into(),
+                Some(at) => Network {
+                    ip: network.first() + at * size,
+                    prefix,
+                    ..network
+                }
+                .cidr()
+                .into(),
                 None => Value::Bool(false),
             })
         }
@@ -250,12 +348,23 @@ fn ipsubnet(call: &Call) -> Answer {
 
 /// The fewest networks that hold just the given ones; `span` is the one network that holds all.
 fn cidr_merge(call: &Call) -> Answer {
-    let mut all: Vec<Network> = call.input_list()?.iter().filter_map(|item| Network::parse(&print(item))).collect();
+    let mut all: Vec<Network> = call
+        .input_list()?
+        .iter()
+        .filter_map(|item| Network::parse(&print(item)))
+        .collect();
     if call.text(1, "action").as_deref() == Some("span") {
-        let (Some(low), Some(high)) = (all.iter().map(Network::first).min(), all.iter().map(Network::last).max()) else {
+        let (Some(low), Some(high)) = (
+            all.iter().map(Network::first).min(),
+            all.iter().map(Network::last).max(),
+        ) else {
             return Ok(Value::Null);
         };
-        let mut network = Network { ip: low, prefix: all[0].bits(), ..all[0] };
+        let mut network = Network {
+            ip: low,
+            prefix: all[0].bits(),
+            ..all[0]
+        };
         while network.last() < high && network.prefix > 0 {
             network.prefix -= 1;
         }
@@ -267,8 +376,15 @@ fn cidr_merge(call: &Call) -> Answer {
         all.dedup_by(|inner, outer| outer.holds(inner));
         let pair = (1..all.len()).find(|at| {
             let (a, b) = (all[at - 1], all[*at]);
-            let wider = Network { prefix: a.prefix.saturating_sub(1), ..a };
-            a.version == b.version && a.prefix == b.prefix && a.prefix > 0 && wider.first() == a.ip && wider.holds(&b)
+            let wider = Network {
+                prefix: a.prefix.saturating_sub(1),
+                ..a
+            };
+            a.version == b.version
+                && a.prefix == b.prefix
+                && a.prefix > 0
+                && wider.first() == a.ip
+                && wider.holds(&b)
         });
         match pair {
             Some(at) => {

@@ -26,7 +26,9 @@ pub(super) const FILTERS: &[Filter] = &[
         }))
     }),
     filter("pow", |call| {
-        Ok(Value::Float(need_number(call.input())?.powf(need_number(call.need(1, "y")?)?)))
+        Ok(Value::Float(
+            need_number(call.input())?.powf(need_number(call.need(1, "y")?)?),
+        ))
     }),
     filter("root", |call| {
         let value = need_number(call.input())?;
@@ -69,7 +71,9 @@ fn int(call: &Call) -> Answer {
     Ok(match call.input() {
         Value::Int(number) => Value::Int(*number),
         Value::Bool(flag) => Value::Int((*flag).into()),
-        Value::Float(number) if number.is_finite() && number.abs() < 9.2e18 => Value::Int(number.trunc() as i64),
+        Value::Float(number) if number.is_finite() && number.abs() < 9.2e18 => {
+            Value::Int(number.trunc() as i64)
+        }
         Value::String(text) => match parse_integer(text, base) {
             Some(number) => Value::Int(number),
             None => match python_float(text) {
@@ -96,14 +100,23 @@ fn parse_integer(text: &str, base: i64) -> Option<i64> {
         _ => "",
     };
     let base = match base {
-        0 => [16, 8, 2].into_iter().find(|base| lower.starts_with(prefix(*base))).unwrap_or(10),
+        0 => [16, 8, 2]
+            .into_iter()
+            .find(|base| lower.starts_with(prefix(*base)))
+            .unwrap_or(10),
         base => base,
     };
-    let digits = if prefix(base).is_empty() { &lower } else { lower.strip_prefix(prefix(base)).unwrap_or(&lower) };
+    let digits = if prefix(base).is_empty() {
+        &lower
+    } else {
+        lower.strip_prefix(prefix(base)).unwrap_or(&lower)
+    };
     if digits.starts_with(['_', '+', '-']) || digits.ends_with('_') {
         return None;
     }
-    let radix = u32::try_from(base).ok().filter(|radix| (2..=36).contains(radix))?;
+    let radix = u32::try_from(base)
+        .ok()
+        .filter(|radix| (2..=36).contains(radix))?;
     let number = i64::from_str_radix(&digits.replace('_', ""), radix).ok()?;
     Some(if negative { -number } else { number })
 }
@@ -129,7 +142,9 @@ fn round(call: &Call) -> Answer {
     let rounded = match call.text(2, "method").as_deref() {
         None | Some("common") if precision >= 0 => {
             // Both Python and Rust print a float's exact value rounded half to even.
-            format!("{value:.*}", usize::try_from(precision).unwrap_or(0)).parse().unwrap_or(value)
+            format!("{value:.*}", usize::try_from(precision).unwrap_or(0))
+                .parse()
+                .unwrap_or(value)
         }
         None | Some("common") => (value * scale).round_ties_even() / scale,
         Some("ceil") => (value * scale).ceil() / scale,
@@ -144,8 +159,16 @@ fn round(call: &Call) -> Answer {
     })
 }
 
-const UNITS: [(char, u32); 8] =
-    [('Y', 80), ('Z', 70), ('E', 60), ('P', 50), ('T', 40), ('G', 30), ('M', 20), ('K', 10)];
+const UNITS: [(char, u32); 8] = [
+    ('Y', 80),
+    ('Z', 70),
+    ('E', 60),
+    ('P', 50),
+    ('T', 40),
+    ('G', 30),
+    ('M', 20),
+    ('K', 10),
+];
 
 fn human_readable(call: &Call) -> Answer {
     let bits = call.flag(1, "isbits", false);
@@ -162,7 +185,11 @@ fn human_readable(call: &Call) -> Answer {
     Ok(match chosen {
         Some((letter, power)) => {
             let short = if bits { "b" } else { "B" };
-            format!("{:.2} {letter}{short}", size / 2f64.powi((*power).try_into().unwrap_or(0))).into()
+            format!(
+                "{:.2} {letter}{short}",
+                size / 2f64.powi((*power).try_into().unwrap_or(0))
+            )
+            .into()
         }
         None => format!("{size:.2} {base}").into(),
     })
@@ -171,11 +198,18 @@ fn human_readable(call: &Call) -> Answer {
 fn human_to_bytes(call: &Call) -> Answer {
     let text = call.input_text();
     let wrong = || format!("human_to_bytes() can't interpret following string: {text}");
-    let digits = text.trim().find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.trim().len());
+    let digits = text
+        .trim()
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.trim().len());
     let (amount, unit) = text.trim().split_at(digits);
     let amount: f64 = amount.parse().map_err(|_| wrong())?;
     let unit = unit.trim();
-    let unit = if unit.is_empty() { call.text(1, "default_unit").unwrap_or_default() } else { unit.to_string() };
+    let unit = if unit.is_empty() {
+        call.text(1, "default_unit").unwrap_or_default()
+    } else {
+        unit.to_string()
+    };
     let factor = match unit.to_uppercase().chars().next() {
         None | Some('B') => 1.0,
         Some(letter) => {
@@ -200,7 +234,15 @@ fn filesizeformat(call: &Call) -> Answer {
         return Ok(format!("{} Bytes", bytes.trunc()).into());
     }
     let names = ["k", "M", "G", "T", "P", "E", "Z", "Y"];
-    let power = names.iter().enumerate().find(|(at, _)| bytes < base.powi(*at as i32 + 2)).map_or(7, |found| found.0);
-    let name = if binary { format!("{}iB", names[power].to_uppercase()) } else { format!("{}B", names[power]) };
+    let power = names
+        .iter()
+        .enumerate()
+        .find(|(at, _)| bytes < base.powi(*at as i32 + 2))
+        .map_or(7, |found| found.0);
+    let name = if binary {
+        format!("{}iB", names[power].to_uppercase())
+    } else {
+        format!("{}B", names[power])
+    };
     Ok(format!("{:.1} {name}", bytes / base.powi(power as i32 + 1)).into())
 }

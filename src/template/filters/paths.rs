@@ -13,7 +13,9 @@ pub(super) const FILTERS: &[Filter] = &[
     }),
     filter("dirname", |call| Ok(dirname(&call.input_text()).into())),
     filter("expanduser", |call| Ok(expand_user(&call.input_text()).into())),
-    filter("expandvars", |call| Ok(expand_variables(&call.input_text()).into())),
+    filter("expandvars", |call| {
+        Ok(expand_variables(&call.input_text()).into())
+    }),
     filter("realpath", |call| {
         let path = call.input_text();
         let real = std::fs::canonicalize(&path).map(|path| path.display().to_string());
@@ -61,7 +63,11 @@ pub(super) const FILTERS: &[Filter] = &[
 
 fn win_splitdrive(call: &Call) -> Answer {
     let text = call.input_text();
-    let drive = if text.chars().nth(1) == Some(':') { text.char_indices().nth(2).map_or(text.len(), |at| at.0) } else { 0 };
+    let drive = if text.chars().nth(1) == Some(':') {
+        text.char_indices().nth(2).map_or(text.len(), |at| at.0)
+    } else {
+        0
+    };
     let (drive, rest) = text.split_at(drive);
     Ok(Value::list([drive.into(), rest.into()]))
 }
@@ -93,7 +99,13 @@ fn expand_variables(path: &str) -> String {
         let braced = rest[1..].starts_with('{');
         let name: String = rest[1 + usize::from(braced)..]
             .chars()
-            .take_while(|c| if braced { *c != '}' } else { c.is_ascii_alphanumeric() || *c == '_' })
+            .take_while(|c| {
+                if braced {
+                    *c != '}'
+                } else {
+                    c.is_ascii_alphanumeric() || *c == '_'
+                }
+            })
             .collect();
         let length = 1 + name.len() + if braced { 2 } else { 0 };
         let written = rest.get(..length).unwrap_or(rest);
@@ -134,7 +146,12 @@ fn normal(path: &str) -> String {
 
 fn relative(path: &str, start: &str) -> String {
     let (path, start) = (normal(&absolute(path)), normal(&absolute(start)));
-    let parts = |path: &str| path.split('/').filter(|part| !part.is_empty()).map(str::to_string).collect::<Vec<_>>();
+    let parts = |path: &str| {
+        path.split('/')
+            .filter(|part| !part.is_empty())
+            .map(str::to_string)
+            .collect::<Vec<_>>()
+    };
     let (path, start) = (parts(&path), parts(&start));
     let same = path.iter().zip(&start).take_while(|(a, b)| a == b).count();
     let up = std::iter::repeat_n("..".to_string(), start.len() - same);
@@ -161,11 +178,25 @@ fn common(paths: &[String]) -> String {
     let Some(first) = paths.first() else {
         return String::new();
     };
-    let parts = |path: &str| path.split('/').filter(|part| !part.is_empty()).map(str::to_string).collect::<Vec<_>>();
+    let parts = |path: &str| {
+        path.split('/')
+            .filter(|part| !part.is_empty())
+            .map(str::to_string)
+            .collect::<Vec<_>>()
+    };
     let shared = paths.iter().skip(1).fold(parts(first), |shared, path| {
-        shared.into_iter().zip(parts(path)).take_while(|(a, b)| a == b).map(|pair| pair.0).collect()
+        shared
+            .into_iter()
+            .zip(parts(path))
+            .take_while(|(a, b)| a == b)
+            .map(|pair| pair.0)
+            .collect()
     });
-    format!("{}{}", if first.starts_with('/') { "/" } else { "" }, shared.join("/"))
+    format!(
+        "{}{}",
+        if first.starts_with('/') { "/" } else { "" },
+        shared.join("/")
+    )
 }
 
 /// The files that match a pattern of the shell, sorted by name.
@@ -184,7 +215,13 @@ pub(in crate::template) fn glob(pattern: &str) -> Vec<String> {
     let mut found: Vec<String> = entries
         .filter_map(Result::ok)
         .filter(|entry| matcher.is_match(Path::new(&entry.file_name())) && entry.path().is_file())
-        .map(|entry| if pattern.contains('/') { entry.path().display().to_string() } else { entry.file_name().display().to_string() })
+        .map(|entry| {
+            if pattern.contains('/') {
+                entry.path().display().to_string()
+            } else {
+                entry.file_name().display().to_string()
+            }
+        })
         .collect();
     found.sort_unstable();
     found

@@ -15,7 +15,10 @@ impl Chance {
         Chance(match seed {
             Some(seed) => {
                 let digest = sha2::Sha256::digest(seed.as_bytes());
-                digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+                digest
+                    .iter()
+                    .take(8)
+                    .fold(0, |number, byte| number << 8 | u64::from(*byte))
             }
             None => std::hash::RandomState::new().build_hasher().finish(),
         })
@@ -50,7 +53,10 @@ pub(super) fn random(call: &Call) -> Answer {
     }
     let items = call.input_list()?;
     let at = usize::try_from(chance.below(items.len() as u64)).unwrap_or(0);
-    items.get(at).cloned().ok_or_else(|| "the list is empty".to_string())
+    items
+        .get(at)
+        .cloned()
+        .ok_or_else(|| "the list is empty".to_string())
 }
 
 /// The items in another order.

@@ -19,7 +19,11 @@ pub(super) const FILTERS: &[Filter] = &[
 ///
 /// # Errors
 /// What is wrong with the pattern.
-pub(in crate::template) fn compiled(pattern: &str, ignore_case: bool, multiline: bool) -> Result<Arc<Regex>, String> {
+pub(in crate::template) fn compiled(
+    pattern: &str,
+    ignore_case: bool,
+    multiline: bool,
+) -> Result<Arc<Regex>, String> {
     type Cache = RwLock<HashMap<(String, bool, bool), Arc<Regex>>>;
     static CACHE: OnceLock<Cache> = OnceLock::new();
     let cache = CACHE.get_or_init(Cache::default);
@@ -27,12 +31,24 @@ pub(in crate::template) fn compiled(pattern: &str, ignore_case: bool, multiline:
     if let Some(regex) = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(regex.clone());
     }
-    let flags = format!("{}{}", if ignore_case { "i" } else { "" }, if multiline { "m" } else { "" });
-    let lead = if flags.is_empty() { String::new() } else { format!("(?{flags})") };
+    let flags = format!(
+        "{}{}",
+        if ignore_case { "i" } else { "" },
+        if multiline { "m" } else { "" }
+    );
+    let lead = if flags.is_empty() {
+        String::new()
+    } else {
+        format!("(?{flags})")
+    };
     let translated = format!("{lead}{}", translate(pattern, multiline));
-    let regex = Regex::new(&translated).map_err(|error| format!("the pattern '{pattern}' cannot be read: {error}"))?;
+    let regex = Regex::new(&translated)
+        .map_err(|error| format!("the pattern '{pattern}' cannot be read: {error}"))?;
     let regex = Arc::new(regex);
-    cache.write().unwrap_or_else(PoisonError::into_inner).insert(key, regex.clone());
+    cache
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(key, regex.clone());
     Ok(regex)
 }
 
@@ -104,13 +120,20 @@ fn is_count(letters: &[char]) -> bool {
 
 fn closes_count(before: &[char]) -> bool {
     match before.iter().rposition(|c| *c == '{') {
-        Some(start) => before[start + 1..].iter().all(|c| c.is_ascii_digit() || *c == ',') && start + 1 < before.len(),
+        Some(start) => {
+            before[start + 1..]
+                .iter()
+                .all(|c| c.is_ascii_digit() || *c == ',')
+                && start + 1 < before.len()
+        }
         None => false,
     }
 }
 
 fn pattern(call: &Call, position: usize) -> Result<Arc<Regex>, String> {
-    let pattern = call.need_text(position, "regex").or_else(|_| call.need_text(position, "pattern"))?;
+    let pattern = call
+        .need_text(position, "regex")
+        .or_else(|_| call.need_text(position, "pattern"))?;
     let flag = |name: &str| call.named().get(name).is_some_and(crate::template::call::truthy);
     compiled(&pattern, flag("ignorecase"), flag("multiline"))
 }
@@ -160,7 +183,10 @@ fn regex_replace(call: &Call) -> Answer {
         (false, false) => regex,
         (ignore_case, multiline) => compiled(&call.need_text(1, "pattern")?, ignore_case, multiline)?,
     };
-    let limit = call.integer(usize::MAX, "count")?.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+    let limit = call
+        .integer(usize::MAX, "count")?
+        .and_then(|count| usize::try_from(count).ok())
+        .unwrap_or(0);
     let text = call.input_text();
     let (mut out, mut last, mut count) = (String::new(), 0, 0);
     for found in regex.captures_iter(&text) {
@@ -179,7 +205,9 @@ fn regex_replace(call: &Call) -> Answer {
         && wanted > 0
         && wanted != i64::try_from(count).unwrap_or(i64::MAX)
     {
-        return Err(format!("'{text}' should match {wanted} times, but matches {count} times"));
+        return Err(format!(
+            "'{text}' should match {wanted} times, but matches {count} times"
+        ));
     }
     Ok(out.into())
 }
@@ -190,7 +218,8 @@ fn regex_search(call: &Call) -> Answer {
     let Some(found) = regex.captures(&text).map_err(|error| error.to_string())? else {
         return Ok(Value::Null);
     };
-    let text_of = |group: Option<fancy_regex::Match<'_>>| group.map_or(Value::Null, |group| group.as_str().into());
+    let text_of =
+        |group: Option<fancy_regex::Match<'_>>| group.map_or(Value::Null, |group| group.as_str().into());
     let wanted: Vec<String> = call.positional().iter().skip(2).map(print).collect();
     if wanted.is_empty() {
         return Ok(text_of(found.get(0)));
@@ -198,7 +227,9 @@ fn regex_search(call: &Call) -> Answer {
     let mut groups = vec![];
     for name in wanted {
         let bare = name.trim_start_matches('\\');
-        let bare = bare.strip_prefix("g<").map_or(bare, |bare| bare.trim_end_matches('>'));
+        let bare = bare
+            .strip_prefix("g<")
+            .map_or(bare, |bare| bare.trim_end_matches('>'));
         groups.push(match bare.parse::<usize>() {
             Ok(number) if number < found.len() => text_of(found.get(number)),
             Ok(number) => return Err(format!("no such group: {number}")),
@@ -211,7 +242,11 @@ fn regex_search(call: &Call) -> Answer {
 
 fn regex_findall(call: &Call) -> Answer {
     let pattern = call.need_text(1, "regex")?;
-    let regex = compiled(&pattern, call.flag(3, "ignorecase", false), call.flag(2, "multiline", false))?;
+    let regex = compiled(
+        &pattern,
+        call.flag(3, "ignorecase", false),
+        call.flag(2, "multiline", false),
+    )?;
     let text = call.input_text();
     let mut all = vec![];
     for found in regex.captures_iter(&text) {

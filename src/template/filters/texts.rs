@@ -7,7 +7,14 @@ use crate::value::{Value, repr};
 
 pub(super) const FILTERS: &[Filter] = &[
     filter("string", |call| Ok(call.input_text().into())),
-    filter("quote", |call| Ok(quote(&if call.input().is_null() { String::new() } else { call.input_text() }).into())),
+    filter("quote", |call| {
+        Ok(quote(&if call.input().is_null() {
+            String::new()
+        } else {
+            call.input_text()
+        })
+        .into())
+    }),
     filter("comment", comment),
     filter("trim", |call| {
         let text = call.input_text();
@@ -17,12 +24,17 @@ pub(super) const FILTERS: &[Filter] = &[
         })
     }),
     filter("center", |call| {
-        let width = call.integer(1, "width")?.and_then(|width| usize::try_from(width).ok()).unwrap_or(80);
+        let width = call
+            .integer(1, "width")?
+            .and_then(|width| usize::try_from(width).ok())
+            .unwrap_or(80);
         Ok(crate::template::methods::center(&call.input_text(), width, ' ').into())
     }),
     filter("wordcount", |call| {
         let text = call.input_text();
-        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+        let words = text
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .filter(|word| !word.is_empty());
         Ok(Value::Int(i64::try_from(words.count()).unwrap_or(i64::MAX)))
     }),
     filter("wordwrap", wordwrap),
@@ -31,9 +43,14 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("forceescape", |call| Ok(escape(&call.input_text()).into())),
     filter("xmlattr", |call| {
         let pairs = call.input_map()?.iter().filter(|(_, value)| !value.is_null());
-        let written: Vec<String> =
-            pairs.map(|(key, value)| format!("{}=\"{}\"", escape(key), escape(&print(value)))).collect();
-        let lead = if call.flag(1, "autospace", true) && !written.is_empty() { " " } else { "" };
+        let written: Vec<String> = pairs
+            .map(|(key, value)| format!("{}=\"{}\"", escape(key), escape(&print(value))))
+            .collect();
+        let lead = if call.flag(1, "autospace", true) && !written.is_empty() {
+            " "
+        } else {
+            ""
+        };
         Ok(format!("{lead}{}", written.join(" ")).into())
     }),
     filter("replace", replace),
@@ -43,7 +60,11 @@ pub(super) const FILTERS: &[Filter] = &[
         let mut start = true;
         let text = call.input_text();
         let title = text.chars().map(|c| {
-            let changed: String = if start { c.to_uppercase().collect() } else { c.to_lowercase().collect() };
+            let changed: String = if start {
+                c.to_uppercase().collect()
+            } else {
+                c.to_lowercase().collect()
+            };
             start = c.is_whitespace() || "-([{<".contains(c);
             changed
         });
@@ -84,7 +105,11 @@ fn comment(call: &Call) -> Answer {
         "c" => ("// ", "", ""),
         "cblock" => (" * ", "/*", " */"),
         "xml" => (" - ", "<!--", "-->"),
-        other => return Err(format!("unknown comment style `{other}`: known are plain, erlang, c, cblock, xml")),
+        other => {
+            return Err(format!(
+                "unknown comment style `{other}`: known are plain, erlang, c, cblock, xml"
+            ));
+        }
     };
     let given = |name: &str, usual: &str| call.named().get(name).map_or_else(|| usual.to_string(), print);
     let decoration = given("decoration", decoration);
@@ -100,30 +125,54 @@ fn comment(call: &Call) -> Answer {
         .split(newline.as_str())
         .map(|line| format!("{decoration}{line}").trim_end().to_string())
         .collect();
-    let line = |text: &str| if text.is_empty() { String::new() } else { format!("{text}{newline}") };
+    let line = |text: &str| {
+        if text.is_empty() {
+            String::new()
+        } else {
+            format!("{text}{newline}")
+        }
+    };
     let times = |text: &str, count: i64| line(text).repeat(usize::try_from(count).unwrap_or(0));
     let after = match times(&postfix, postfix_count) {
         text if end.is_empty() => text.trim_end_matches(newline.as_str()).to_string(),
         text => text,
     };
     let body = lines.join(&newline);
-    let between = if after.is_empty() && end.is_empty() { "" } else { &newline };
-    Ok(format!("{}{}{body}{between}{after}{end}", line(&begin), times(&prefix, prefix_count)).into())
+    let between = if after.is_empty() && end.is_empty() {
+        ""
+    } else {
+        &newline
+    };
+    Ok(format!(
+        "{}{}{body}{between}{after}{end}",
+        line(&begin),
+        times(&prefix, prefix_count)
+    )
+    .into())
 }
 
 fn replace(call: &Call) -> Answer {
     let (old, new) = (call.need_text(1, "old")?, call.need_text(2, "new")?);
     let text = call.input_text();
-    Ok(match call.integer(3, "count")?.and_then(|count| usize::try_from(count).ok()) {
-        Some(count) => text.replacen(&old, &new, count).into(),
-        None => text.replace(&old, &new).into(),
-    })
+    Ok(
+        match call
+            .integer(3, "count")?
+            .and_then(|count| usize::try_from(count).ok())
+        {
+            Some(count) => text.replacen(&old, &new, count).into(),
+            None => text.replace(&old, &new).into(),
+        },
+    )
 }
 
 fn indent(call: &Call) -> Answer {
     let lead = match call.get(1, "width") {
         Some(Value::String(text)) => text.to_string(),
-        _ => " ".repeat(call.integer(1, "width")?.and_then(|width| usize::try_from(width).ok()).unwrap_or(4)),
+        _ => " ".repeat(
+            call.integer(1, "width")?
+                .and_then(|width| usize::try_from(width).ok())
+                .unwrap_or(4),
+        ),
     };
     let first = call.flag(2, "first", false);
     let blank = call.flag(3, "blank", false);
@@ -145,12 +194,18 @@ fn indent(call: &Call) -> Answer {
 }
 
 fn wordwrap(call: &Call) -> Answer {
-    let width = call.integer(1, "width")?.and_then(|width| usize::try_from(width).ok()).unwrap_or(79).max(1);
+    let width = call
+        .integer(1, "width")?
+        .and_then(|width| usize::try_from(width).ok())
+        .unwrap_or(79)
+        .max(1);
     let break_long = call.flag(2, "break_long_words", true);
     let newline = call.text(3, "wrapstring").unwrap_or_else(|| "\n".into());
     let text = call.input_text();
-    let wrapped: Vec<String> =
-        text.lines().map(|line| wrap_line(line, width, break_long).join(&newline)).collect();
+    let wrapped: Vec<String> = text
+        .lines()
+        .map(|line| wrap_line(line, width, break_long).join(&newline))
+        .collect();
     Ok(wrapped.join(&newline).into())
 }
 
@@ -180,17 +235,27 @@ fn wrap_line(line: &str, width: usize, break_long: bool) -> Vec<String> {
 }
 
 fn truncate(call: &Call) -> Answer {
-    let length = call.integer(1, "length")?.and_then(|length| usize::try_from(length).ok()).unwrap_or(255);
+    let length = call
+        .integer(1, "length")?
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(255);
     let kill_words = call.flag(2, "killwords", false);
     let end = call.text(3, "end").unwrap_or_else(|| "...".into());
-    let leeway = call.integer(4, "leeway")?.and_then(|leeway| usize::try_from(leeway).ok()).unwrap_or(5);
+    let leeway = call
+        .integer(4, "leeway")?
+        .and_then(|leeway| usize::try_from(leeway).ok())
+        .unwrap_or(5);
     let text = call.input_text();
     if text.chars().count() <= length + leeway {
         return Ok(text.into());
     }
     let room = length.saturating_sub(end.chars().count());
     let cut: String = text.chars().take(room).collect();
-    let cut = if kill_words { cut.as_str() } else { cut.rsplit_once(' ').map_or(cut.as_str(), |pair| pair.0) };
+    let cut = if kill_words {
+        cut.as_str()
+    } else {
+        cut.rsplit_once(' ').map_or(cut.as_str(), |pair| pair.0)
+    };
     Ok(format!("{cut}{end}").into())
 }
 

@@ -2,9 +2,9 @@
 
 use super::{Test, test, versions};
 use crate::template::call::{Answer, Call, equal, truthy};
+use crate::template::convert::print;
 use crate::template::filters::Network;
 use crate::template::filters::lists::holds;
-use crate::template::convert::print;
 use crate::value::Value;
 
 fn answer(flag: bool) -> Answer {
@@ -14,23 +14,52 @@ fn answer(flag: bool) -> Answer {
 pub(super) const TESTS: &[Test] = &[
     test("truthy", |call| truth(call, true)),
     test("falsy", |call| truth(call, false)),
-    test("sequence", |call| answer(matches!(call.input(), Value::List(_) | Value::Map(_) | Value::String(_)))),
-    test("iterable", |call| answer(matches!(call.input(), Value::List(_) | Value::Map(_) | Value::String(_)))),
+    test("sequence", |call| {
+        answer(matches!(
+            call.input(),
+            Value::List(_) | Value::Map(_) | Value::String(_)
+        ))
+    }),
+    test("iterable", |call| {
+        answer(matches!(
+            call.input(),
+            Value::List(_) | Value::Map(_) | Value::String(_)
+        ))
+    }),
     test("string", |call| answer(matches!(call.input(), Value::String(_)))),
     test("mapping", |call| answer(matches!(call.input(), Value::Map(_)))),
     test("none", |call| answer(call.input().is_null())),
-    test("number", |call| answer(matches!(call.input(), Value::Int(_) | Value::Float(_) | Value::Bool(_)))),
+    test("number", |call| {
+        answer(matches!(
+            call.input(),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_)
+        ))
+    }),
     test("integer", |call| answer(matches!(call.input(), Value::Int(_)))),
     test("float", |call| answer(matches!(call.input(), Value::Float(_)))),
     test("boolean", |call| answer(matches!(call.input(), Value::Bool(_)))),
     test("callable", |_| answer(false)),
-    test("nan", |call| answer(matches!(call.input(), Value::Float(number) if number.is_nan()))),
-    test("isnan", |call| answer(matches!(call.input(), Value::Float(number) if number.is_nan()))),
-    test("vault_encrypted", |call| answer(call.input_text().starts_with("$ANSIBLE_VAULT;"))),
-    test("subset", |call| answer(all_in(&call.input_list()?, &other(call)?))),
-    test("issubset", |call| answer(all_in(&call.input_list()?, &other(call)?))),
-    test("superset", |call| answer(all_in(&other(call)?, &call.input_list()?))),
-    test("issuperset", |call| answer(all_in(&other(call)?, &call.input_list()?))),
+    test("nan", |call| {
+        answer(matches!(call.input(), Value::Float(number) if number.is_nan()))
+    }),
+    test("isnan", |call| {
+        answer(matches!(call.input(), Value::Float(number) if number.is_nan()))
+    }),
+    test("vault_encrypted", |call| {
+        answer(call.input_text().starts_with("$ANSIBLE_VAULT;"))
+    }),
+    test("subset", |call| {
+        answer(all_in(&call.input_list()?, &other(call)?))
+    }),
+    test("issubset", |call| {
+        answer(all_in(&call.input_list()?, &other(call)?))
+    }),
+    test("superset", |call| {
+        answer(all_in(&other(call)?, &call.input_list()?))
+    }),
+    test("issuperset", |call| {
+        answer(all_in(&other(call)?, &call.input_list()?))
+    }),
     test("contains", |call| {
         let item = call.need(1, "value")?;
         answer(match call.input() {
@@ -45,7 +74,12 @@ pub(super) const TESTS: &[Test] = &[
         answer(match container {
             Value::String(text) => match call.input() {
                 Value::String(part) => text.contains(&**part),
-                other => return Err(format!("'in <string>' requires string as left operand, not {}", other.kind())),
+                other => {
+                    return Err(format!(
+                        "'in <string>' requires string as left operand, not {}",
+                        other.kind()
+                    ));
+                }
             },
             _ => holds(&call.list_of(container)?, call.input()),
         })
@@ -57,13 +91,19 @@ pub(super) const TESTS: &[Test] = &[
     test("!=", |call| answer(!equal(call.input(), call.need(1, "b")?))),
     test("version", versions::version),
     test("version_compare", versions::version),
-    test("ansible.utils:ip", |call| answer(Network::parse(&call.input_text()).is_some())),
+    test("ansible.utils:ip", |call| {
+        answer(Network::parse(&call.input_text()).is_some())
+    }),
     test("ansible.utils:ip_address", |call| {
         let text = call.input_text();
         answer(!text.contains('/') && Network::parse(&text).is_some())
     }),
-    test("ansible.utils:ipv4", |call| answer(Network::parse(&call.input_text()).is_some_and(|network| network.version == 4))),
-    test("ansible.utils:ipv6", |call| answer(Network::parse(&call.input_text()).is_some_and(|network| network.version == 6))),
+    test("ansible.utils:ipv4", |call| {
+        answer(Network::parse(&call.input_text()).is_some_and(|network| network.version == 4))
+    }),
+    test("ansible.utils:ipv6", |call| {
+        answer(Network::parse(&call.input_text()).is_some_and(|network| network.version == 6))
+    }),
     test("ansible.utils:ipv4_address", |call| {
         let text = call.input_text();
         answer(!text.contains('/') && Network::parse(&text).is_some_and(|network| network.version == 4))

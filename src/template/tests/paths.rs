@@ -15,12 +15,18 @@ pub(super) const TESTS: &[Test] = &[
     test("is_dir", |call| Ok(Value::Bool(path(call).is_dir()))),
     test("link", |call| Ok(Value::Bool(path(call).is_symlink()))),
     test("is_link", |call| Ok(Value::Bool(path(call).is_symlink()))),
-    test("link_exists", |call| Ok(Value::Bool(path(call).symlink_metadata().is_ok()))),
+    test("link_exists", |call| {
+        Ok(Value::Bool(path(call).symlink_metadata().is_ok()))
+    }),
     test("abs", |call| Ok(Value::Bool(call.input_text().starts_with('/')))),
-    test("is_abs", |call| Ok(Value::Bool(call.input_text().starts_with('/')))),
+    test("is_abs", |call| {
+        Ok(Value::Bool(call.input_text().starts_with('/')))
+    }),
     test("same_file", |call| {
         let other = std::fs::canonicalize(call.need_text(1, "path")?).ok();
-        Ok(Value::Bool(other.is_some() && std::fs::canonicalize(path(call)).ok() == other))
+        Ok(Value::Bool(
+            other.is_some() && std::fs::canonicalize(path(call)).ok() == other,
+        ))
     }),
     test("mount", |call| {
         use std::os::unix::fs::MetadataExt;

@@ -20,7 +20,9 @@ pub(super) const TESTS: &[Test] = &[
     looking("finished", |call| flag(call, "finished")),
     looking("timedout", |call| {
         let timed_out = call.input().get("timedout");
-        Ok(timed_out.and_then(|timed_out| timed_out.get("period")).map_or(Value::Bool(false), truth))
+        Ok(timed_out
+            .and_then(|timed_out| timed_out.get("period"))
+            .map_or(Value::Bool(false), truth))
     }),
 ];
 

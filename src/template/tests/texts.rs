@@ -21,8 +21,19 @@ fn matches(call: &Call, kind: &str) -> Answer {
         "match" => format!("\\A(?:{pattern})"),
         "fullmatch" => format!("\\A(?:{pattern})\\Z"),
         "search" => pattern,
-        other => return Err(format!("Invalid match_type specified: {other}; known are match, search, fullmatch")),
+        other => {
+            return Err(format!(
+                "Invalid match_type specified: {other}; known are match, search, fullmatch"
+            ));
+        }
     };
-    let regex = compiled(&pattern, call.flag(2, "ignorecase", false), call.flag(3, "multiline", false))?;
-    regex.is_match(&call.input_text()).map(Value::Bool).map_err(|error| error.to_string())
+    let regex = compiled(
+        &pattern,
+        call.flag(2, "ignorecase", false),
+        call.flag(3, "multiline", false),
+    )?;
+    regex
+        .is_match(&call.input_text())
+        .map(Value::Bool)
+        .map_err(|error| error.to_string())
 }

@@ -26,7 +26,11 @@ pub(super) fn version(call: &Call) -> Answer {
         Some("strict") => strict_parts(&left)?.cmp(&strict_parts(&right)?),
         None if strict => strict_parts(&left)?.cmp(&strict_parts(&right)?),
         None | Some("loose") => loose(&left, &right)?,
-        Some(other) => return Err(format!("Invalid version type ({other}), must be one of loose, strict, semver, semantic, pep440")),
+        Some(other) => {
+            return Err(format!(
+                "Invalid version type ({other}), must be one of loose, strict, semver, semantic, pep440"
+            ));
+        }
     };
     Ok(Value::Bool(match operator.as_str() {
         "==" | "=" | "eq" => order == Ordering::Equal,
@@ -35,7 +39,11 @@ pub(super) fn version(call: &Call) -> Answer {
         "<=" | "le" => order != Ordering::Greater,
         ">" | "gt" => order == Ordering::Greater,
         ">=" | "ge" => order != Ordering::Less,
-        other => return Err(format!("Invalid operator type ({other}), must be one of ==, =, eq, !=, <>, ne, <, lt, <=, le, >, gt, >=, ge")),
+        other => {
+            return Err(format!(
+                "Invalid operator type ({other}), must be one of ==, =, eq, !=, <>, ne, <, lt, <=, le, >, gt, >=, ge"
+            ));
+        }
     }))
 }
 
@@ -67,7 +75,9 @@ fn loose(left: &str, right: &str) -> Result<Ordering, String> {
     for (one, other) in a.iter().zip(&b) {
         match (one, other) {
             (Part::Number(_), Part::Word(_)) | (Part::Word(_), Part::Number(_)) => {
-                return Err(format!("Version comparison failed: '{left}' and '{right}' cannot be compared"));
+                return Err(format!(
+                    "Version comparison failed: '{left}' and '{right}' cannot be compared"
+                ));
             }
             _ if one != other => return Ok(one.cmp(other)),
             _ => {}
@@ -79,9 +89,15 @@ fn loose(left: &str, right: &str) -> Result<Ordering, String> {
 /// `1.2`, `1.2.3`, `1.2a1`: three numbers and a pre-release, of which none is the highest.
 fn strict_parts(text: &str) -> Result<([u64; 3], (bool, char, u64)), String> {
     let wrong = || format!("invalid version number '{text}'");
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (numbers, pre) = text.split_at(end);
-    let numbers: Vec<u64> = numbers.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
+    let numbers: Vec<u64> = numbers
+        .split('.')
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|_| wrong())?;
     if !(2..=3).contains(&numbers.len()) {
         return Err(wrong());
     }
@@ -100,12 +116,21 @@ fn semantic(left: &str, right: &str) -> Result<Ordering, String> {
     let read = |text: &str| -> Result<Version, String> {
         let wrong = || format!("invalid semantic version '{text}'");
         let bare = text.split('+').next().unwrap_or(text);
-        let (core, pre) = bare.split_once('-').map_or((bare, None), |(core, pre)| (core, Some(pre)));
-        let core: Vec<u64> = core.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
+        let (core, pre) = bare
+            .split_once('-')
+            .map_or((bare, None), |(core, pre)| (core, Some(pre)));
+        let core: Vec<u64> = core
+            .split('.')
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map_err(|_| wrong())?;
         if core.len() != 3 {
             return Err(wrong());
         }
-        let part = |part: &str| part.parse().map_or_else(|_| Part::Word(part.to_string()), Part::Number);
+        let part = |part: &str| {
+            part.parse()
+                .map_or_else(|_| Part::Word(part.to_string()), Part::Number)
+        };
         Ok((core, pre.map(|pre| pre.split('.').map(part).collect())))
     };
     let ((a, a_pre), (b, b_pre)) = (read(left)?, read(right)?);
@@ -120,13 +145,23 @@ fn semantic(left: &str, right: &str) -> Result<Ordering, String> {
 /// A sortable form of PEP 440: epoch, release without ending zeros, phase, post and dev.
 fn pep440(text: &str) -> (u64, Vec<u64>, i64, u64, i64, i64) {
     let text = text.trim().to_lowercase();
-    let text = text.trim_start_matches('v').split('+').next().unwrap_or("").to_string();
+    let text = text
+        .trim_start_matches('v')
+        .split('+')
+        .next()
+        .unwrap_or("")
+        .to_string();
     let (epoch, rest) = match text.split_once('!') {
         Some((epoch, rest)) => (epoch.parse().unwrap_or(0), rest.to_string()),
         None => (0, text),
     };
-    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-    let mut release: Vec<u64> = rest[..end].split('.').filter_map(|part| part.parse().ok()).collect();
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(rest.len());
+    let mut release: Vec<u64> = rest[..end]
+        .split('.')
+        .filter_map(|part| part.parse().ok())
+        .collect();
     while release.last() == Some(&0) {
         release.pop();
     }
@@ -140,7 +175,14 @@ fn pep440(text: &str) -> (u64, Vec<u64>, i64, u64, i64, i64) {
     let (dev, post) = (after("dev"), after("post"));
     let (rank, number) = pre.unwrap_or((if dev.is_some() && post.is_none() { 0 } else { 4 }, 0));
     let post = post.map_or(-1, |post| i64::try_from(post).unwrap_or(i64::MAX));
-    (epoch, release, rank, number, post, dev.map_or(i64::MAX, |dev| i64::try_from(dev).unwrap_or(i64::MAX)))
+    (
+        epoch,
+        release,
+        rank,
+        number,
+        post,
+        dev.map_or(i64::MAX, |dev| i64::try_from(dev).unwrap_or(i64::MAX)),
+    )
 }
 
 fn number_behind(text: &str) -> u64 {

@@ -1,0 +1,393 @@
+//! Lookups that read files of this computer.
+
+use super::{Lookup, keeping, lookup, unknown_in_check};
+use crate::source::Source;
+use crate::template::call::{Answer, Call, truthy};
+use crate::template::convert::print;
+use crate::template::filters::password::{random_text, sha512_crypt};
+use crate::template::filters::paths::{expand_user, glob};
+use crate::template::filters::random::Chance;
+use crate::template::{FileOptions, Outcome, Variables, evaluate};
+use crate::value::{Map, Value};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub(super) const LOOKUPS: &[Lookup] = &[
+    lookup("file", |call| {
+        let each = |term: &Value| {
+            let text = read(&find(call, &print(term), "files")?)?;
+            let right = call.named().get("rstrip").is_none_or(truthy);
+            let left = call.named().get("lstrip").is_some_and(truthy);
+            let text = if right { text.trim_end() } else { &text };
+            Ok(Value::string(if left { text.trim_start() } else { text }))
+        };
+        call.positional()
+            .iter()
+            .map(each)
+            .collect::<Result<Vec<_>, String>>()
+            .map(Value::list)
+    }),
+    lookup("unvault", |call| {
+        let each = |term: &Value| Ok(Value::from(read(&find(call, &print(term), "files")?)?));
+        call.positional()
+            .iter()
+            .map(each)
+            .collect::<Result<Vec<_>, String>>()
+            .map(Value::list)
+    }),
+    keeping("template", |call| {
+        let each = |term: &Value| template(call, &print(term));
+        call.positional()
+            .iter()
+            .map(each)
+            .collect::<Result<Vec<_>, String>>()
+            .map(Value::list)
+    }),
+    lookup("fileglob", |call| {
+        let mut found = vec![];
+        for term in call.positional() {
+            let pattern = expand_user(&print(term));
+            let folders = if pattern.starts_with('/') {
+                vec![PathBuf::new()]
+            } else {
+                folders(call, "files")
+            };
+            let hits = folders
+                .iter()
+                .map(|folder| glob(&folder.join(&pattern).display().to_string()));
+            found.extend(hits.into_iter().find(|hits| !hits.is_empty()).unwrap_or_default());
+        }
+        Ok(Value::list(found.into_iter().map(Value::from)))
+    }),
+    lookup("first_found", first_found),
+    lookup("password", password),
+    lookup("ini", ini),
+    lookup("csvfile", csvfile),
+];
+
+/// The folders that are searched: below each of the search path its `kind` folder, then itself.
+fn folders(call: &Call, kind: &str) -> Vec<PathBuf> {
+    let search = &call.scope.surroundings().search;
+    search
+        .iter()
+        .flat_map(|folder| [folder.join(kind), folder.clone()])
+        .collect()
+}
+
+fn find(call: &Call, name: &str, kind: &str) -> Result<PathBuf, String> {
+    let name = expand_user(name);
+    let folders = folders(call, kind);
+    let found = folders
+        .iter()
+        .map(|folder| folder.join(&name))
+        .find(|path| path.is_file());
+    match found {
+        Some(path) => Ok(path),
+        None if std::path::Path::new(&name).is_file() => Ok(PathBuf::from(name)),
+        None => {
+            let looked: Vec<String> = folders
+                .iter()
+                .map(|folder| folder.display().to_string())
+                .collect();
+            Err(format!(
+                "the file '{name}' was not found; looked in {}",
+                looked.join(", ")
+            ))
+        }
+    }
+}
+
+fn read(path: &PathBuf) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+/// Variables with some more before them (`template_vars`).
+struct Extended {
+    more: Map,
+    inner: Arc<dyn Variables>,
+}
+
+impl Variables for Extended {
+    fn get(&self, name: &str) -> Option<Value> {
+        self.more.get(name).cloned().or_else(|| self.inner.get(name))
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        let mut names = self.inner.names();
+        names.extend(
+            self.more
+                .keys()
+                .filter(|name| self.inner.get(name).is_none())
+                .cloned(),
+        );
+        names
+    }
+
+    fn host(&self, name: &str) -> Option<Arc<dyn Variables>> {
+        self.inner.host(name)
+    }
+
+    fn hosts(&self) -> Vec<Arc<str>> {
+        self.inner.hosts()
+    }
+}
+
+fn template(call: &Call, name: &str) -> Answer {
+    let path = find(call, name, "templates")?;
+    let text = read(&path)?;
+    let mut options = FileOptions::default();
+    options.trim_blocks = call.named().get("trim_blocks").is_none_or(truthy);
+    options.lstrip_blocks = call.named().get("lstrip_blocks").is_some_and(truthy);
+    for (name, marks) in [
+        ("variable_start_string", &mut options.variable.0),
+        ("variable_end_string", &mut options.variable.1),
+    ] {
+        if let Some(given) = call.named().get(name) {
+            *marks = print(given);
+        }
+    }
+    let scope = match call.named().get("template_vars").and_then(Value::as_map) {
+        Some(more) => {
+            let variables = Extended {
+                more: more.clone(),
+                inner: call.scope.variables().clone(),
+            };
+            crate::template::Scope::new(Arc::new(variables), call.scope.surroundings().clone())
+        }
+        None => call.scope.clone(),
+    };
+    let (options, start) = options.with_header(&text);
+    let source = Source::file(&path, text.clone());
+    let text = text[start..].replace("\r\n", "\n");
+    let place = crate::source::Place::new(&source, start..source.text.len());
+    let outcome = evaluate::file(&source.name, &text, &options, &scope)
+        .map_err(|problem| problem.located(&text, Some(&place)).to_string())?;
+    match outcome {
+        Outcome::Value { value, .. } => Ok(value),
+        Outcome::Omit => Ok(Value::Null),
+        Outcome::Undefined { text, .. } => Err(format!("{text} (in the template {})", path.display())),
+        Outcome::Failed(error) => Err(error.to_string()),
+    }
+}
+
+/// The first of some files that exists.
+fn first_found(call: &Call) -> Answer {
+    let mut names: Vec<String> = vec![];
+    let mut skip = call.named().get("skip").is_some_and(truthy);
+    let texts = |value: &Value| match value {
+        Value::List(items) => items.iter().map(print).collect::<Vec<_>>(),
+        one => print(one).split([',', ';', ':']).map(str::to_string).collect(),
+    };
+    let mut open: Vec<&Value> = call.positional().iter().rev().collect();
+    while let Some(term) = open.pop() {
+        match term {
+            Value::List(items) => open.extend(items.iter().rev()),
+            Value::Map(map) => {
+                let files = map.get("files").map(texts).unwrap_or_default();
+                let paths = map.get("paths").map(texts).unwrap_or_default();
+                skip |= map.get("skip").is_some_and(truthy);
+                names.extend(below(&paths, &files));
+            }
+            text => names.push(print(text)),
+        }
+    }
+    let paths = call.named().get("paths").map(texts).unwrap_or_default();
+    names.extend(below(
+        &paths,
+        &call.named().get("files").map(texts).unwrap_or_default(),
+    ));
+    let found = names.iter().find_map(|name| {
+        ["files", "templates", "vars", "tasks"]
+            .iter()
+            .find_map(|kind| find(call, name, kind).ok())
+    });
+    match found {
+        Some(path) => Ok(Value::list([path.display().to_string().into()])),
+        None if skip => Ok(Value::list([])),
+        None => Err(format!(
+            "no file was found when using first_found; looked for {}",
+            names.join(", ")
+        )),
+    }
+}
+
+fn below(paths: &[String], files: &[String]) -> Vec<String> {
+    match (paths, files) {
+        (paths, []) => paths.to_vec(),
+        ([], files) => files.to_vec(),
+        _ => paths
+            .iter()
+            .flat_map(|path| {
+                files
+                    .iter()
+                    .map(move |file| format!("{}/{file}", path.trim_end_matches('/')))
+            })
+            .collect(),
+    }
+}
+
+/// A password out of a file, which is made if it is not there.
+fn password(call: &Call) -> Answer {
+    let term = call.positional().iter().map(print).collect::<Vec<_>>().join(" ");
+    let mut words = term.split_whitespace();
+    let path = expand_user(words.next().unwrap_or_default());
+    let mut options: std::collections::HashMap<String, String> = call
+        .named()
+        .iter()
+        .map(|(name, value)| (name.to_string(), letters_of(value)))
+        .collect();
+    options.extend(
+        words
+            .filter_map(|word| word.split_once('='))
+            .map(|(name, value)| (name.to_string(), value.to_string())),
+    );
+    let length = options
+        .get("length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(20);
+    let letters = letters(options.get("chars").map(String::as_str));
+    let kept = std::fs::read_to_string(&path)
+        .ok()
+        .map(|text| text.trim_end().to_string());
+    let (mut plain, mut salt) = match kept.filter(|text| !text.is_empty()) {
+        Some(text) => match text.split_once(" salt=") {
+            Some((plain, salt)) => (plain.to_string(), Some(salt.to_string())),
+            None => (text, None),
+        },
+        None => (String::new(), None),
+    };
+    let hashed = options.contains_key("encrypt");
+    if plain.is_empty() || (hashed && salt.is_none()) {
+        if path != "/dev/null"
+            && let Some(unknown) =
+                unknown_in_check(call, &format!("the password that is to be made in {path}"))
+        {
+            return Ok(unknown);
+        }
+        if plain.is_empty() {
+            let mut chance = Chance::new(options.get("seed").map(String::as_str));
+            let pick = |_| letters[usize::try_from(chance.below(letters.len() as u64)).unwrap_or(0)];
+            plain = (0..length).map(pick).collect();
+        }
+        salt = hashed.then(|| random_text(16).replace(['.', '/'], "x"));
+        keep(&path, &plain, salt.as_deref())?;
+    }
+    Ok(Value::list([match (hashed, salt) {
+        (true, Some(salt)) => sha512_crypt(&plain, &salt, 656_000).into(),
+        _ => plain.into(),
+    }]))
+}
+
+fn keep(path: &str, plain: &str, salt: Option<&str>) -> Result<(), String> {
+    use std::io::Write;
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    if path == "/dev/null" {
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| format!("cannot write {path}: {error}");
+    if let Some(folder) = std::path::Path::new(path).parent() {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    let salt = salt.map(|salt| format!(" salt={salt}")).unwrap_or_default();
+    writeln!(file, "{plain}{salt}").map_err(failed)
+}
+
+fn letters_of(value: &Value) -> String {
+    match value {
+        Value::List(items) => items.iter().map(print).collect::<Vec<_>>().join(","),
+        other => print(other),
+    }
+}
+
+/// The letters a password is made of: names of Python's `string` module or the letters themselves.
+fn letters(chars: Option<&str>) -> Vec<char> {
+    let given = chars.unwrap_or("ascii_letters,digits,.,:,-,_");
+    let mut all = vec![];
+    if given.contains(",,") {
+        all.push(',');
+    }
+    for part in given.split(',').filter(|part| !part.is_empty()) {
+        match part {
+            "ascii_letters" => all.extend(('a'..='z').chain('A'..='Z')),
+            "ascii_lowercase" => all.extend('a'..='z'),
+            "ascii_uppercase" => all.extend('A'..='Z'),
+            "digits" => all.extend('0'..='9'),
+            "hexdigits" => all.extend("0123456789abcdefABCDEF".chars()),
+            "punctuation" => all.extend("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~".chars()),
+            other => all.extend(other.chars()),
+        }
+    }
+    if all.is_empty() {
+        ('a'..='z').collect()
+    } else {
+        all
+    }
+}
+
+/// `ini`: keys of a section of an INI file.
+fn ini(call: &Call) -> Answer {
+    let option = |name: &str, usual: &str| call.named().get(name).map_or_else(|| usual.to_string(), print);
+    let text = read(&find(call, &option("file", "ansible.ini"), "files")?)?;
+    let (wanted, default) = (option("section", "global"), option("default", ""));
+    let mut section = String::from("global");
+    let mut entries: Vec<(String, String)> = vec![];
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with(['#', ';']) && !line.is_empty())
+    {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name.to_string();
+        } else if let Some((key, value)) = line.split_once(['=', ':']).filter(|_| section == wanted) {
+            entries.push((key.trim().to_lowercase(), value.trim().to_string()));
+        }
+    }
+    let each = |term: &Value| {
+        let key = print(term).to_lowercase();
+        let found = entries.iter().rev().find(|entry| entry.0 == key);
+        Value::from(found.map_or(default.clone(), |entry| entry.1.clone()))
+    };
+    Ok(Value::list(call.positional().iter().map(each)))
+}
+
+/// `csvfile`: a column of the line whose first column is the term.
+fn csvfile(call: &Call) -> Answer {
+    let option = |name: &str, usual: &str| call.named().get(name).map_or_else(|| usual.to_string(), print);
+    let text = read(&find(call, &option("file", "ansible.csv"), "files")?)?;
+    let delimiter = match option("delimiter", "TAB").as_str() {
+        "TAB" | "t" => "\t".to_string(),
+        other => other.to_string(),
+    };
+    let column: usize = option("col", "1")
+        .parse()
+        .map_err(|_| "col must be a number".to_string())?;
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| {
+            line.split(&delimiter)
+                .map(|cell| cell.trim_matches('"'))
+                .collect()
+        })
+        .collect();
+    let each = |term: &Value| {
+        let key = print(term);
+        let row = rows.iter().find(|row| row.first() == Some(&key.as_str()));
+        Value::from(
+            row.and_then(|row| row.get(column))
+                .map_or_else(|| option("default", ""), |cell| cell.to_string()),
+        )
+    };
+    Ok(Value::list(call.positional().iter().map(each)))
+}

@@ -1,0 +1,181 @@
+//! Lookups of variables, the environment and programs, and the time.
+
+use super::{Lookup, keeping, lookup, unknown_in_check};
+use crate::template::call::{Answer, Call};
+use crate::template::convert::print;
+use crate::template::filters::regexes::compiled;
+use crate::value::Value;
+use std::process::Command;
+
+pub(super) const LOOKUPS: &[Lookup] = &[
+    lookup("env", |call| {
+        let default = call.named().get("default").map_or_else(String::new, print);
+        let each = |term: &Value| {
+            std::env::var(print(term))
+                .unwrap_or_else(|_| default.clone())
+                .into()
+        };
+        Ok(Value::list(call.positional().iter().map(each)))
+    }),
+    keeping("vars", |call| {
+        let each = |term: &Value| {
+            let name = print(term);
+            let found = call
+                .scope
+                .resolved(&name)
+                .or_else(|| call.named().get("default").cloned());
+            found.ok_or_else(|| format!("No variable named '{name}' was found."))
+        };
+        call.positional()
+            .iter()
+            .map(each)
+            .collect::<Result<Vec<_>, String>>()
+            .map(Value::list)
+    }),
+    lookup("varnames", |call| {
+        let mut found = vec![];
+        for term in call.positional() {
+            let regex = compiled(&print(term), false, false)?;
+            let mut names = call.scope.variables().names();
+            names.sort_unstable();
+            found.extend(
+                names
+                    .into_iter()
+                    .filter(|name| regex.is_match(&**name).unwrap_or(false))
+                    .map(Value::String),
+            );
+        }
+        Ok(Value::list(found))
+    }),
+    lookup("pipe", |call| {
+        if let Some(unknown) = unknown_in_check(call, "the output of the program that the lookup `pipe` runs")
+        {
+            return Ok(unknown);
+        }
+        let each = |term: &Value| {
+            run(&print(term)).map(|text| Value::string(text.trim_end_matches('\n').trim_end()))
+        };
+        call.positional()
+            .iter()
+            .map(each)
+            .collect::<Result<Vec<_>, String>>()
+            .map(Value::list)
+    }),
+    lookup("lines", |call| {
+        if let Some(unknown) =
+            unknown_in_check(call, "the output of the program that the lookup `lines` runs")
+        {
+            return Ok(unknown);
+        }
+        let mut lines = vec![];
+        for term in call.positional() {
+            lines.extend(
+                run(&print(term))?
+                    .lines()
+                    .map(|line| Value::string(line.trim_end())),
+            );
+        }
+        Ok(Value::list(lines))
+    }),
+    lookup("inventory_hostnames", inventory_hostnames),
+    lookup("config", config),
+];
+
+fn run(command: &str) -> Result<String, String> {
+    let output = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(command)
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        let code = output.status.code().unwrap_or(-1);
+        return Err(format!(
+            "the command '{command}' ended with {code}: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        ));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Hosts of a pattern: groups and names, joined by `:` or `,`, with `!` and `&`.
+fn inventory_hostnames(call: &Call) -> Answer {
+    let groups = call.scope.resolved("groups").unwrap_or_default();
+    let all = call.scope.variables().hosts();
+    let expand = |name: &str| -> Vec<String> {
+        match groups.get(name).and_then(Value::as_list) {
+            Some(hosts) => hosts.iter().map(print).collect(),
+            None if name == "all" || name == "*" => all.iter().map(ToString::to_string).collect(),
+            None => all
+                .iter()
+                .filter(|host| &***host == name)
+                .map(ToString::to_string)
+                .collect(),
+        }
+    };
+    let mut hosts: Vec<String> = vec![];
+    for term in call.positional() {
+        let text = print(term);
+        let mut parts: Vec<&str> = text
+            .split([':', ','])
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .collect();
+        parts.sort_by_key(|part| match part.chars().next() {
+            Some('&') => 1,
+            Some('!') => 2,
+            _ => 0,
+        });
+        for part in parts {
+            if let Some(name) = part.strip_prefix('!') {
+                let gone = expand(name);
+                hosts.retain(|host| !gone.contains(host));
+            } else if let Some(name) = part.strip_prefix('&') {
+                let kept = expand(name);
+                hosts.retain(|host| kept.contains(host));
+            } else {
+                let more: Vec<String> = expand(part)
+                    .into_iter()
+                    .filter(|host| !hosts.contains(host))
+                    .collect();
+                hosts.extend(more);
+            }
+        }
+    }
+    Ok(Value::list(hosts.into_iter().map(Value::from)))
+}
+
+/// The few settings that playbooks ask for, with Ansible's usual values.
+fn config(call: &Call) -> Answer {
+    let each = |term: &Value| {
+        Ok(match print(term).as_str() {
+            "DEFAULT_FORKS" => Value::Int(50),
+            "DEFAULT_BECOME_USER" => "root".into(),
+            "DEFAULT_BECOME_METHOD" => "sudo".into(),
+            "DEFAULT_REMOTE_USER" => Value::Null,
+            "DEFAULT_LOCAL_TMP" => std::env::temp_dir().display().to_string().into(),
+            "HOST_KEY_CHECKING" => Value::Bool(true),
+            name => return Err(format!("the setting '{name}' is not known here")),
+        })
+    };
+    call.positional()
+        .iter()
+        .map(each)
+        .collect::<Result<Vec<_>, String>>()
+        .map(Value::list)
+}
+
+/// `now(utc, fmt)`: the time as text, as Python prints it.
+pub(super) fn now(call: &Call) -> Answer {
+    let utc = call.flag(0, "utc", false);
+    let zone = if utc {
+        jiff::tz::TimeZone::UTC
+    } else {
+        jiff::tz::TimeZone::system()
+    };
+    let format = call
+        .text(1, "fmt")
+        .unwrap_or_else(|| "%Y-%m-%d %H:%M:%S.%6f".into());
+    jiff::fmt::strtime::format(&format, &jiff::Timestamp::now().to_zoned(zone))
+        .map(Value::from)
+        .map_err(|error| error.to_string())
+}
