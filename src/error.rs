@@ -170,6 +170,21 @@ impl From<Error> for Errors {
     }
 }
 
+/// Several errors where only one can be told: the first, with the others as its causes.
+impl From<Errors> for Error {
+    fn from(errors: Errors) -> Error {
+        let mut all = errors.0.into_iter();
+        let first = all.next().unwrap_or_else(|| Error::new("something is wrong"));
+        all.fold(first, |first, other| {
+            let place = other
+                .place()
+                .map(|place| format!("{place}: "))
+                .unwrap_or_default();
+            first.cause(format!("{place}{}", other.line()))
+        })
+    }
+}
+
 /// Collects the errors of a load so that the user sees all of them at once.
 #[derive(Debug, Default)]
 pub struct Collector(Vec<Error>);

@@ -18,6 +18,10 @@ pub mod lab;
 
 pub mod artifact;
 
+pub mod event;
+
+pub mod report;
+
 pub mod host;
 
 pub mod pki;
@@ -31,5 +35,11 @@ pub mod template;
 pub mod module;
 
 pub mod model;
+
+pub mod vars;
+
+pub mod graph;
+
+pub mod engine;
 
 pub mod cli;

@@ -1,9 +1,11 @@
 //! What the files say, checked: playbooks, plays, blocks, tasks, roles, handlers, inventories, host patterns.
 //! Nothing is rendered here; whatever may be a template stays a [`Value`] with its [`Place`].
 
+pub mod configuration;
 pub mod inventory;
 pub mod keywords;
 pub mod load;
+pub mod pattern;
 pub mod play;
 pub mod playbook;
 pub mod role;

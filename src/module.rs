@@ -26,6 +26,7 @@ mod openssl_privatekey;
 mod openssl_publickey;
 mod replace;
 mod set_fact;
+mod setup;
 mod slurp;
 mod stat;
 mod sysctl;
@@ -113,6 +114,7 @@ pub static MODULES: &[Entry] = &[
     entry::<openssl_publickey::OpensslPublickey>(),
     entry::<replace::Replace>(),
     entry::<set_fact::SetFact>(),
+    entry::<setup::Setup>(),
     entry::<slurp::Slurp>(),
     entry::<stat::Stat>(),
     entry::<sysctl::Sysctl>(),

@@ -1,7 +1,16 @@
 //! The command line.
 
 pub mod artifacts;
+mod graph;
+mod journal;
 pub mod lab;
+mod list;
+mod modules;
+mod needs;
+mod project;
+mod reach;
+mod run;
+mod unseen;
 
 use crate::error::Errors;
 use clap::{Parser, Subcommand};
@@ -17,6 +26,12 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Runs playbooks.
+    Run(Box<run::RunCommand>),
+    /// Prints which playbook needs which.
+    Graph(graph::GraphCommand),
+    /// Lists the modules, or tells the arguments of one.
+    Modules(modules::ModulesCommand),
     /// The programs and images a cluster is made of.
     #[command(subcommand)]
     Artifacts(artifacts::ArtifactsCommand),
@@ -33,10 +48,15 @@ pub fn main() -> ExitCode {
     };
     let done = match &cli.command {
         Command::Lab(options) => return lab::run(options).unwrap_or_else(|errors| failed(&errors)),
-        Command::Artifacts(command) => runtime.block_on(artifacts::run(command)),
+        Command::Artifacts(command) => runtime.block_on(artifacts::run(command)).map(|()| 0),
+        Command::Graph(command) => graph::run(command).map(|()| 0),
+        Command::Modules(command) => modules::run(command).map(|()| 0),
+        Command::Run(command) => runtime.block_on(run::run(command)),
     };
+    // Whatever still waits, such as a second interrupt, is not waited for.
+    runtime.shutdown_background();
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
         Err(errors) => failed(&errors),
     }
 }
@@ -45,4 +65,14 @@ fn failed(errors: &Errors) -> ExitCode {
     // Without standard error there is nobody to tell.
     let _ = write!(std::io::stderr(), "{errors}");
     ExitCode::from(1)
+}
+
+/// Tells the user something beside the output.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Prints a result.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -104,3 +104,74 @@ pub fn variable_files(folder: &Path) -> Vec<PathBuf> {
     }
     files
 }
+
+/// temporary
+pub fn load(
+    sources: &[String],
+    folder: &Path,
+    loader: &super::load::Loader,
+) -> crate::error::Result<Inventory, crate::error::Errors> {
+    let _ = folder;
+    let mut inventory = Inventory::default();
+    for name in ["all", "ungrouped"] {
+        inventory.groups.insert(
+            name.into(),
+            Group {
+                name: name.into(),
+                ..Group::default()
+            },
+        );
+    }
+    for source in sources {
+        let path = Path::new(source);
+        inventory
+            .sources
+            .push(std::path::absolute(path).unwrap_or_default());
+        let values = loader.variables(path)?;
+        let map = crate::value::Value::map(values.iter().map(|(k, v)| (k, v.value.clone())));
+        let lab = crate::lab::Lab::load(&map)?;
+        let all = loader.variables(&path.parent().unwrap_or(Path::new(".")).join("group_vars/all.yml"))?;
+        for host in lab.inventory()? {
+            let name: Arc<str> = host.name.as_str().into();
+            let mut variables = all.clone();
+            for (key, value) in host.vars.iter() {
+                let place = Place::new(&crate::source::Source::named("lab", String::new()), 0..0);
+                variables.insert(
+                    key.clone(),
+                    super::Placed {
+                        value: value.clone(),
+                        place,
+                    },
+                );
+            }
+            for group in host.groups.iter() {
+                let group: Arc<str> = group.as_str().into();
+                inventory
+                    .groups
+                    .entry(group.clone())
+                    .or_insert_with(|| Group {
+                        name: group.clone(),
+                        ..Group::default()
+                    })
+                    .hosts
+                    .insert(name.clone());
+            }
+            let mut groups: Vec<Arc<str>> = host.groups.iter().map(|g| Arc::from(g.as_str())).collect();
+            groups.sort();
+            inventory.hosts.insert(
+                name.clone(),
+                Host {
+                    name,
+                    variables: Arc::new(variables),
+                    own: Variables::default(),
+                    groups,
+                    place: None,
+                },
+            );
+        }
+        if let Some(all_group) = inventory.groups.get_mut("all") {
+            all_group.variables = all;
+        }
+    }
+    Ok(inventory)
+}

@@ -1,0 +1,75 @@
+//! `vent modules`: lists the modules, or tells the arguments of one.
+
+use crate::error::{Error, Errors, nearest};
+use crate::module::{self, MODULES};
+use clap::Args;
+use std::fmt::Write;
+
+/// What `vent modules` takes.
+#[derive(Args, Debug)]
+pub struct ModulesCommand {
+    /// Tell the arguments of this module.
+    name: Option<String>,
+    /// As JSON schema.
+    #[arg(long)]
+    schema: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A module that does not exist.
+pub fn run(command: &ModulesCommand) -> Result<(), Errors> {
+    let Some(name) = &command.name else {
+        let lines: Vec<String> = MODULES
+            .iter()
+            .map(|entry| format!("{}\n", entry.names[0]))
+            .collect();
+        super::print(&lines.concat());
+        return Ok(());
+    };
+    let Some(entry) = module::find(name) else {
+        let error = Error::new(format!("unknown module `{name}`"));
+        let known = MODULES.iter().flat_map(|entry| entry.names.iter().copied());
+        return Err(match nearest(name, known) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help("`vent modules` lists what there is"),
+        }
+        .into());
+    };
+    let schema = (entry.schema)();
+    if command.schema {
+        super::print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&schema).unwrap_or_default()
+        ));
+        return Ok(());
+    }
+    let mut out = format!("{}\n", entry.names.join(", "));
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(|names| names.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str())
+        .collect();
+    for (name, property) in schema
+        .get("properties")
+        .and_then(|found| found.as_object())
+        .into_iter()
+        .flatten()
+    {
+        let text = property
+            .get("description")
+            .and_then(|text| text.as_str())
+            .unwrap_or_default();
+        let mark = if required.contains(&name.as_str()) {
+            " (required)"
+        } else {
+            ""
+        };
+        let _ = writeln!(out, "  {name}{mark}: {}", text.replace('\n', " "));
+    }
+    super::print(&out);
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! What a command works with: configuration, inventory, variables, ways to hosts.
+
+use super::reach::{Defaults, Ways};
+use crate::engine::{Reach, SPECIAL};
+use crate::error::{Error, Errors, Result};
+use crate::graph::Graph;
+use crate::model::load::{CONTROL_WORDS, Known, Loader};
+use crate::model::{Inventory, inventory, pattern};
+use crate::module;
+use crate::source::Source;
+use crate::template;
+use crate::value::{Map, Value};
+use crate::vault::Vault;
+use crate::yaml;
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Options that all commands with playbooks or an inventory share.
+#[derive(Args, Debug, Default)]
+pub struct Options {
+    /// An inventory: a file, a folder, or `host,`. May stand several times.
+    #[arg(short, long)]
+    pub inventory: Vec<String>,
+    /// A variable: `name=value`, a YAML mapping, or `@file`.
+    #[arg(short, long)]
+    pub extra_vars: Vec<String>,
+    /// The account to log in to.
+    #[arg(short, long)]
+    pub user: Option<String>,
+    /// The private key to log in with.
+    #[arg(long, alias = "key-file")]
+    pub private_key: Option<PathBuf>,
+    /// How to reach hosts: ssh, local.
+    #[arg(short, long)]
+    pub connection: Option<String>,
+    /// A file with the password of vaulted files.
+    #[arg(long, alias = "vault-pass-file")]
+    pub vault_password_file: Vec<PathBuf>,
+    /// A vault identity: `label@file`.
+    #[arg(long)]
+    pub vault_id: Vec<String>,
+}
+
+/// What a command works with.
+pub struct Project {
+    /// Reads files.
+    pub loader: Arc<Loader>,
+    /// Reaches hosts.
+    pub reach: Arc<dyn Reach>,
+    /// `-e`.
+    pub extra: Arc<Map>,
+    /// `forks` of `ansible.cfg`.
+    pub forks: Option<usize>,
+    sources: Vec<String>,
+    folder: PathBuf,
+}
+
+impl Project {
+    /// Reads configuration, passwords and `-e`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a variable that is none.
+    pub fn open(options: &Options, playbook: Option<&Path>) -> Result<Project, Errors> {
+        let configuration = crate::model::configuration::Configuration::read()?;
+        let folder = playbook
+            .and_then(Path::parent)
+            .map(PathBuf::from)
+            .unwrap_or_default();
+        let mut vault = Vault::default();
+        for path in options
+            .vault_password_file
+            .iter()
+            .chain(&configuration.vault_password_file)
+        {
+            vault.add_file("default", path)?;
+        }
+        for identity in &options.vault_id {
+            vault.add_identity(identity)?;
+        }
+        let known = Known {
+            is_module,
+            modules: modules(),
+            lookups: template::known_lookups(),
+        };
+        let defaults = Defaults {
+            connection: options.connection.clone(),
+            user: options.user.clone().or(configuration.remote_user),
+            private_key_file: options.private_key.clone().or(configuration.private_key_file),
+            password: None,
+            host_key_checking: configuration.host_key_checking,
+            timeout: configuration.timeout,
+        };
+        let extra = extra(&options.extra_vars, &vault)?;
+        let sources = if options.inventory.is_empty() {
+            configuration.inventory
+        } else {
+            options.inventory.clone()
+        };
+        Ok(Project {
+            loader: Arc::new(Loader::new(vault, known, configuration.roles_path)),
+            reach: Arc::new(Ways::new(defaults)),
+            extra: Arc::new(extra),
+            forks: configuration.forks,
+            sources,
+            folder,
+        })
+    }
+
+    /// The inventory: `-i`, else the configuration's, else `inventory/lab.yml` of the playbook's project.
+    ///
+    /// # Errors
+    /// Everything that is wrong in its files.
+    pub fn inventory(&self) -> Result<Inventory, Errors> {
+        let mut sources = self.sources.clone();
+        if sources.is_empty() {
+            let near = [
+                self.folder.join("../inventory/lab.yml"),
+                self.folder.join("inventory/lab.yml"),
+                "inventory/lab.yml".into(),
+            ];
+            sources.extend(
+                near.iter()
+                    .find(|path| path.is_file())
+                    .map(|path| path.display().to_string()),
+            );
+        }
+        inventory::load(&sources, &self.folder, &self.loader)
+    }
+
+    /// Starts the lab if a host of a play is one of its nodes.
+    ///
+    /// # Errors
+    /// What the lab says.
+    pub async fn wake(
+        &self,
+        graph: &Graph,
+        inventory: &Inventory,
+        limit: Option<&str>,
+    ) -> Result<(), Errors> {
+        let Some(lab) = super::lab::of_inventory(inventory)? else {
+            return Ok(());
+        };
+        let limited = limit.map(|limit| pattern::limit(inventory, limit)).transpose()?;
+        let nodes = inventory.hosts_of("lab").unwrap_or_default();
+        let chosen = |name: &Arc<str>| limited.as_ref().is_none_or(|limited| limited.contains(name));
+        let wanted = graph.nodes.iter().flat_map(|node| &node.plays).any(|play| {
+            let hosts = match &play.hosts.value {
+                Value::Template(_) => return true,
+                value => pattern::hosts(inventory, value, &play.hosts.place).unwrap_or_default(),
+            };
+            nodes.iter().any(|node| hosts.contains(&node.name))
+        });
+        if wanted && nodes.iter().any(|node| chosen(&node.name)) {
+            let woken =
+                tokio::task::spawn_blocking(move || lab.up(&|text| super::say(&format!("lab: {text}"))))
+                    .await;
+            woken.map_err(|error| Error::new("the lab broke").cause(error))??;
+        }
+        Ok(())
+    }
+}
+
+fn is_module(name: &str) -> bool {
+    let short = name
+        .strip_prefix("ansible.builtin.")
+        .or_else(|| name.strip_prefix("ansible.legacy."))
+        .unwrap_or(name);
+    module::find(name).is_some()
+        || CONTROL_WORDS.contains(&short)
+        || SPECIAL.iter().any(|(special, _)| *special == short)
+}
+
+fn modules() -> Vec<&'static str> {
+    let own = module::MODULES
+        .iter()
+        .flat_map(|entry| entry.names.iter().copied());
+    own.chain(CONTROL_WORDS.iter().copied())
+        .chain(SPECIAL.iter().map(|(name, _)| *name))
+        .collect()
+}
+
+/// The variables of `-e`, later ones win.
+fn extra(texts: &[String], vault: &Vault) -> Result<Map, Errors> {
+    let mut map = Map::new();
+    for text in texts {
+        let trimmed = text.trim();
+        if let Some(path) = trimmed.strip_prefix('@') {
+            let read = std::fs::read_to_string(path)
+                .map_err(|error| Error::new(format!("cannot read the variables of {path}")).cause(error))?;
+            map.extend(mapping(&Source::file(Path::new(path), read), vault)?);
+        } else if trimmed.starts_with('{') {
+            map.extend(mapping(&Source::named("-e", trimmed.to_string()), vault)?);
+        } else {
+            map.extend(words(trimmed)?);
+        }
+    }
+    Ok(map)
+}
+
+fn mapping(source: &Arc<Source>, vault: &Vault) -> Result<Map, Errors> {
+    let parsed = yaml::parse(source)?;
+    let Some(node) = parsed.documents.first() else {
+        return Ok(Map::new());
+    };
+    match node.value(vault)? {
+        Value::Map(map) => Ok((*map).clone()),
+        Value::Null => Ok(Map::new()),
+        other => Err(
+            Error::new(format!("variables need a mapping, not {}", other.kind()))
+                .at(&node.place)
+                .into(),
+        ),
+    }
+}
+
+/// `name=value name='other value'`: the values are texts.
+fn words(text: &str) -> Result<Map, Errors> {
+    let words =
+        shlex::split(text).ok_or_else(|| Error::new(format!("the quotes of `-e {text}` are not closed")))?;
+    let mut map = Map::new();
+    for word in words {
+        let Some((name, value)) = word.split_once('=') else {
+            let error = Error::new(format!("`-e {text}` is no variable"))
+                .help("write -e name=value, -e '{name: value}' or -e @file");
+            return Err(error.into());
+        };
+        map.insert(name.into(), Value::trusted(value, None));
+    }
+    Ok(map)
+}

@@ -1,0 +1,238 @@
+//! `vent run`: runs playbooks.
+
+use super::project;
+use crate::engine::{self, Parts, Settings};
+use crate::error::{Collector, Error, Errors, Result};
+use crate::event::{Event, Events};
+use crate::graph::Graph;
+use crate::model::load::Loader;
+use crate::model::{Inventory, Playbook};
+use crate::report::{Json, Plain, Reporter, Terminal};
+use clap::{Args, ValueEnum};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// How a run is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// A live view in a terminal, else plain lines.
+    #[default]
+    Auto,
+    /// Plain lines.
+    Plain,
+    /// One line of JSON for every event.
+    Json,
+}
+
+/// What `vent run` takes.
+#[derive(Args, Debug)]
+pub struct RunCommand {
+    /// The playbooks.
+    #[arg(required = true)]
+    pub playbooks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub project: project::Options,
+    /// Plan, and touch nothing.
+    #[arg(short = 'C', long)]
+    pub check: bool,
+    /// Show what changes in files.
+    #[arg(short = 'D', long)]
+    pub diff: bool,
+    /// Leave out hosts that do not match this pattern.
+    #[arg(short, long)]
+    pub limit: Option<String>,
+    /// Only tasks with one of these tags.
+    #[arg(short, long, value_delimiter = ',')]
+    pub tags: Vec<String>,
+    /// No tasks with one of these tags.
+    #[arg(long, value_delimiter = ',')]
+    pub skip_tags: Vec<String>,
+    /// Skip all tasks before the one with this name.
+    #[arg(long)]
+    pub start_at_task: Option<String>,
+    /// How many hosts at the same time (default 50).
+    #[arg(short, long)]
+    pub forks: Option<usize>,
+    /// Run as another user.
+    #[arg(short = 'b', long = "become")]
+    pub r#become: bool,
+    /// The other user.
+    #[arg(long)]
+    pub become_user: Option<String>,
+    /// How to become the other user: sudo, su, doas.
+    #[arg(long)]
+    pub become_method: Option<String>,
+    /// Run handlers after a failure as well.
+    #[arg(long)]
+    pub force_handlers: bool,
+    /// More words: output of commands, skipped tasks; twice: results.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// How the run is shown.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+    /// Only list the hosts of each play.
+    #[arg(long)]
+    pub list_hosts: bool,
+    /// Only list the tasks of each play.
+    #[arg(long)]
+    pub list_tasks: bool,
+    /// Only check that all files can be read.
+    #[arg(long)]
+    pub syntax_check: bool,
+    /// Run the playbooks that are needed first, too.
+    #[arg(long, conflicts_with = "no_needs")]
+    pub with_needs: bool,
+    /// Do not look at the playbooks that are needed first.
+    #[arg(long)]
+    pub no_needs: bool,
+}
+
+/// Runs the command; gives the exit code.
+///
+/// # Errors
+/// Everything that is wrong in the files and options.
+pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
+    let project = project::Project::open(&command.project, command.playbooks.first().map(PathBuf::as_path))?;
+    let playbooks = load(&project.loader, &command.playbooks)?;
+    let graph = Graph::of(&playbooks)?;
+    super::unseen::check(&graph)?;
+    for warning in project.loader.take_warnings() {
+        super::say(&format!(
+            "warning: {}",
+            warning.to_string().trim_start_matches("error: ")
+        ));
+    }
+    if command.syntax_check {
+        return Ok(0);
+    }
+    let inventory = project.inventory()?;
+    if command.list_hosts || command.list_tasks {
+        super::list::list(&graph, &inventory, command)?;
+        return Ok(0);
+    }
+    let settings = settings(command, &project)?;
+    if !command.no_needs
+        && let [path] = &command.playbooks[..]
+    {
+        let needed = super::needs::of(&project.loader, path, &playbooks[0])?;
+        if !needed.is_empty() && command.with_needs {
+            let mut all = needed;
+            all.push(playbooks[0].clone());
+            let graph = Graph::of(&all)?;
+            return start(command, &project, graph, inventory, settings).await;
+        }
+        if !needed.is_empty() && !super::needs::are_met(&project, needed, &inventory, &settings).await? {
+            return Ok(1);
+        }
+    }
+    start(command, &project, graph, inventory, settings).await
+}
+
+/// Reads all playbooks; all errors of all of them at once.
+pub(super) fn load(loader: &Loader, paths: &[PathBuf]) -> Result<Vec<Arc<Playbook>>, Errors> {
+    let mut errors = Collector::default();
+    let read: Vec<_> = paths
+        .iter()
+        .filter_map(|path| errors.take(loader.playbook(path)))
+        .map(Arc::new)
+        .collect();
+    errors.finish(read)
+}
+
+fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings> {
+    Ok(Settings {
+        check: command.check,
+        diff: command.diff,
+        verbosity: command.verbose,
+        forks: command.forks.or(project.forks).unwrap_or(50),
+        limit: command.limit.clone(),
+        tags: command.tags.clone(),
+        skip_tags: command.skip_tags.clone(),
+        start_at_task: command.start_at_task.clone(),
+        extra: project.extra.clone(),
+        r#become: command.r#become,
+        become_user: command.become_user.clone(),
+        become_method: command.become_method.clone(),
+        force_handlers: command.force_handlers,
+    })
+}
+
+async fn start(
+    command: &RunCommand,
+    project: &project::Project,
+    graph: Graph,
+    inventory: Inventory,
+    settings: Settings,
+) -> Result<i32, Errors> {
+    project
+        .wake(&graph, &inventory, settings.limit.as_deref())
+        .await?;
+    let reporter: Box<dyn Reporter> = match command.output {
+        Output::Json => Box::new(Json::new(std::io::stdout())),
+        Output::Auto if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() => {
+            Box::new(Terminal::new(settings.verbosity))
+        }
+        _ => Box::new(Plain::new(
+            std::io::stdout(),
+            settings.verbosity,
+            std::io::stdout().is_terminal(),
+        )),
+    };
+    let mut reporters = vec![reporter];
+    if let Some(journal) = super::journal::open() {
+        reporters.push(Box::new(Json::new(journal)));
+    }
+    Ok(watch(project, graph, inventory, settings, reporters).await?)
+}
+
+/// Runs the graph, with everything that happens shown by the reporters.
+pub(super) async fn watch(
+    project: &project::Project,
+    graph: Graph,
+    inventory: Inventory,
+    settings: Settings,
+    mut reporters: Vec<Box<dyn Reporter>>,
+) -> Result<i32> {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<Event>();
+    let shown = tokio::spawn(async move {
+        while let Some(event) = receiver.recv().await {
+            reporters.iter_mut().for_each(|reporter| reporter.event(&event));
+        }
+    });
+    let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
+    let interrupts = tokio::spawn(interrupts(stop.clone(), stop_now.clone()));
+    let parts = Parts {
+        settings,
+        graph,
+        inventory,
+        events: Events::new(sender),
+        reach: project.reach.clone(),
+        loader: project.loader.clone(),
+        stop,
+        stop_now,
+    };
+    let finished = engine::run(parts).await;
+    interrupts.abort();
+    shown
+        .await
+        .map_err(|error| Error::new("the reporter broke").cause(error))?;
+    Ok(finished?.code)
+}
+
+/// The first interrupt starts nothing new, the second ends what runs.
+async fn interrupts(stop: CancellationToken, stop_now: CancellationToken) {
+    for (count, token) in [stop, stop_now].into_iter().enumerate() {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return;
+        }
+        token.cancel();
+        super::say(match count {
+            0 => "stopping: what runs is finished, nothing new is started (once more ends what runs)",
+            _ => "ending what runs",
+        });
+    }
+}

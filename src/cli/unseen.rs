@@ -1,0 +1,124 @@
+//! Variables that another playbook registers are seen only along needs: a use without a path is refused.
+
+use crate::error::{Collector, Error, Errors};
+use crate::graph::Graph;
+use crate::model::{Condition, Item, Placed, Task};
+use crate::source::Place;
+use crate::template;
+use crate::value::Value;
+use std::collections::{HashMap, HashSet};
+
+/// Refuses every use of a variable that only playbooks register which are not needed.
+///
+/// # Errors
+/// All such uses, each with the edge that is missing.
+pub fn check(graph: &Graph) -> Result<(), Errors> {
+    let mut made: HashMap<String, HashSet<usize>> = HashMap::new();
+    for (at, node) in graph.nodes.iter().enumerate() {
+        each(
+            node.plays
+                .iter()
+                .flat_map(|play| play.sections().into_iter().chain([&play.handlers[..]])),
+            &mut |task| {
+                for name in makes(task) {
+                    made.entry(name).or_default().insert(at);
+                }
+            },
+        );
+    }
+    let mut errors = Collector::default();
+    for (at, node) in graph.nodes.iter().enumerate() {
+        let mut own: HashSet<String> = HashSet::new();
+        for play in &node.plays {
+            own.extend(play.keywords().vars.keys().map(ToString::to_string));
+        }
+        each(node.plays.iter().flat_map(|play| play.sections()), &mut |task| {
+            let local: HashSet<String> = task
+                .keywords()
+                .flat_map(|keywords| keywords.vars.keys().map(ToString::to_string))
+                .collect();
+            for (value, place) in uses(task) {
+                for name in names(value) {
+                    let Some(makers) = made.get(&name) else { continue };
+                    let seen = makers.iter().any(|maker| graph.sees(at, *maker));
+                    if seen || own.contains(&name) || local.contains(&name) {
+                        continue;
+                    }
+                    let maker = makers
+                        .iter()
+                        .next()
+                        .map_or("", |maker| graph.nodes[*maker].name.as_str());
+                    errors.push(
+                        Error::new(format!(
+                            "`{name}` is registered by `{maker}`, which `{}` does not need",
+                            node.name
+                        ))
+                        .at(place)
+                        .help(format!("add `{maker}` to the `vent_needs` of `{}`", node.name)),
+                    );
+                }
+            }
+        });
+    }
+    errors.finish(())
+}
+
+fn each<'a>(lists: impl Iterator<Item = &'a [Item]>, work: &mut dyn FnMut(&Task)) {
+    for list in lists {
+        for item in list {
+            match item {
+                Item::Task(task) => work(task),
+                Item::Include(include) => work(&include.task),
+                Item::Block(block) => {
+                    each([&block.block[..], &block.rescue, &block.always].into_iter(), work)
+                }
+            }
+        }
+    }
+}
+
+/// The variables a task makes for the rest of the run.
+fn makes(task: &Task) -> Vec<String> {
+    let mut names: Vec<String> = task.register.iter().cloned().collect();
+    if task.action.short() == "set_fact" {
+        names.extend(task.action.arguments.keys().map(ToString::to_string));
+    }
+    names
+}
+
+/// Every value of a task that may name variables.
+fn uses(task: &Task) -> Vec<(&Value, &Place)> {
+    fn condition(condition: &Condition) -> (&Value, &Place) {
+        (&condition.value, &condition.place)
+    }
+    fn placed(placed: &Placed) -> (&Value, &Place) {
+        (&placed.value, &placed.place)
+    }
+    let mut found: Vec<(&Value, &Place)> = task.keywords.when.iter().map(condition).collect();
+    found.extend(
+        task.changed_when
+            .iter()
+            .chain(&task.failed_when)
+            .chain(&task.until)
+            .map(condition),
+    );
+    found.extend(
+        task.action
+            .arguments
+            .values()
+            .map(|argument| (&argument.value, &argument.place)),
+    );
+    found.extend(task.action.free_form.as_ref().map(placed));
+    found.extend(task.r#loop.as_ref().map(|wanted| placed(&wanted.items)));
+    found.extend(task.keywords.vars.values().map(placed));
+    found
+}
+
+fn names(value: &Value) -> Vec<String> {
+    match value {
+        Value::Template(text) => template::free_variables(&text.text),
+        Value::List(items) => items.iter().flat_map(names).collect(),
+        Value::Map(map) => map.values().flat_map(names).collect(),
+        _ => vec![],
+    }
+}

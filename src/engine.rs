@@ -1,0 +1,24 @@
+//! Running playbooks: the graph, the plays, the tasks of each host. Tells events, prints nothing.
+
+mod attempt;
+mod computer;
+mod debts;
+mod facts;
+mod handlers;
+mod host;
+mod include;
+mod items;
+mod perform;
+mod play;
+mod result;
+mod run;
+mod scope;
+mod scripts;
+mod settings;
+mod special;
+mod task;
+
+pub use host::Reach;
+pub use run::{Finished, Parts, run};
+pub use settings::Settings;
+pub use special::SPECIAL;

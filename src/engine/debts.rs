@@ -1,0 +1,140 @@
+//! No lost restart: a handler that is due is written down on the host before the change is made, and
+//! crossed out when it has run. A run that finds one pays it.
+
+use super::handlers::Notified;
+use super::host::Host;
+use super::items::notice;
+use super::perform;
+use super::play::Context;
+use super::scope;
+use super::task::title;
+use crate::host::{Answer, Question, quote};
+use crate::model::Task;
+use crate::template::{self, Scope};
+use crate::value::Value;
+use std::sync::Arc;
+
+/// Where debts lie on a host.
+const FOLDER: &str = "/var/lib/vent/debts";
+
+impl Context {
+    /// Shell text that notes the debts of a task that is about to change something.
+    pub(super) fn debts_of(&self, task: &Task, scope: &Scope, host: &Host) -> String {
+        if &*host.name == "localhost" || task.notify().is_empty() {
+            return String::new();
+        }
+        let mut names = vec![];
+        for placed in task.notify() {
+            match template::render(&placed.value, scope)
+                .ok()
+                .flatten()
+                .map(|rendered| rendered.value)
+            {
+                Some(Value::List(items)) => {
+                    names.extend(items.iter().filter_map(Value::as_str).map(str::to_string))
+                }
+                Some(value) => names.extend(value.as_str().map(str::to_string)),
+                None => {}
+            }
+        }
+        let paths: Vec<String> = names
+            .iter()
+            .map(|name| quote(&format!("{FOLDER}/{}", self.debt(name))))
+            .collect();
+        format!(
+            "mkdir -p {FOLDER} 2>/dev/null && : >>{} 2>/dev/null; ",
+            paths.join(" 2>/dev/null && : >>")
+        )
+    }
+
+    /// The file name of the debt of a handler.
+    fn debt(&self, handler: &str) -> String {
+        let safe = |c: char| {
+            if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        };
+        format!("{}.{handler}", self.name).chars().map(safe).collect()
+    }
+
+    /// Finds the debts of earlier runs and notifies their handlers.
+    pub(super) async fn read_debts(self: &Arc<Context>, hosts: &[Arc<Host>]) {
+        if self.handlers.tasks.is_empty() {
+            return;
+        }
+        let all = hosts
+            .iter()
+            .filter(|host| &*host.name != "localhost" && !self.is_out(host));
+        futures::future::join_all(all.map(|host| self.read_debts_of(host))).await;
+    }
+
+    async fn read_debts_of(self: &Arc<Context>, host: &Arc<Host>) {
+        let task = self.handlers.tasks[0].clone();
+        let scope = scope::of_task(self, host, Some(&task), &[]);
+        let Ok((_, way)) = self.way(host, &task, &scope) else {
+            return;
+        };
+        let Ok(shell) = host.connection(way.target).shell(way.r#become.as_ref()).await else {
+            return;
+        };
+        let question = Question::Names { path: FOLDER.into() };
+        if host.state().answer(&way.user, &question).is_none()
+            && perform::ask(&shell, host, &way.user, vec![question.clone()])
+                .await
+                .is_err()
+        {
+            return;
+        }
+        let Some(Answer::Names(Some(names))) = host.state().answer(&way.user, &question) else {
+            return;
+        };
+        for task in &self.handlers.tasks {
+            let scope = scope::of_task(self, host, Some(task), &[]);
+            let full = title(task, &scope);
+            let name = full.split_once(" : ").map_or(full.as_str(), |(_, bare)| bare);
+            let topics = task.listen.iter().filter_map(|topic| topic.value.as_str());
+            if [name, &full]
+                .into_iter()
+                .chain(topics)
+                .any(|name| names.contains(&self.debt(name)))
+            {
+                notice(
+                    self,
+                    Some(host),
+                    format!("an earlier run ended before the handler `{name}`: it is run now"),
+                );
+                self.notify_named(host, name, &scope, &Notified::Surely);
+            }
+        }
+    }
+
+    /// Crosses out the debt of a handler that has run.
+    pub(super) async fn paid(self: &Arc<Context>, host: &Arc<Host>, task: &Arc<Task>) {
+        if self.run.settings.check || &*host.name == "localhost" {
+            return;
+        }
+        let scope = scope::of_task(self, host, Some(task), &[]);
+        let full = title(task, &scope);
+        let bare = full.split_once(" : ").map_or(full.as_str(), |(_, bare)| bare);
+        let topics = task.listen.iter().filter_map(|topic| topic.value.as_str());
+        let paths: Vec<String> = [bare, &full]
+            .into_iter()
+            .chain(topics)
+            .map(|name| quote(&format!("{FOLDER}/{}", self.debt(name))))
+            .collect();
+        let Ok((_, way)) = self.way(host, task, &scope) else {
+            return;
+        };
+        if let Ok(shell) = host.connection(way.target).shell(way.r#become.as_ref()).await {
+            // A debt that cannot be crossed out is paid once more by the next run: harmless.
+            let _ = shell
+                .ask(&format!(
+                    "rm -f -- {} 2>/dev/null; rmdir {FOLDER} /var/lib/vent 2>/dev/null; :",
+                    paths.join(" ")
+                ))
+                .await;
+        }
+    }
+}

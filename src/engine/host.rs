@@ -1,0 +1,97 @@
+//! A host in a run: its connection, what is known of it, and the variables it was given.
+
+use crate::connection;
+use crate::host::State;
+use crate::value::{Map, Value};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Makes connections; given in by the program, so that the engine need not know options and files.
+pub trait Reach: Send + Sync {
+    /// The way to a host, from its variables (`ansible_host`, `ansible_user`, ...), rendered.
+    ///
+    /// # Errors
+    /// An option that is refused, with what to do.
+    fn target(&self, name: &str, variables: &Map) -> crate::error::Result<connection::Target>;
+}
+
+/// A host.
+pub(super) struct Host {
+    pub(super) name: Arc<str>,
+    data: Mutex<Data>,
+    connections: Mutex<HashMap<String, connection::Host>>,
+    /// One play at a time.
+    pub(super) permit: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What a host was given in this run.
+#[derive(Default)]
+pub(super) struct Data {
+    /// What is known of it.
+    pub(super) state: Arc<State>,
+    /// Gathered facts, without the prefix `ansible_`.
+    pub(super) facts: Arc<Map>,
+    /// Whether facts were gathered.
+    pub(super) gathered: bool,
+    /// Variables of `include_vars`, with the playbook that read them.
+    pub(super) included: Vec<(usize, Arc<Map>)>,
+    /// Variables of `set_fact` and registered results, with the playbook that made them.
+    pub(super) set: HashMap<Arc<str>, Vec<(usize, Value)>>,
+    /// Facts to be paid debts by: handlers that are due.
+    pub(super) debts_read: bool,
+}
+
+impl Host {
+    pub(super) fn new(name: &str) -> Host {
+        Host {
+            name: name.into(),
+            data: Mutex::default(),
+            connections: Mutex::default(),
+            permit: Arc::default(),
+        }
+    }
+
+    /// What the host was given; held only for moments.
+    pub(super) fn data(&self) -> MutexGuard<'_, Data> {
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A snapshot of what is known.
+    pub(super) fn state(&self) -> Arc<State> {
+        self.data().state.clone()
+    }
+
+    /// Changes what is known.
+    pub(super) fn change(&self, change: impl FnOnce(&mut State)) {
+        change(Arc::make_mut(&mut self.data().state));
+    }
+
+    /// The connection along a way; the same way gives the same connection.
+    pub(super) fn connection(&self, target: connection::Target) -> connection::Host {
+        let key = format!("{:?} {} {}", target.kind, target.endpoint(), target.user);
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections
+            .entry(key)
+            .or_insert_with(|| connection::Host::new(target))
+            .clone()
+    }
+
+    /// Ends all connections.
+    pub(super) async fn close(&self) {
+        let open: Vec<_> = {
+            let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+            connections.drain().map(|(_, connection)| connection).collect()
+        };
+        for connection in open {
+            connection.close().await;
+        }
+    }
+
+    /// Gives the host a variable that tasks of playbook `node`, and those that need it, see.
+    pub(super) fn set(&self, node: usize, name: &str, value: Value) {
+        let mut data = self.data();
+        let values = data.set.entry(name.into()).or_default();
+        values.retain(|(by, _)| *by != node);
+        values.push((node, value));
+    }
+}

@@ -1,0 +1,124 @@
+//! Includes: files of tasks and roles that are chosen while running.
+
+use super::result::TaskResult;
+use super::scope;
+use super::task::OnHost;
+use crate::error::{Error, Errors};
+use crate::model::{Include, Included, Item, Placed, RoleChoice, Variables};
+use crate::template::{self, Scope};
+use crate::value::Value;
+use crate::vars::Layer;
+use std::sync::Arc;
+
+/// What one host includes: what it is (the same for hosts that include the same), and the tasks.
+pub(super) type Found = Vec<(String, Vec<Item>, Vec<Layer>)>;
+
+impl OnHost<'_> {
+    /// What this host includes; `Err`: it is skipped, undecided, or wrong.
+    pub(super) fn includes(&self, include: &Include) -> Result<Found, Box<TaskResult>> {
+        let wrong = |error: Error| Box::new(TaskResult::error(&error.at(&include.task.action.place)));
+        let scope = scope::of_task(self.context, self.host, Some(self.task), self.parameters);
+        let mut found = vec![];
+        for (item, layers) in self.loop_scopes(&scope).map_err(wrong)? {
+            let scope = scope::of_task(self.context, self.host, Some(self.task), &layers);
+            match self.conditions(&scope).map_err(wrong)? {
+                None => {}
+                Some(result) if self.task.r#loop.is_none() => return Err(Box::new(result)),
+                Some(_) => continue,
+            }
+            let extra: Variables = item
+                .iter()
+                .map(|(name, value)| (name.clone(), Placed::new(value.clone(), &include.task.place)))
+                .collect();
+            let items = self.load(include, &scope, extra).map_err(|errors| {
+                let mut result = errors.0.first().map_or_else(
+                    || TaskResult::error(&Error::new("nothing to include")),
+                    TaskResult::error,
+                );
+                result.report = Some(errors.to_string());
+                Box::new(result)
+            })?;
+            let key = format!("{} {:?}", items.0, item);
+            found.push((key, items.1, vec![]));
+        }
+        Ok(found)
+    }
+
+    /// The variables of each item of the include's loop; one without variables if it has none.
+    fn loop_scopes(&self, scope: &Scope) -> Result<Vec<(Vec<(Arc<str>, Value)>, Vec<Layer>)>, Error> {
+        let Some(wanted) = &self.task.r#loop else {
+            return Ok(vec![(vec![], self.parameters.to_vec())]);
+        };
+        let items =
+            match super::task::loop_items(wanted, self.context, self.host, self.task, self.parameters)? {
+                Value::List(items) => items,
+                other => {
+                    return Err(Error::new(format!("a loop needs a list, not {}", other.kind()))
+                        .at(&wanted.items.place));
+                }
+            };
+        let variable = wanted
+            .control
+            .loop_var
+            .as_ref()
+            .and_then(|placed| template::render(&placed.value, scope).ok()?);
+        let variable = variable.and_then(|rendered| rendered.value.as_str().map(str::to_string));
+        let variable: Arc<str> = variable.unwrap_or_else(|| "item".into()).into();
+        let index = wanted
+            .control
+            .index_var
+            .as_ref()
+            .and_then(|placed| placed.value.as_str());
+        Ok(items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| {
+                let mut variables = vec![(variable.clone(), item.clone())];
+                variables.extend(index.map(|index| (Arc::from(index), Value::Int(at as i64))));
+                let mut layers = vec![super::items::layer(variables.clone())];
+                layers.extend_from_slice(self.parameters);
+                (variables, layers)
+            })
+            .collect())
+    }
+
+    fn load(
+        &self,
+        include: &Include,
+        scope: &Scope,
+        extra: Variables,
+    ) -> Result<(String, Vec<Item>), Errors> {
+        let text = |placed: &Placed| -> Result<String, Error> {
+            let rendered = template::render(&placed.value, scope).map_err(|error| error.at(&placed.place))?;
+            let text = rendered.and_then(|rendered| rendered.value.as_str().map(str::to_string));
+            text.ok_or_else(|| Error::new("the name of what is included must be a text").at(&placed.place))
+        };
+        let loader = &self.context.run.loader;
+        match &include.included {
+            Included::Tasks(file) => {
+                let file = text(file)?;
+                let items = loader.include_tasks(include, &file, extra, &self.context.folder)?;
+                Ok((file, items))
+            }
+            Included::Role(choice) => {
+                let given = |placed: &Option<Placed>| -> Result<Option<Placed>, Error> {
+                    placed
+                        .as_ref()
+                        .map(|placed| Ok(Placed::new(text(placed)?.as_str(), &placed.place)))
+                        .transpose()
+                };
+                let name = text(&choice.name)?;
+                let choice = RoleChoice {
+                    name: Placed::new(name.as_str(), &choice.name.place),
+                    tasks_from: given(&choice.tasks_from)?,
+                    vars_from: given(&choice.vars_from)?,
+                    defaults_from: given(&choice.defaults_from)?,
+                    handlers_from: given(&choice.handlers_from)?,
+                    public: choice.public.clone(),
+                };
+                let role = loader.include_role(include, &choice, extra, &self.context.folder)?;
+                Ok((name, role.items))
+            }
+        }
+    }
+}

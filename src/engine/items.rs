@@ -1,0 +1,314 @@
+//! Lists of tasks over the hosts of a play: blocks with rescue and always, includes, `run_once`, `throttle`.
+
+use super::handlers::Notified;
+use super::host::Host;
+use super::play::Context;
+use super::result::TaskResult;
+use super::scope;
+use super::task::OnHost;
+use crate::error::Error;
+use crate::event::{Kind, Status};
+use crate::model::{Block, Include, Item, Task};
+use crate::template;
+use crate::value::{self, Map, Value};
+use crate::vars::Layer;
+use futures::future::{BoxFuture, FutureExt, join_all};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Hosts that failed in a list, with the task and the result that failed.
+pub(super) type Failed = Vec<(Arc<Host>, Option<(Arc<Task>, TaskResult)>)>;
+
+/// Runs a list of tasks on hosts; gives those that failed in it.
+pub(super) fn run<'a>(
+    context: &'a Arc<Context>,
+    items: &'a [Item],
+    hosts: Vec<Arc<Host>>,
+    parameters: &'a [Layer],
+) -> BoxFuture<'a, Failed> {
+    async move {
+        let mut alive = hosts;
+        let mut failed: Failed = vec![];
+        for item in items {
+            alive.retain(|host| !context.is_out(host));
+            if alive.is_empty() || context.run.stop.is_cancelled() {
+                break;
+            }
+            let broken = match item {
+                Item::Task(task) => self::task(context, task, &alive, parameters).await,
+                Item::Block(block) => self::block(context, block, alive.clone(), parameters).await,
+                Item::Include(include) => self::include(context, include, &alive, parameters).await,
+            };
+            alive.retain(|host| !broken.iter().any(|(gone, _)| gone.name == host.name));
+            failed.extend(broken);
+        }
+        failed
+    }
+    .boxed()
+}
+
+async fn block(context: &Arc<Context>, block: &Block, hosts: Vec<Arc<Host>>, parameters: &[Layer]) -> Failed {
+    let broken = run(context, &block.block, hosts.clone(), parameters).await;
+    let mut failed: Failed = vec![];
+    if block.rescue.is_empty() {
+        failed = broken;
+    } else {
+        let (gone, rescued): (Failed, Failed) = broken
+            .into_iter()
+            .partition(|(host, _)| context.is_unreachable(host));
+        failed.extend(gone);
+        for (host, cause) in &rescued {
+            if let Some((task, result)) = cause {
+                let scope = scope::of_task(context, host, Some(task), parameters);
+                let name = super::task::title(task, &scope);
+                let shown = Value::map([
+                    ("name", Value::string(&name)),
+                    ("action", Value::string(&task.action.module)),
+                ]);
+                host.set(context.node, "ansible_failed_task", shown);
+                host.set(context.node, "ansible_failed_result", result.value.untrusted());
+            }
+        }
+        let hosts: Vec<_> = rescued.into_iter().map(|(host, _)| host).collect();
+        if !hosts.is_empty() {
+            context.rescued(&hosts);
+            failed.extend(run(context, &block.rescue, hosts, parameters).await);
+        }
+    }
+    if !block.always.is_empty() {
+        let reachable: Vec<_> = hosts
+            .into_iter()
+            .filter(|host| !context.is_unreachable(host))
+            .collect();
+        for (host, cause) in run(context, &block.always, reachable, parameters).await {
+            if !failed.iter().any(|(gone, _)| gone.name == host.name) {
+                failed.push((host, cause));
+            }
+        }
+    }
+    failed
+}
+
+/// Runs one task on all hosts.
+async fn task(context: &Arc<Context>, task: &Arc<Task>, hosts: &[Arc<Host>], parameters: &[Layer]) -> Failed {
+    if !context.run.selects(task, || {
+        scope::of_task(context, &hosts[0], Some(task), parameters)
+    }) {
+        return vec![];
+    }
+    if task.action.short() == "meta" {
+        return context.meta(task, hosts, parameters).await;
+    }
+    let scope = scope::of_task(context, &hosts[0], Some(task), parameters);
+    let once = flag(task, &scope, |keywords| &keywords.run_once);
+    let chosen = if once { &hosts[..1] } else { hosts };
+    let throttle = number(task, &scope).unwrap_or(0);
+    let gate = Semaphore::new(if throttle > 0 {
+        throttle
+    } else {
+        Semaphore::MAX_PERMITS
+    });
+    let results = join_all(chosen.iter().map(|host| async {
+        let _permit = gate.acquire().await;
+        if context.run.stop.is_cancelled() {
+            return (host.clone(), None);
+        }
+        let on_host = OnHost {
+            context,
+            host,
+            task,
+            parameters,
+            handler: false,
+            maybe: None,
+        };
+        let result = on_host.run().await;
+        let result = settle(&on_host, result);
+        (host.clone(), Some(result))
+    }))
+    .await;
+    let mut failed: Failed = vec![];
+    for (host, result) in results {
+        let Some(result) = result else { continue };
+        if once {
+            for other in &hosts[1..] {
+                OnHost {
+                    context,
+                    host: other,
+                    task,
+                    parameters,
+                    handler: false,
+                    maybe: None,
+                }
+                .settle(&result);
+            }
+        }
+        if result.is_failure() {
+            let ignored = result.status == Status::Unreachable
+                && flag(task, &scope, |keywords| &keywords.ignore_unreachable);
+            if ignored {
+                continue;
+            }
+            context.failed(&host, result.status == Status::Unreachable);
+            failed.push((host, Some((task.clone(), result))));
+        }
+    }
+    let fatal = once || flag(task, &scope, |keywords| &keywords.any_errors_fatal);
+    if fatal && !failed.is_empty() {
+        for host in hosts {
+            if !failed.iter().any(|(gone, _)| gone.name == host.name) {
+                context.failed(host, false);
+                failed.push((host.clone(), None));
+            }
+        }
+    }
+    failed
+}
+
+/// Notes what follows from a result; a handler that nobody has makes it a failure.
+fn settle(on_host: &OnHost<'_>, result: TaskResult) -> TaskResult {
+    match on_host.settle(&result) {
+        None => result,
+        Some(error) => {
+            let failed = TaskResult::error(&error);
+            on_host.tell_failure(&failed);
+            failed
+        }
+    }
+}
+
+/// Runs a handler on the hosts for which it is due.
+pub(super) async fn handler(
+    context: &Arc<Context>,
+    task: &Arc<Task>,
+    due: Vec<(Arc<Host>, Notified)>,
+) -> Vec<Arc<Host>> {
+    let Some((first, _)) = due.first() else {
+        return vec![];
+    };
+    let scope = scope::of_task(context, first, Some(task), &[]);
+    let throttle = number(task, &scope).unwrap_or(0);
+    let gate = Semaphore::new(if throttle > 0 {
+        throttle
+    } else {
+        Semaphore::MAX_PERMITS
+    });
+    let results = join_all(due.iter().map(|(host, notified)| async {
+        let _permit = gate.acquire().await;
+        let maybe = match notified {
+            Notified::Maybe(origin) => Some(origin.clone()),
+            Notified::Surely => None,
+        };
+        let on_host = OnHost {
+            context,
+            host,
+            task,
+            parameters: &[],
+            handler: true,
+            maybe,
+        };
+        let result = on_host.run().await;
+        let result = settle(&on_host, result);
+        if !result.is_failure() {
+            context.paid(host, task).await;
+        }
+        (host.clone(), result)
+    }))
+    .await;
+    let mut failed = vec![];
+    for (host, result) in results {
+        if result.is_failure() {
+            context.failed(&host, result.status == Status::Unreachable);
+            failed.push(host);
+        }
+    }
+    failed
+}
+
+/// Includes a file or a role: loaded while running, for every host and item on its own.
+async fn include(
+    context: &Arc<Context>,
+    include: &Arc<Include>,
+    hosts: &[Arc<Host>],
+    parameters: &[Layer],
+) -> Failed {
+    let task = &include.task;
+    if !context.run.selects(task, || {
+        scope::of_task(context, &hosts[0], Some(task), parameters)
+    }) {
+        return vec![];
+    }
+    let mut failed: Failed = vec![];
+    let mut groups: Vec<(Vec<Arc<Host>>, String, Vec<Item>, Vec<Layer>)> = vec![];
+    for host in hosts {
+        let on_host = OnHost {
+            context,
+            host,
+            task,
+            parameters,
+            handler: false,
+            maybe: None,
+        };
+        match on_host.includes(include) {
+            Ok(found) => {
+                for (key, items, layers) in found {
+                    match groups.iter_mut().find(|(_, known, _, _)| *known == key) {
+                        Some((hosts, _, _, _)) => hosts.push(host.clone()),
+                        None => groups.push((vec![host.clone()], key, items, layers)),
+                    }
+                }
+            }
+            Err(result) => {
+                on_host.tell_failure(&result);
+                if result.is_failure() {
+                    context.failed(host, false);
+                    failed.push((host.clone(), Some((task.clone(), *result))));
+                }
+            }
+        }
+    }
+    for (hosts, _, items, mut layers) in groups {
+        layers.extend_from_slice(parameters);
+        let hosts = hosts
+            .into_iter()
+            .filter(|host| !failed.iter().any(|(gone, _)| gone.name == host.name))
+            .collect();
+        failed.extend(run(context, &items, hosts, &layers).await);
+    }
+    failed
+}
+
+/// A bool keyword of a task, false if it is not set.
+pub(super) fn flag(
+    task: &Task,
+    scope: &template::Scope,
+    pick: impl Fn(&crate::model::Keywords) -> &Option<crate::model::Placed>,
+) -> bool {
+    let rendered = task
+        .keyword(pick)
+        .and_then(|placed| template::render(&placed.value, scope).ok().flatten());
+    rendered
+        .and_then(|rendered| value::to_bool(&rendered.value))
+        .unwrap_or(false)
+}
+
+fn number(task: &Task, scope: &template::Scope) -> Option<usize> {
+    let placed = task.keyword(|keywords| &keywords.throttle)?;
+    let rendered = template::render(&placed.value, scope).ok()??;
+    usize::try_from(value::to_integer(&rendered.value)?).ok()
+}
+
+/// A layer of variables with one entry a pair.
+pub(super) fn layer(entries: impl IntoIterator<Item = (Arc<str>, Value)>) -> Layer {
+    Layer::Map(Arc::new(entries.into_iter().collect::<Map>()))
+}
+
+/// Tells a sentence about a host.
+pub(super) fn notice(context: &Context, host: Option<&Host>, text: String) {
+    let host = host.map(|host| host.name.to_string());
+    context.run.events.tell(Kind::Notice { host, text });
+}
+
+/// An error of the keywords of a task.
+pub(super) fn unsupported(task: &Task, what: &str) -> Error {
+    Error::new(what.to_string()).at(&task.action.place)
+}

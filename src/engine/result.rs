@@ -1,0 +1,191 @@
+//! How a task ended on a host: the registered result and what follows from it.
+
+use super::attempt::Done;
+use crate::error::Error;
+use crate::event::{Diff, Status};
+use crate::module::Outcome;
+use crate::value::{Map, Unknown, Value};
+use std::sync::Arc;
+
+/// The result of a task, or of one item of its loop, on one host.
+#[derive(Clone, Debug)]
+pub(super) struct TaskResult {
+    pub(super) status: Status,
+    /// What `register` gets.
+    pub(super) value: Value,
+    pub(super) message: Option<String>,
+    pub(super) report: Option<String>,
+    pub(super) origin: Option<Arc<Unknown>>,
+    pub(super) diffs: Vec<Diff>,
+    pub(super) digests: Vec<(String, String)>,
+    /// Variables of `set_fact`.
+    pub(super) facts: Map,
+    /// Gathered facts.
+    pub(super) host_facts: Map,
+}
+
+impl TaskResult {
+    fn new(status: Status, value: Value) -> TaskResult {
+        TaskResult {
+            status,
+            value,
+            message: None,
+            report: None,
+            origin: None,
+            diffs: vec![],
+            digests: vec![],
+            facts: Map::new(),
+            host_facts: Map::new(),
+        }
+    }
+
+    /// A condition did not hold, or the module skipped.
+    pub(super) fn skipped(reason: &str, condition: Option<Value>) -> TaskResult {
+        let mut fields = Map::new();
+        fields.insert("changed".into(), false.into());
+        fields.insert("skipped".into(), true.into());
+        fields.insert("failed".into(), false.into());
+        fields.insert("skip_reason".into(), reason.into());
+        if let Some(condition) = condition {
+            fields.insert("false_condition".into(), condition.untrusted());
+        }
+        TaskResult {
+            message: Some(reason.into()),
+            ..TaskResult::new(Status::Skipped, Value::Map(fields.into()))
+        }
+    }
+
+    /// Only applying can tell.
+    pub(super) fn undecided(origin: Arc<Unknown>) -> TaskResult {
+        let value = Value::Unknown(origin.clone());
+        TaskResult {
+            origin: Some(origin),
+            ..TaskResult::new(Status::Undecided, value)
+        }
+    }
+
+    /// Wrong input: an error with its place.
+    pub(super) fn error(error: &Error) -> TaskResult {
+        let fields = [
+            ("changed", false.into()),
+            ("failed", true.into()),
+            ("msg", error.line().into()),
+        ];
+        TaskResult {
+            message: Some(error.line()),
+            report: Some(error.to_string()),
+            ..TaskResult::new(Status::Failed, Value::map(fields))
+        }
+    }
+
+    /// The host could not be reached.
+    pub(super) fn unreachable(message: &str, report: String) -> TaskResult {
+        let fields = [
+            ("changed", false.into()),
+            ("failed", true.into()),
+            ("unreachable", true.into()),
+            ("msg", message.into()),
+        ];
+        TaskResult {
+            message: Some(message.into()),
+            report: Some(report),
+            ..TaskResult::new(Status::Unreachable, Value::map(fields))
+        }
+    }
+
+    /// What a module did; `failed` is its message if it failed.
+    pub(super) fn done(outcome: Outcome, done: Done) -> TaskResult {
+        if let Some(reason) = &outcome.skipped {
+            return TaskResult::skipped(reason, None);
+        }
+        let changed = outcome.changed.unwrap_or(done.acted);
+        let failed = outcome.failed.is_some();
+        let mut fields = outcome.fields;
+        fields.insert("changed".into(), changed.into());
+        fields.insert("failed".into(), failed.into());
+        let mut message = fields.get("msg").and_then(|value| match value {
+            Value::String(text) => Some(text.to_string()),
+            _ => None,
+        });
+        if let Some(text) = outcome.failed {
+            fields.entry("msg".into()).or_insert_with(|| text.as_str().into());
+            message = Some(text);
+        }
+        let status = match (failed, changed) {
+            (true, _) => Status::Failed,
+            (_, true) => Status::Changed,
+            _ => Status::Ok,
+        };
+        TaskResult {
+            message,
+            diffs: done.diffs,
+            digests: done.digests,
+            facts: outcome.facts,
+            host_facts: outcome.host_facts,
+            ..TaskResult::new(status, Value::Map(fields.into()))
+        }
+    }
+
+    /// The results of all items of a loop as one.
+    pub(super) fn looped(items: Vec<TaskResult>) -> TaskResult {
+        let has = |status| items.iter().any(|item| item.status == status);
+        let status = if has(Status::Unreachable) {
+            Status::Unreachable
+        } else if has(Status::Failed) {
+            Status::Failed
+        } else if has(Status::Changed) {
+            Status::Changed
+        } else if has(Status::Undecided) {
+            Status::Undecided
+        } else if !items.is_empty() && items.iter().all(|item| item.status == Status::Skipped)
+            || items.is_empty()
+        {
+            Status::Skipped
+        } else {
+            Status::Ok
+        };
+        let mut fields = Map::new();
+        let skipped = status == Status::Skipped;
+        fields.insert("changed".into(), has(Status::Changed).into());
+        if skipped {
+            fields.insert("skipped".into(), true.into());
+        }
+        let failed = matches!(status, Status::Failed | Status::Unreachable);
+        fields.insert("failed".into(), failed.into());
+        let message = match status {
+            Status::Failed => "One or more items failed",
+            Status::Skipped if items.is_empty() => "No items in the list",
+            Status::Skipped => "All items skipped",
+            _ => "All items completed",
+        };
+        fields.insert("msg".into(), message.into());
+        fields.insert(
+            "results".into(),
+            Value::list(items.iter().map(|item| item.value.clone())),
+        );
+        let first = |status| items.iter().find(move |item| item.status == status);
+        let bad = first(Status::Unreachable).or(first(Status::Failed));
+        TaskResult {
+            message: bad.and_then(|item| item.message.clone()).or(Some(message.into())),
+            report: bad.and_then(|item| item.report.clone()),
+            origin: first(Status::Undecided).and_then(|item| item.origin.clone()),
+            diffs: items.iter().flat_map(|item| item.diffs.clone()).collect(),
+            digests: items.iter().flat_map(|item| item.digests.clone()).collect(),
+            facts: items.iter().flat_map(|item| item.facts.clone()).collect(),
+            host_facts: items.iter().flat_map(|item| item.host_facts.clone()).collect(),
+            ..TaskResult::new(status, Value::Map(fields.into()))
+        }
+    }
+
+    /// Adds a field to the registered result.
+    pub(super) fn put(&mut self, name: &str, value: Value) {
+        if let Value::Map(map) = &mut self.value {
+            Arc::make_mut(map).insert(name.into(), value);
+        }
+    }
+
+    /// True if the host is out of the play for it.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self.status, Status::Failed | Status::Unreachable)
+    }
+}

@@ -1,0 +1,35 @@
+//! What the user chose for a run.
+
+use crate::value::Map;
+use std::sync::Arc;
+
+/// The choices of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Plan, touch nothing.
+    pub check: bool,
+    /// Show what changes in files.
+    pub diff: bool,
+    /// How many `-v`.
+    pub verbosity: u8,
+    /// How many hosts at the same time.
+    pub forks: usize,
+    /// Hosts to be left out unless they match this pattern.
+    pub limit: Option<String>,
+    /// Only tasks with one of these tags.
+    pub tags: Vec<String>,
+    /// No tasks with one of these tags.
+    pub skip_tags: Vec<String>,
+    /// Skip all tasks before the one with this name.
+    pub start_at_task: Option<String>,
+    /// `-e`.
+    pub extra: Arc<Map>,
+    /// `-b`.
+    pub r#become: bool,
+    /// `--become-user`.
+    pub become_user: Option<String>,
+    /// `--become-method`.
+    pub become_method: Option<String>,
+    /// `--force-handlers`.
+    pub force_handlers: bool,
+}

@@ -1,0 +1,54 @@
+//! `setup`: the facts of the host.
+
+use super::{Module, Outcome, Step, Stop, View};
+use crate::host::{Resource, facts_script, parse_facts};
+use crate::value::Value;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Gathers the facts of the host.
+pub(super) struct Setup;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Arguments {
+    /// Only facts whose names match one of these patterns.
+    #[serde(default)]
+    filter: Vec<String>,
+}
+
+impl Module for Setup {
+    const NAMES: &'static [&'static str] = &[
+        "ansible.builtin.setup",
+        "setup",
+        "ansible.builtin.gather_facts",
+        "gather_facts",
+    ];
+    type Arguments = Arguments;
+    const IGNORED: &'static [&'static str] = &["gather_subset", "gather_timeout", "fact_path", "parallel"];
+
+    fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        let output = view.probe(facts_script(), &[Resource::Other("facts".into())])?;
+        let mut facts = parse_facts(&output.stdout);
+        if !arguments.filter.is_empty() {
+            let mut set = globset::GlobSetBuilder::new();
+            for pattern in &arguments.filter {
+                let glob = globset::Glob::new(pattern.trim_start_matches("ansible_"));
+                set.add(glob.map_err(|error| Stop::failed(format!("filter: {error}")))?);
+            }
+            let set = set
+                .build()
+                .map_err(|error| Stop::failed(format!("filter: {error}")))?;
+            facts.retain(|name, _| set.is_match(&**name));
+        }
+        let shown = Value::map(
+            facts
+                .iter()
+                .map(|(name, value)| (format!("ansible_{name}"), value.clone())),
+        );
+        let outcome = Outcome {
+            host_facts: facts,
+            ..Outcome::new().changed(false)
+        };
+        Ok(Step::done(outcome.with("ansible_facts", shown)))
+    }
+}

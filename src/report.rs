@@ -1,0 +1,19 @@
+//! Reporters: they read events and show them. None of them decides anything.
+
+mod json;
+mod plain;
+mod recap;
+mod terminal;
+
+use crate::event::Event;
+
+pub use json::Json;
+pub use plain::Plain;
+pub use recap::Recap;
+pub use terminal::Terminal;
+
+/// Shows events.
+pub trait Reporter: Send {
+    /// Shows one event.
+    fn event(&mut self, event: &Event);
+}

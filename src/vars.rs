@@ -1,0 +1,162 @@
+//! Variables by Ansible's precedence: a stack of layers, the strongest first, looked through lazily.
+
+use crate::model;
+use crate::template::Variables;
+use crate::value::{Map, Value};
+use std::sync::Arc;
+
+/// Variables of one level.
+#[derive(Clone)]
+pub enum Layer {
+    /// Out of a file, with places.
+    Placed(Arc<model::Variables>),
+    /// Made while running.
+    Map(Arc<Map>),
+}
+
+impl Layer {
+    fn get(&self, name: &str) -> Option<Value> {
+        match self {
+            Layer::Placed(variables) => variables.get(name).map(|placed| placed.value.clone()),
+            Layer::Map(map) => map.get(name).cloned(),
+        }
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        match self {
+            Layer::Placed(variables) => variables.keys().cloned().collect(),
+            Layer::Map(map) => map.keys().cloned().collect(),
+        }
+    }
+}
+
+/// The other hosts, for `hostvars`.
+pub trait Hosts: Send + Sync {
+    /// The variables of a host.
+    fn host(&self, name: &str) -> Option<Arc<dyn Variables>>;
+    /// All hosts.
+    fn names(&self) -> Vec<Arc<str>>;
+}
+
+/// The variables of one host in one task.
+pub struct Stack {
+    layers: Vec<Layer>,
+    hosts: Arc<dyn Hosts>,
+}
+
+impl Stack {
+    /// A stack of layers, the strongest first.
+    pub fn new(layers: Vec<Layer>, hosts: Arc<dyn Hosts>) -> Stack {
+        Stack { layers, hosts }
+    }
+}
+
+impl Variables for Stack {
+    fn get(&self, name: &str) -> Option<Value> {
+        self.layers.iter().find_map(|layer| layer.get(name))
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<_> = self.layers.iter().flat_map(Layer::names).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn host(&self, name: &str) -> Option<Arc<dyn Variables>> {
+        self.hosts.host(name)
+    }
+
+    fn hosts(&self) -> Vec<Arc<str>> {
+        self.hosts.names()
+    }
+}
+
+/// What one host has gathered and was given in a run, by level.
+#[derive(Clone, Default)]
+pub struct Levels {
+    /// Level 2: defaults of roles, nearest role first.
+    pub role_defaults: Vec<Layer>,
+    /// Levels 3 to 10: the inventory with its `group_vars` and `host_vars`.
+    pub inventory: Vec<Layer>,
+    /// Level 11: facts.
+    pub facts: Vec<Layer>,
+    /// Levels 12 to 14: the play's `vars`, prompts and `vars_files`; the strongest first.
+    pub play: Vec<Layer>,
+    /// Level 15: variables of roles, nearest role first.
+    pub role_vars: Vec<Layer>,
+    /// Levels 16 and 17: blocks and task, nearest first.
+    pub task: Vec<Layer>,
+    /// Level 18: `include_vars`.
+    pub included: Vec<Layer>,
+    /// Level 19: `set_fact` and registered results.
+    pub set: Vec<Layer>,
+    /// Levels 20 and 21: parameters of roles and includes, nearest first; loop variables before them.
+    pub parameters: Vec<Layer>,
+    /// Level 22: `-e`.
+    pub extra: Vec<Layer>,
+    /// Above all: magic variables, which nobody can set.
+    pub magic: Vec<Layer>,
+}
+
+impl Levels {
+    /// The layers in order, the strongest first.
+    pub fn stack(self, hosts: Arc<dyn Hosts>) -> Stack {
+        let order = [
+            self.magic,
+            self.extra,
+            self.parameters,
+            self.set,
+            self.included,
+            self.task,
+            self.role_vars,
+            self.play,
+            self.facts,
+            self.inventory,
+            self.role_defaults,
+        ];
+        Stack::new(order.into_iter().flatten().collect(), hosts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Hosts for Nobody {
+        fn host(&self, _: &str) -> Option<Arc<dyn Variables>> {
+            None
+        }
+
+        fn names(&self) -> Vec<Arc<str>> {
+            vec![]
+        }
+    }
+
+    #[test]
+    fn the_stronger_level_wins() {
+        let layer = |text: &str| {
+            vec![Layer::Map(Arc::new(
+                [("a".into(), Value::string(text))].into_iter().collect(),
+            ))]
+        };
+        let levels = |extra: Vec<Layer>| Levels {
+            role_defaults: layer("default"),
+            inventory: layer("inventory"),
+            set: layer("set"),
+            extra,
+            ..Levels::default()
+        };
+        assert_eq!(
+            levels(vec![]).stack(Arc::new(Nobody)).get("a"),
+            Some("set".into())
+        );
+        assert_eq!(
+            levels(layer("extra")).stack(Arc::new(Nobody)).get("a"),
+            Some("extra".into())
+        );
+        assert_eq!(levels(vec![]).stack(Arc::new(Nobody)).get("b"), None);
+    }
+}
