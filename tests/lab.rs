@@ -137,6 +137,16 @@ fn kill(pids: impl IntoIterator<Item = i32>) {
     }
 }
 
+/// What one lab must show while it is up.
+const PARTS: [(&str, fn(&Trial)); 6] = [
+    ("nodes are machines", nodes_are_machines),
+    ("nodes are apart", nodes_are_apart),
+    ("a node gets packages", a_node_gets_packages),
+    ("a rebooted node returns", a_rebooted_node_returns),
+    ("kills are mended", kills_are_mended),
+    ("a reset empties one node", a_reset_empties_one_node),
+];
+
 /// One test after the other: all use the same networks.
 #[test]
 fn a_lab_makes_real_machines_and_leaves_nothing() {
@@ -148,12 +158,11 @@ fn a_lab_makes_real_machines_and_leaves_nothing() {
     assert_eq!(trial.states(), [NodeState::Absent; 2]);
     trial.lab.up(&|text| println!("{text}")).unwrap();
     assert_eq!(trial.states(), [NodeState::Running; 2]);
-    nodes_are_machines(&trial);
-    nodes_are_apart(&trial);
-    a_node_gets_packages(&trial);
-    a_rebooted_node_returns(&trial);
-    kills_are_mended(&trial);
-    a_reset_empties_one_node(&trial);
+    for (name, part) in PARTS {
+        let start = Instant::now();
+        part(&trial);
+        println!("{name}: {:.1} s", start.elapsed().as_secs_f64());
+    }
     trial.lab.down(&|_| ()).unwrap();
     assert_eq!(trial.left(), [""; 0]);
     a_down_after_kills_leaves_nothing(&trial);
@@ -312,4 +321,63 @@ fn a_down_after_kills_leaves_nothing(trial: &Trial) {
         assert!(vent("down").status().unwrap().success());
         assert_eq!(trial.left(), [""; 0], "after {wait} ms");
     }
+}
+
+/// On an overlay, as in a container, the nodes lie in a file system of their own, which leaves with them.
+#[test]
+fn a_state_folder_on_an_overlay_gets_a_file_system() {
+    if !rustix::process::geteuid().is_root() {
+        println!("not root: the lab was not tried");
+        return;
+    }
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    let script = format!(
+        "set -e; cd {}; mkdir lower upper work state; \
+         mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work state; \
+         export VENT_STATE=$PWD/state VENT_CACHE={}; trap '{vent} down; umount state' EXIT; \
+         printf '%s' \"$INVENTORY\" >lab.yml; {vent} up; {vent} ssh one -- stat -f -c %T /var/lib/containerd; \
+         {vent} down; losetup --all; ls state/lab",
+        folder.path().display(),
+        trees().parent().unwrap().display(),
+        vent = format_args!("{} lab -i lab.yml", env!("CARGO_BIN_EXE_vent")),
+    );
+    let output = Command::new("unshare")
+        .args(["--mount", "bash", "-c", &script])
+        .env("INVENTORY", "plugin: lab\nname: overlaid\npublic_cidr: 10.78.0.0/24\nmemory: 256M\nnodes: {one: {address: 10}}\n")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        said.contains("lies on an overlay, which cannot carry the nodes"),
+        "{said}"
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "ext2/ext3\n", "{said}");
+}
+
+/// In a network namespace of its own: a firewall that drops what is forwarded (twice), and forwarding that is off.
+#[test]
+fn foreign_drops_are_cured_and_forwarding_is_restored() {
+    if !rustix::process::geteuid().is_root() {
+        println!("not root: the lab was not tried");
+        return;
+    }
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    let output = Command::new("unshare")
+        .args([
+            "--net",
+            "--mount",
+            "bash",
+            "tests/lab/firewall.sh",
+            env!("CARGO_BIN_EXE_vent"),
+        ])
+        .arg(folder.path())
+        .env("VENT_CACHE", trees().parent().unwrap())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -21,48 +21,56 @@ struct Chain {
 /// # Errors
 /// What `nft` or `iptables-legacy` say; firewalls that keep their table to themselves are named.
 pub fn permit(names: &Names, progress: &(dyn Fn(&str) + Sync)) -> Result<()> {
-    withdraw(names)?;
-    let bridges = [names.public_bridge(), names.private_bridge()];
-    for chain in dropping_chains(&ruleset()?) {
-        progress(&format!(
-            "the chain `{}` of table `{} {}` drops what this computer forwards; adding rules for the lab's bridges \
-             (comment \"{}\"), which `vent lab down` removes",
-            chain.name,
-            chain.family,
-            chain.table,
-            names.rule_comment()
-        ));
-        for direction in ["iifname", "oifname"] {
-            let rule = format!(
-                "insert rule {} {} {} {direction} {{ {}, {} }} counter accept comment \"{}\"\n",
-                chain.family,
-                chain.table,
-                chain.name,
-                bridges[0],
-                bridges[1],
-                names.rule_comment()
+    let ruleset = ruleset()?;
+    let tagged = tagged_rules(&ruleset, &names.rule_comment());
+    for chain in dropping_chains(&ruleset) {
+        if tagged.iter().filter(|(other, _)| *other == chain).count() < 2 {
+            let place = format!(
+                "the chain `{}` of table `{} {}`",
+                chain.name, chain.family, chain.table
             );
-            command::with_input(&["nft", "-f", "-"], &rule).map_err(|error| {
-                error.help(format!(
-                    "the firewall that owns this table must let the lab's bridges through; with firewalld:\n\
-                     firewall-cmd --zone=trusted --add-interface={} --add-interface={}",
-                    bridges[0], bridges[1]
-                ))
-            })?;
+            progress(&announcement(&place, names));
+            permit_in(&chain, names)?;
         }
     }
-    if legacy_drops()? {
-        progress(&format!(
-            "iptables-legacy drops what this computer forwards; adding rules for the lab's bridges (comment \"{}\"), \
-             which `vent lab down` removes",
-            names.rule_comment()
-        ));
-        for (direction, bridge) in [("-i", 0), ("-o", 0), ("-i", 1), ("-o", 1)] {
-            let comment = names.rule_comment();
-            let mut line = vec!["iptables-legacy", "-I", "FORWARD", direction, &bridges[bridge]];
-            line.extend(["-m", "comment", "--comment", &comment, "-j", "ACCEPT"]);
-            command::run(&line)?;
+    if legacy_drops()? && legacy_rules(names)?.is_empty() {
+        progress(&announcement("the chain `FORWARD` of iptables-legacy", names));
+        for bridge in [names.public_bridge(), names.private_bridge()] {
+            for direction in ["-i", "-o"] {
+                let comment = names.rule_comment();
+                let mut line = vec!["iptables-legacy", "-I", "FORWARD", direction, &bridge];
+                line.extend(["-m", "comment", "--comment", &comment, "-j", "ACCEPT"]);
+                command::run(&line)?;
+            }
         }
+    }
+    Ok(())
+}
+
+fn announcement(place: &str, names: &Names) -> String {
+    format!(
+        "{place} drops what this computer forwards; adding rules for the lab's bridges (comment \"{}\"), \
+         which `vent lab down` removes",
+        names.rule_comment()
+    )
+}
+
+fn permit_in(chain: &Chain, names: &Names) -> Result<()> {
+    let bridges = [names.public_bridge(), names.private_bridge()].join(", ");
+    let Chain { family, table, name } = chain;
+    for direction in ["iifname", "oifname"] {
+        let rule = format!(
+            "insert rule {family} {table} {name} {direction} {{ {bridges} }} counter accept comment \"{}\"\n",
+            names.rule_comment()
+        );
+        command::with_input(&["nft", "-f", "-"], &rule).map_err(|error| {
+            error.help(format!(
+                "the firewall that owns this table must let the lab's bridges through; with firewalld:\n\
+                 firewall-cmd --zone=trusted --add-interface={} --add-interface={}",
+                names.public_bridge(),
+                names.private_bridge()
+            ))
+        })?;
     }
     Ok(())
 }
@@ -77,15 +85,11 @@ pub fn withdraw(names: &Names) -> Result<()> {
         let Chain { family, table, name } = &chain;
         command::run(&["nft", "delete", "rule", family, table, name, "handle", &handle])?;
     }
-    if legacy_is_used() {
-        let rules = command::run(&["iptables-legacy", "-S", "FORWARD"])?;
-        let tag = format!("\"{}\"", names.rule_comment());
-        for rule in rules.lines().filter(|rule| rule.contains(&tag)) {
-            let words = shlex::split(rule).unwrap_or_default();
-            let mut line = vec!["iptables-legacy", "-D"];
-            line.extend(words.iter().skip(1).map(String::as_str));
-            command::run(&line)?;
-        }
+    for rule in legacy_rules(names)? {
+        let words = shlex::split(&rule).unwrap_or_default();
+        let mut line = vec!["iptables-legacy", "-D"];
+        line.extend(words.iter().skip(1).map(String::as_str));
+        command::run(&line)?;
     }
     Ok(())
 }
@@ -144,6 +148,20 @@ fn tagged_rules(ruleset: &[Json], comment: &str) -> Vec<(Chain, u64)> {
 fn legacy_is_used() -> bool {
     let tables = text_or_empty(Path::new("/proc/net/ip_tables_names"));
     tables.lines().any(|table| table == "filter") && command::exists("iptables-legacy")
+}
+
+/// The lab's rules in the old tables, as `iptables-legacy` would add them.
+fn legacy_rules(names: &Names) -> Result<Vec<String>> {
+    if !legacy_is_used() {
+        return Ok(vec![]);
+    }
+    let rules = command::run(&["iptables-legacy", "-S", "FORWARD"])?;
+    let tag = format!("\"{}\"", names.rule_comment());
+    Ok(rules
+        .lines()
+        .filter(|rule| rule.contains(&tag))
+        .map(String::from)
+        .collect())
 }
 
 fn legacy_drops() -> Result<bool> {
