@@ -4,7 +4,7 @@ use super::convert::{expose, print, split_arguments, take};
 use super::objects::{hand_out, hand_out_unknown};
 use super::{Scope, ledger};
 use crate::value::{Map, Value, repr, to_integer};
-use minijinja::value::Value as Jinja;
+use minijinja::value::{Rest, Value as Jinja, ValueOrKwargs};
 use minijinja::{Error as JinjaError, ErrorKind};
 
 /// What a filter, test or lookup gives: a value, or the sentence of an error.
@@ -154,6 +154,14 @@ pub(super) fn failure(name: &str, sentence: &str) -> JinjaError {
     JinjaError::new(ErrorKind::InvalidOperation, format!("{name}: {sentence}"))
 }
 
+/// Arguments as the engine hands them over, named ones included.
+pub(super) type Given = Rest<ValueOrKwargs>;
+
+/// The arguments as plain values; named ones are the last.
+pub(super) fn given(arguments: Given) -> Vec<Jinja> {
+    arguments.0.into_iter().map(ValueOrKwargs::into_value).collect()
+}
+
 /// Runs a function of our own: an unknown argument makes the result unknown.
 pub(super) fn run(
     name: &str,
@@ -197,5 +205,34 @@ pub(super) fn number(value: &Value) -> Option<f64> {
         Value::Int(number) => Some(*number as f64),
         Value::Float(number) => Some(*number),
         _ => None,
+    }
+}
+
+/// Python's `<`: numbers with numbers, texts with texts, lists with lists; all else is an error.
+pub(super) fn order(left: &Value, right: &Value) -> Result<std::cmp::Ordering, String> {
+    use std::cmp::Ordering;
+    match (left, right) {
+        (Value::String(a), Value::String(b)) => Ok(a.cmp(b)),
+        (Value::List(a), Value::List(b)) => {
+            for (a, b) in a.iter().zip(b.iter()) {
+                match if equal(a, b) {
+                    Ordering::Equal
+                } else {
+                    order(a, b)?
+                } {
+                    Ordering::Equal => {}
+                    other => return Ok(other),
+                }
+            }
+            Ok(a.len().cmp(&b.len()))
+        }
+        _ => match (number(left), number(right)) {
+            (Some(a), Some(b)) => Ok(a.partial_cmp(&b).unwrap_or(Ordering::Equal)),
+            _ => Err(format!(
+                "'<' not supported between instances of '{}' and '{}'",
+                left.kind(),
+                right.kind()
+            )),
+        },
     }
 }

@@ -19,9 +19,8 @@ pub(in crate::template) use address::Network;
 
 pub(super) use undefined::forgiven;
 
-use super::call::{self, Answer, Call};
+use super::call::{self, Answer, Call, Given, given};
 use minijinja::Environment;
-use minijinja::value::{Rest, Value as Jinja};
 
 /// One filter.
 pub(super) struct Filter {
@@ -94,8 +93,8 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     for filter in TOPICS.into_iter().flatten() {
         for name in both_names(filter.name) {
             let shown = name.clone();
-            environment.add_filter(name, move |arguments: Rest<Jinja>| {
-                call::run(&shown, &arguments, filter.keeps, filter.run)
+            environment.add_filter(name, move |arguments: Given| {
+                call::run(&shown, &given(arguments), filter.keeps, filter.run)
             });
         }
     }

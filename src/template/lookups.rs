@@ -4,12 +4,12 @@ mod files;
 mod lists;
 mod others;
 
-use super::call::{self, Answer, Call};
+use super::call::{self, Answer, Call, Given, given};
 use super::convert::print;
 use super::filters::both_names;
 use super::{ledger, objects};
 use crate::value::Value;
-use minijinja::value::{Rest, Value as Jinja};
+use minijinja::value::Value as Jinja;
 use minijinja::{Environment, Error as JinjaError, ErrorKind};
 
 /// One lookup. It gives a list.
@@ -55,16 +55,16 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Adds `lookup`, `query`, `q` and the other functions to an environment.
 pub(super) fn add(environment: &mut Environment<'static>) {
-    environment.add_function("lookup", |arguments: Rest<Jinja>| run(&arguments, false));
-    environment.add_function("query", |arguments: Rest<Jinja>| run(&arguments, true));
-    environment.add_function("q", |arguments: Rest<Jinja>| run(&arguments, true));
-    environment.add_function("now", |arguments: Rest<Jinja>| {
-        call::run("now", &arguments, false, others::now)
+    environment.add_function("lookup", |arguments: Given| run(&given(arguments), false));
+    environment.add_function("query", |arguments: Given| run(&given(arguments), true));
+    environment.add_function("q", |arguments: Given| run(&given(arguments), true));
+    environment.add_function("now", |arguments: Given| {
+        call::run("now", &given(arguments), false, others::now)
     });
-    environment.add_function("undef", |arguments: Rest<Jinja>| {
+    environment.add_function("undef", |arguments: Given| {
         let hint = arguments
             .first()
-            .and_then(Jinja::as_str)
+            .and_then(|hint| hint.as_str())
             .unwrap_or("the value is undefined")
             .to_string();
         objects::hand_out_undefined(hint)

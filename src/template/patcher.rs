@@ -324,7 +324,12 @@ impl<'a> Finder<'a> {
     fn look(&mut self, expression: &Expr<'_>) {
         match expression {
             Expr::BinOp(node) if matches!(node.op, BinOpKind::Rem) => {
-                self.remainder(&node.left, &node.right);
+                self.operation(&node.left, &node.right, "__remainder");
+            }
+            Expr::BinOp(node) => {
+                if let Some((_, filter)) = ordering(node.op) {
+                    self.operation(&node.left, &node.right, filter);
+                }
             }
             Expr::GetAttr(node) => self.link(&node.expr),
             Expr::GetItem(node) => self.link(&node.expr),
@@ -365,17 +370,22 @@ impl<'a> Finder<'a> {
         self.edits.push(Edit::insert(range.end, end));
     }
 
-    /// `left % right` becomes `((left)|__remainder(right))`.
-    fn remainder(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
+    /// `left % right` becomes `((left)|__remainder(right))`, and so on.
+    fn operation(&mut self, left: &Expr<'_>, right: &Expr<'_>, filter: &str) {
         let (left, right) = (extent(left), extent(right));
         let sign = self.tokens.iter().find(|(token, range)| {
-            matches!(token, Token::Mod) && range.start >= left.end && range.end <= right.start
+            let sign = matches!(
+                token,
+                Token::Mod | Token::Lt | Token::Lte | Token::Gt | Token::Gte
+            );
+            sign && range.start >= left.end && range.end <= right.start
         });
         let Some((_, sign)) = sign else { return };
         let left = self.balanced(left.start..sign.start);
         let right = self.balanced(sign.end..right.end);
         self.edits.push(Edit::insert(left.start, "(("));
-        self.edits.push(Edit::replace(sign.clone(), ")|__remainder("));
+        self.edits
+            .push(Edit::replace(sign.clone(), format!(")|{filter}(")));
         self.edits.push(Edit::insert(right.end, "))"));
     }
 
@@ -419,6 +429,17 @@ fn extent(expression: &Expr<'_>) -> Range<usize> {
         })
 }
 
+/// Name and filter of an operator that Python refuses for values of different kinds.
+fn ordering(operator: BinOpKind) -> Option<(&'static str, &'static str)> {
+    match operator {
+        BinOpKind::Lt => Some(("lt", "__lt")),
+        BinOpKind::Lte => Some(("lte", "__lte")),
+        BinOpKind::Gt => Some(("gt", "__gt")),
+        BinOpKind::Gte => Some(("gte", "__gte")),
+        _ => None,
+    }
+}
+
 /// Writes what an expression is, leaving out what edits add.
 fn describe(expression: &Expr<'_>, out: &mut String) {
     use std::fmt::Write;
@@ -429,7 +450,10 @@ fn describe(expression: &Expr<'_>, out: &mut String) {
         Expr::Slice(_) => write!(out, "slice;"),
         Expr::UnaryOp(node) => write!(out, "u{};", matches!(node.op, UnaryOpKind::Not)),
         Expr::BinOp(node) if matches!(node.op, BinOpKind::Rem) => write!(out, "rem;"),
-        Expr::BinOp(node) => write!(out, "b{};", node.op as u8),
+        Expr::BinOp(node) => match ordering(node.op) {
+            Some((name, _)) => write!(out, "{name};"),
+            None => write!(out, "b{};", node.op as u8),
+        },
         Expr::Compare(node) => {
             write!(
                 out,
@@ -441,6 +465,7 @@ fn describe(expression: &Expr<'_>, out: &mut String) {
         Expr::Filter(node) => match node.name {
             "__own" => Ok(()),
             "__remainder" => write!(out, "rem;"),
+            "__lt" | "__lte" | "__gt" | "__gte" => write!(out, "{};", node.name.trim_start_matches('_')),
             "__chain" => {
                 // Its argument was written just before it.
                 let start = out.rfind("c\"").unwrap_or(out.len());

@@ -8,10 +8,9 @@ mod texts;
 mod undefined;
 mod versions;
 
-use super::call::{self, Answer, Call};
+use super::call::{self, Answer, Call, Given, given};
 use super::filters::both_names;
 use minijinja::Environment;
-use minijinja::value::{Rest, Value as Jinja};
 
 /// One test.
 pub(super) struct Test {
@@ -65,8 +64,8 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     for test in TOPICS.into_iter().flatten() {
         for name in both_names(test.name) {
             let shown = name.clone();
-            environment.add_test(name, move |arguments: Rest<Jinja>| {
-                let answer = call::run(&shown, &arguments, test.keeps, test.run)?;
+            environment.add_test(name, move |arguments: Given| {
+                let answer = call::run(&shown, &given(arguments), test.keeps, test.run)?;
                 Ok::<bool, minijinja::Error>(answer.is_true())
             });
         }

@@ -1,7 +1,7 @@
 //! Filters on lists and sets.
 
 use super::{Filter, filter, keeping};
-use crate::template::call::{Answer, Call, equal, number, truthy};
+use crate::template::call::{Answer, Call, equal, number, order, truthy};
 use crate::template::convert::print;
 use crate::value::{Value, repr};
 use std::cmp::Ordering;
@@ -211,34 +211,6 @@ fn unique(call: &Call) -> Answer {
         }
     }
     Ok(Value::list(kept))
-}
-
-/// Python's `<`: numbers with numbers, texts with texts, lists with lists; all else is an error.
-pub(super) fn order(left: &Value, right: &Value) -> Result<Ordering, String> {
-    match (left, right) {
-        (Value::String(a), Value::String(b)) => Ok(a.cmp(b)),
-        (Value::List(a), Value::List(b)) => {
-            for (a, b) in a.iter().zip(b.iter()) {
-                match if equal(a, b) {
-                    Ordering::Equal
-                } else {
-                    order(a, b)?
-                } {
-                    Ordering::Equal => {}
-                    other => return Ok(other),
-                }
-            }
-            Ok(a.len().cmp(&b.len()))
-        }
-        _ => match (number(left), number(right)) {
-            (Some(a), Some(b)) => Ok(a.partial_cmp(&b).unwrap_or(Ordering::Equal)),
-            _ => Err(format!(
-                "'<' not supported between instances of '{}' and '{}'",
-                left.kind(),
-                right.kind()
-            )),
-        },
-    }
 }
 
 fn sort(call: &Call) -> Answer {

@@ -2,8 +2,7 @@
 
 use super::{Filter, filter};
 use crate::template::call::{Answer, Call, number, truthy};
-use crate::template::convert::print;
-use crate::value::{Value, repr};
+use crate::value::Value;
 
 pub(super) const FILTERS: &[Filter] = &[
     filter("int", int),
@@ -121,18 +120,15 @@ fn parse_integer(text: &str, base: i64) -> Option<i64> {
     Some(if negative { -number } else { number })
 }
 
+/// Only these words are true; all else is false.
 fn bool(call: &Call) -> Answer {
-    let value = call.input();
-    let word = match value {
-        Value::Null | Value::Bool(_) => return Ok(value.clone()),
-        Value::String(text) => text.to_lowercase(),
-        other => print(other),
-    };
-    match word.as_str() {
-        "yes" | "on" | "1" | "true" | "y" | "t" | "1.0" => Ok(Value::Bool(true)),
-        "no" | "off" | "0" | "false" | "n" | "f" | "0.0" => Ok(Value::Bool(false)),
-        _ => Err(format!("{} cannot be converted to a bool", repr(value))),
-    }
+    Ok(match call.input() {
+        value @ (Value::Null | Value::Bool(_)) => value.clone(),
+        Value::String(text) => {
+            Value::Bool(["yes", "on", "1", "true"].contains(&text.to_lowercase().as_str()))
+        }
+        other => Value::Bool(number(other) == Some(1.0)),
+    })
 }
 
 fn round(call: &Call) -> Answer {

@@ -1,13 +1,16 @@
 //! The filters that may be given something undefined, and those that the patcher writes.
 
-use crate::template::convert::split_arguments;
+use crate::template::call::{Given, given, order};
+use crate::template::convert::{expose, split_arguments, take};
 use crate::template::ledger;
 use crate::template::objects::{ListObject, MapObject, Undefined, hand_out_undefined};
-use minijinja::value::{Rest, Value as Jinja, ValueKind};
+use minijinja::value::{Value as Jinja, ValueKind};
 use minijinja::{Environment, Error as JinjaError, ErrorKind, State};
 
 /// Their names.
-pub(super) const NAMES: [&str; 5] = [
+pub(super) const NAMES: [&str; 7] = [
+    "map",
+    "ansible.builtin.map",
     "default",
     "d",
     "mandatory",
@@ -18,10 +21,10 @@ pub(super) const NAMES: [&str; 5] = [
 /// Adds them to an environment.
 pub(super) fn add(environment: &mut Environment<'static>) {
     for name in ["default", "d", "ansible.builtin.default"] {
-        environment.add_filter(name, |arguments: Rest<Jinja>| default(&arguments));
+        environment.add_filter(name, |arguments: Given| default(&given(arguments)));
     }
     for name in ["mandatory", "ansible.builtin.mandatory"] {
-        environment.add_filter(name, |arguments: Rest<Jinja>| mandatory(&arguments));
+        environment.add_filter(name, |arguments: Given| mandatory(&given(arguments)));
     }
     environment.add_filter("__chain", |value: Jinja, name: &str| {
         if value.is_undefined() {
@@ -32,6 +35,77 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     });
     environment.add_filter("__own", own);
     environment.add_filter("__remainder", remainder);
+    for (name, holds) in ORDERS {
+        environment.add_filter(name, move |left: Jinja, right: Jinja| {
+            let (left, right) = (expose(take(&left)), expose(take(&right)));
+            match order(&left, &right) {
+                Ok(order) => Ok(holds(order)),
+                Err(sentence) => Err(JinjaError::new(ErrorKind::InvalidOperation, sentence)),
+            }
+        });
+    }
+    environment.add_filter("__map", minijinja::filters::map);
+    for name in ["map", "ansible.builtin.map"] {
+        environment.add_filter(name, |state: &mut State, arguments: Given| {
+            map(state, &given(arguments))
+        });
+    }
+}
+
+type Order = (&'static str, fn(std::cmp::Ordering) -> bool);
+
+/// What the patcher writes for `<`, `<=`, `>` and `>=`.
+const ORDERS: [Order; 4] = [
+    ("__lt", std::cmp::Ordering::is_lt),
+    ("__lte", std::cmp::Ordering::is_le),
+    ("__gt", std::cmp::Ordering::is_gt),
+    ("__gte", std::cmp::Ordering::is_ge),
+];
+
+/// `map(attribute=..., default=...)`; with a filter's name as the engine does it.
+fn map(state: &mut State, arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
+    let (positional, keywords) = split_arguments(arguments);
+    let keyword = |name: &str| {
+        keywords
+            .as_ref()
+            .and_then(|all| all.peek::<Option<Jinja>>(name).ok().flatten())
+    };
+    let (Some(path), Some(items)) = (keyword("attribute"), positional.first()) else {
+        return state.apply_filter("__map", arguments);
+    };
+    let path: Vec<String> = match path.as_str() {
+        Some(path) => path.split('.').map(str::to_string).collect(),
+        None => vec![path.to_string()],
+    };
+    let default = keyword("default");
+    let each = |item: Jinja| -> Result<Jinja, JinjaError> {
+        let mut found = item;
+        for key in &path {
+            found = match key.parse::<usize>() {
+                Ok(index) => found.get_item_by_index(index)?,
+                Err(_) => found.get_attr(key)?,
+            };
+        }
+        match (&default, undefined(&found)) {
+            (Some(default), true) => {
+                forgiven(&found);
+                Ok(default.clone())
+            }
+            (None, true) if found.is_undefined() => {
+                Ok(hand_out_undefined(missing_key(&format!("[{}]", path.join(".")))))
+            }
+            _ => Ok(found),
+        }
+    };
+    items
+        .try_iter()?
+        .map(each)
+        .collect::<Result<Vec<_>, _>>()
+        .map(Jinja::from)
+}
+
+fn undefined(value: &Jinja) -> bool {
+    value.is_undefined() || value.downcast_object_ref::<Undefined>().is_some()
 }
 
 /// What Ansible says about a missing key, from the text of the link: `name['key']`.

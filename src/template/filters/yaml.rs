@@ -40,7 +40,9 @@ fn written(call: &Call, indent: i64, flow_leaves: bool) -> Answer {
             Some(style) => style.is_null(),
         },
     };
-    Ok(yaml::write_with(call.input(), &layout).into())
+    let text = yaml::write_with(call.input(), &layout);
+    // A lone plain scalar needs no mark of its end.
+    Ok(text.strip_suffix("...\n").unwrap_or(&text).into())
 }
 
 /// The documents of the text. They are data: nothing in them is rendered.
