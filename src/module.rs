@@ -17,6 +17,8 @@ mod crypto;
 mod debug;
 mod fail;
 mod file;
+mod find;
+mod getent;
 mod group;
 mod hostname;
 mod lineinfile;
@@ -24,6 +26,7 @@ mod modprobe;
 mod openssl_csr;
 mod openssl_privatekey;
 mod openssl_publickey;
+mod ping;
 mod replace;
 mod set_fact;
 mod setup;
@@ -32,7 +35,9 @@ mod stat;
 mod sysctl;
 mod systemd_service;
 mod template;
+mod uri;
 mod user;
+mod wait_for;
 mod x509_certificate;
 mod x509_certificate_info;
 
@@ -104,6 +109,8 @@ pub static MODULES: &[Entry] = &[
     entry::<debug::Debug>(),
     entry::<fail::Fail>(),
     entry::<file::File>(),
+    entry::<find::Find>(),
+    entry::<getent::Getent>(),
     entry::<group::Group>(),
     entry::<hostname::Hostname>(),
     entry::<lineinfile::Lineinfile>(),
@@ -112,6 +119,7 @@ pub static MODULES: &[Entry] = &[
     entry::<openssl_csr::OpensslCsrPipe>(),
     entry::<openssl_privatekey::OpensslPrivatekey>(),
     entry::<openssl_publickey::OpensslPublickey>(),
+    entry::<ping::Ping>(),
     entry::<replace::Replace>(),
     entry::<set_fact::SetFact>(),
     entry::<setup::Setup>(),
@@ -120,7 +128,9 @@ pub static MODULES: &[Entry] = &[
     entry::<sysctl::Sysctl>(),
     entry::<systemd_service::SystemdService>(),
     entry::<template::Template>(),
+    entry::<uri::Uri>(),
     entry::<user::User>(),
+    entry::<wait_for::WaitFor>(),
     entry::<x509_certificate::X509Certificate>(),
     entry::<x509_certificate::X509CertificatePipe>(),
     entry::<x509_certificate_info::OpensslPrivatekeyInfo>(),

@@ -1,0 +1,389 @@
+//! `find`: files of the host by name, age, size and content.
+
+use super::python_regex::{compile, search};
+use super::{Module, Outcome, Step, Stop, View};
+use crate::host::{Resource, quote};
+use crate::value::{Map, Value};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Looks for files.
+pub(super) struct Find;
+
+/// The kind of things that are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    Any,
+    Directory,
+    #[default]
+    File,
+    Link,
+}
+
+/// The time that counts as age.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Stamp {
+    Atime,
+    Ctime,
+    #[default]
+    Mtime,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Arguments {
+    /// Folders to look in.
+    #[serde(alias = "name", alias = "path")]
+    paths: Vec<String>,
+    /// Names: shell patterns, or expressions with `use_regex`.
+    #[serde(default, alias = "pattern")]
+    patterns: Vec<String>,
+    /// Names that are left out.
+    #[serde(default, alias = "exclude")]
+    excludes: Vec<String>,
+    /// An expression that a line of the file must match.
+    contains: Option<String>,
+    /// Patterns are regular expressions.
+    #[serde(default)]
+    use_regex: bool,
+    /// The kind of things.
+    #[serde(default)]
+    file_type: Kind,
+    /// Look in folders of folders too.
+    #[serde(default)]
+    recurse: bool,
+    /// How many folders deep.
+    depth: Option<u32>,
+    /// Take hidden ones.
+    #[serde(default)]
+    hidden: bool,
+    /// Follow links to folders.
+    #[serde(default)]
+    follow: bool,
+    /// At least this old (`2d`, `1w`), or at most with a minus.
+    age: Option<String>,
+    /// The time that counts as age.
+    #[serde(default)]
+    age_stamp: Stamp,
+    /// At least this big (`10m`), or at most with a minus.
+    size: Option<String>,
+    /// Give SHA-1 digests.
+    #[serde(default)]
+    get_checksum: bool,
+    /// At most so many.
+    limit: Option<usize>,
+}
+
+impl Arguments {
+    /// `find` prints for each: kind, mode, owner, group, links, size, times, inode, device, path.
+    fn script(&self) -> String {
+        let depth = match (self.recurse, self.depth) {
+            (false, _) => " -maxdepth 1".to_string(),
+            (true, Some(depth)) => format!(" -maxdepth {depth}"),
+            (true, None) => String::new(),
+        };
+        let kind = match self.file_type {
+            Kind::Any => "",
+            Kind::Directory => " -type d",
+            Kind::File => " -type f",
+            Kind::Link => " -type l",
+        };
+        let follow = if self.follow { "-L " } else { "" };
+        let mut script = String::new();
+        for path in &self.paths {
+            let path = quote(path);
+            script.push_str(&format!(
+                "if [ -d {path} ]; then find {follow}{path} -mindepth 1{depth}{kind} -exec stat -c '%F|%a|%u|%g|%U|%G|%h|%s|%X|%Y|%Z|%i|%d|%n' {{}} + ; \
+                 else printf 'missing|%s\\n' {path}; fi\n"
+            ));
+        }
+        script
+    }
+
+    fn fits_name(&self, name: &str) -> Result<bool, Stop> {
+        let any = |patterns: &[String]| -> Result<bool, Stop> {
+            for pattern in patterns {
+                let pattern = match self.use_regex {
+                    true => format!("^(?:{pattern})"),
+                    false => shell_pattern(pattern),
+                };
+                if search(&compile(&pattern, "")?, name)?.is_some() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        Ok((self.patterns.is_empty() || any(&self.patterns)?) && !any(&self.excludes)?)
+    }
+
+    fn fits_numbers(&self, fields: &[&str], now: i64) -> Result<bool, Stop> {
+        let number = |at: usize| {
+            fields
+                .get(at)
+                .and_then(|text| text.parse::<i64>().ok())
+                .unwrap_or(0)
+        };
+        let mut fits = true;
+        if let Some(age) = &self.age {
+            let limit = scaled(
+                age,
+                &[('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 604_800)],
+            )?;
+            let stamp = match self.age_stamp {
+                Stamp::Atime => number(8),
+                Stamp::Mtime => number(9),
+                Stamp::Ctime => number(10),
+            };
+            fits &= if limit >= 0 {
+                now - stamp >= limit
+            } else {
+                now - stamp <= -limit
+            };
+        }
+        if let Some(size) = &self.size {
+            let limit = scaled(
+                size,
+                &[
+                    ('b', 1),
+                    ('k', 1 << 10),
+                    ('m', 1 << 20),
+                    ('g', 1 << 30),
+                    ('t', 1 << 40),
+                ],
+            )?;
+            fits &= if limit >= 0 {
+                number(7) >= limit
+            } else {
+                number(7) <= -limit
+            };
+        }
+        Ok(fits)
+    }
+}
+
+/// A number with a unit behind it.
+fn scaled(text: &str, units: &[(char, i64)]) -> Result<i64, Stop> {
+    let wrong = || {
+        Stop::failed(format!(
+            "failed to process `{text}`: a number with a unit is wanted"
+        ))
+    };
+    let last = text.chars().last().ok_or_else(wrong)?.to_ascii_lowercase();
+    let (digits, factor) = match units.iter().find(|unit| unit.0 == last) {
+        Some((_, factor)) => (&text[..text.len() - 1], *factor),
+        None => (text, 1),
+    };
+    digits
+        .trim()
+        .parse::<i64>()
+        .map(|number| number * factor)
+        .map_err(|_| wrong())
+}
+
+/// A shell pattern as a regular expression over the whole name.
+fn shell_pattern(pattern: &str) -> String {
+    let mut out = String::from("^(?s:");
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '*' => out.push_str(".*"),
+            '?' => out.push('.'),
+            '[' if rest.clone().skip(1).any(|c| c == ']') => {
+                out.push('[');
+                if rest.next_if_eq(&'!').is_some() {
+                    out.push('^');
+                }
+                for c in rest.by_ref() {
+                    out.push(c);
+                    if c == ']' {
+                        break;
+                    }
+                }
+            }
+            c => out.push_str(&fancy_regex::escape(&c.to_string())),
+        }
+    }
+    out + ")$"
+}
+
+/// The entry of a result, as `stat` tells it.
+fn entry(fields: &[&str]) -> Map {
+    let mut entry = Map::new();
+    let mut put = |name: &str, value: Value| entry.insert(name.into(), value);
+    let number = |at: usize| fields[at].parse::<i64>().map_or(Value::Null, Value::Int);
+    let mode = u32::from_str_radix(fields[1], 8).unwrap_or(0);
+    put("path", fields[13].into());
+    put("mode", format!("{mode:04o}").into());
+    let kind = fields[0];
+    for (name, is) in [
+        ("isdir", kind == "directory"),
+        ("isreg", kind.starts_with("regular")),
+        ("islnk", kind == "symbolic link"),
+        ("ischr", kind.starts_with("character")),
+        ("isblk", kind.starts_with("block")),
+        ("isfifo", kind == "fifo"),
+        ("issock", kind == "socket"),
+    ] {
+        put(name, is.into());
+    }
+    for (name, at) in [
+        ("uid", 2),
+        ("gid", 3),
+        ("nlink", 6),
+        ("size", 7),
+        ("inode", 11),
+        ("dev", 12),
+    ] {
+        put(name, number(at));
+    }
+    put("pw_name", fields[4].into());
+    put("gr_name", fields[5].into());
+    for (name, at) in [("atime", 8), ("mtime", 9), ("ctime", 10)] {
+        put(name, fields[at].parse().map_or(Value::Null, Value::Float));
+    }
+    for (at, who) in ["oth", "grp", "usr"].iter().enumerate() {
+        for (bit, what) in ["x", "w", "r"].iter().enumerate() {
+            put(&format!("{what}{who}"), (mode >> (at * 3 + bit) & 1 == 1).into());
+        }
+    }
+    put("isuid", (mode & 0o4000 != 0).into());
+    put("isgid", (mode & 0o2000 != 0).into());
+    entry
+}
+
+/// The paths of `found` in which a line matches, and digests, in one more trip.
+fn looked_into(arguments: &Arguments, found: Vec<Map>, view: &View<'_>) -> Result<Vec<Map>, Stop> {
+    let path = |entry: &Map| {
+        entry
+            .get("path")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_string()
+    };
+    for entry in &found {
+        if arguments.contains.is_some() {
+            let _ = view.content(&path(entry), 16 << 20);
+        }
+        if arguments.get_checksum {
+            let _ = digest(&path(entry), view);
+        }
+    }
+    let mut kept = vec![];
+    for mut entry in found {
+        let path = path(&entry);
+        if let Some(pattern) = &arguments.contains {
+            let regex = compile(&format!("^(?:{pattern})"), "")?;
+            let content = view.content(&path, 16 << 20)?.unwrap_or_else(|| [].into());
+            let text = String::from_utf8_lossy(&content).into_owned();
+            let mut any = false;
+            for line in text.lines() {
+                any = any || search(&regex, line)?.is_some();
+            }
+            if !any {
+                continue;
+            }
+        }
+        if arguments.get_checksum && entry.get("isreg") == Some(&Value::Bool(true)) {
+            entry.insert("checksum".into(), digest(&path, view)?.into());
+        }
+        kept.push(entry);
+    }
+    Ok(kept)
+}
+
+fn digest(path: &str, view: &View<'_>) -> Result<String, Stop> {
+    let script = format!("sha1sum <{}", quote(path));
+    let output = view.probe(&script, &[Resource::Path(path.into())])?;
+    Ok(output.text().split(' ').next().unwrap_or_default().to_string())
+}
+
+impl Module for Find {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.find", "find"];
+    type Arguments = Arguments;
+    const IGNORED: &'static [&'static str] = &[
+        "read_whole_file",
+        "encoding",
+        "checksum_algorithm",
+        "mode",
+        "exact_mode",
+    ];
+
+    fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        let about: Vec<Resource> = arguments
+            .paths
+            .iter()
+            .map(|path| Resource::Path(path.clone()))
+            .collect();
+        let output = view.probe(&arguments.script(), &about)?.text();
+        let now = view.computer().now();
+        let (mut found, mut examined, mut skipped) = (vec![], 0, Map::new());
+        for line in output.lines() {
+            let fields: Vec<&str> = line.splitn(14, '|').collect();
+            if let ["missing", path] = fields[..] {
+                skipped.insert(path.into(), format!("'{path}' is not a directory").into());
+                continue;
+            }
+            if fields.len() < 14 {
+                continue;
+            }
+            examined += 1;
+            let relative = arguments
+                .paths
+                .iter()
+                .find_map(|path| fields[13].strip_prefix(path.as_str()))
+                .unwrap_or(fields[13]);
+            let hidden = relative.split('/').any(|part| part.starts_with('.'));
+            let name = relative.rsplit('/').next().unwrap_or_default();
+            if (hidden && !arguments.hidden)
+                || !arguments.fits_name(name)?
+                || !arguments.fits_numbers(&fields, now)?
+            {
+                continue;
+            }
+            found.push(entry(&fields));
+        }
+        let mut found = looked_into(arguments, found, view)?;
+        found.truncate(arguments.limit.unwrap_or(usize::MAX));
+        let matched = found.len() as i64;
+        let message = match skipped.is_empty() {
+            true => "All paths examined",
+            false => "Not all paths examined, check warnings for details",
+        };
+        Ok(Step::done(
+            Outcome::new()
+                .changed(false)
+                .with(
+                    "files",
+                    Value::list(found.into_iter().map(|entry| Value::Map(entry.into()))),
+                )
+                .with("matched", matched)
+                .with("examined", Value::Int(examined))
+                .with("skipped_paths", Value::Map(skipped.into()))
+                .with("msg", message),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shell_patterns_cover_the_whole_name() {
+        let fits = |pattern: &str, name: &str| {
+            let regex = compile(&shell_pattern(pattern), "").unwrap();
+            search(&regex, name).unwrap().is_some()
+        };
+        assert!(fits("*.pem", "ca.pem") && !fits("*.pem", "ca.pem.bak"));
+        assert!(fits("[!a]?", "bc") && !fits("[!a]?", "ac"));
+        assert!(fits("a[", "a["));
+    }
+
+    #[test]
+    fn ages_and_sizes_have_units() {
+        assert_eq!(scaled("-2d", &[('d', 86_400)]).unwrap(), -172_800);
+        assert_eq!(scaled("10", &[('d', 86_400)]).unwrap(), 10);
+        assert!(scaled("x", &[]).is_err());
+    }
+}

@@ -1,0 +1,85 @@
+//! `getent`: entries of the system's databases.
+
+use super::{Module, Outcome, Step, Stop, View};
+use crate::host::{Resource, quote};
+use crate::value::{Map, Value};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Reads a database of the system.
+pub(super) struct Getent;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Arguments {
+    /// The database, such as `passwd` or `hosts`.
+    database: String,
+    /// One entry; all without it.
+    key: Option<String>,
+    /// What stands between the fields of an entry.
+    split: Option<String>,
+    /// Fail if the entry is not there.
+    #[serde(default = "yes")]
+    fail_key: bool,
+    /// The service that is asked.
+    service: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Module for Getent {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.getent", "getent"];
+    type Arguments = Arguments;
+
+    fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        let database = arguments.database.as_str();
+        let service = arguments
+            .service
+            .as_ref()
+            .map_or(String::new(), |service| format!("-s {} ", quote(service)));
+        let key = arguments.key.as_deref().unwrap_or_default();
+        let script = format!(
+            "getent {service}{} {}",
+            quote(database),
+            if key.is_empty() { String::new() } else { quote(key) }
+        );
+        let about = match database {
+            "passwd" | "shadow" => vec![Resource::Path("/etc/passwd".into()), Resource::User(key.into())],
+            "group" | "gshadow" => vec![Resource::Path("/etc/group".into()), Resource::Group(key.into())],
+            _ => vec![Resource::Path(format!("/etc/{database}"))],
+        };
+        let output = view.probe(&script, &about)?;
+        let colon = ["passwd", "shadow", "group", "gshadow"].contains(&database);
+        let split = arguments.split.as_deref().or(colon.then_some(":"));
+        let mut entries = Map::new();
+        for line in output.text().lines() {
+            let mut fields: Vec<Value> = match split {
+                Some(mark) => line.split(mark).map(Value::string).collect(),
+                None => line.split_whitespace().map(Value::string).collect(),
+            };
+            if fields.is_empty() {
+                continue;
+            }
+            let name = fields.remove(0);
+            entries.insert(name.as_str().unwrap_or_default().into(), fields.into());
+        }
+        match output.code {
+            0 => {}
+            1 => return Err(Stop::failed("Missing arguments, or database unknown.")),
+            2 if arguments.fail_key => {
+                return Err(Stop::failed(
+                    "One or more supplied key could not be found in the database.",
+                ));
+            }
+            2 => drop(entries.insert(key.into(), Value::Null)),
+            3 => return Err(Stop::failed("Enumeration not supported on this database.")),
+            _ => return Err(Stop::failed("getent is not on this host, or failed")),
+        }
+        let mut facts = Map::new();
+        facts.insert(format!("getent_{database}").into(), Value::Map(entries.into()));
+        let mut outcome = Outcome::new().changed(false);
+        outcome.host_facts = facts;
+        Ok(Step::done(outcome))
+    }
+}

@@ -1,0 +1,341 @@
+//! `uri`: one HTTP request from the host, through `curl`.
+
+use super::{Module, Outcome, Step, Stop, View};
+use crate::host::{Action, Performed, quote};
+use crate::value::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::fmt::Write;
+
+/// Makes an HTTP request.
+pub(super) struct Uri;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Arguments {
+    /// The address.
+    url: String,
+    /// The method.
+    #[serde(default = "get")]
+    method: String,
+    /// What is sent.
+    body: Option<Value>,
+    /// How it is sent: `raw`, `json`, `form-urlencoded`.
+    #[serde(default = "raw")]
+    body_format: String,
+    /// Headers of the request.
+    headers: Option<Value>,
+    /// Status that counts as success.
+    #[serde(default = "ok")]
+    status_code: Vec<u16>,
+    /// Give the body of the answer.
+    #[serde(default)]
+    return_content: bool,
+    /// Follow redirects: `all`, `safe`, `urllib2`, `none`.
+    #[serde(default = "safe")]
+    follow_redirects: String,
+    /// Verify the certificate of the other side.
+    #[serde(default = "yes")]
+    validate_certs: bool,
+    /// Certificates of authorities, a file of the host.
+    ca_path: Option<String>,
+    /// Certificate of this side.
+    client_cert: Option<String>,
+    /// Key of this side.
+    client_key: Option<String>,
+    /// Name for authentication.
+    #[serde(alias = "user")]
+    url_username: Option<String>,
+    /// Password for authentication.
+    #[serde(alias = "password")]
+    url_password: Option<String>,
+    /// Seconds until it has failed.
+    #[serde(default = "half_minute")]
+    timeout: u64,
+    /// Socket of the host instead of the network.
+    unix_socket: Option<String>,
+    /// Use the proxy of the environment.
+    #[serde(default = "yes")]
+    use_proxy: bool,
+    /// Name of the program in the request.
+    #[serde(default = "agent")]
+    http_agent: String,
+    /// File for the body of the answer.
+    dest: Option<String>,
+    /// Skip if this file is there.
+    creates: Option<String>,
+    /// Skip if this file is not there.
+    removes: Option<String>,
+}
+
+fn get() -> String {
+    "GET".into()
+}
+
+fn raw() -> String {
+    "raw".into()
+}
+
+fn ok() -> Vec<u16> {
+    vec![200]
+}
+
+fn safe() -> String {
+    "safe".into()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn half_minute() -> u64 {
+    30
+}
+
+fn agent() -> String {
+    "ansible-httpget".into()
+}
+
+/// Stands between headers and body in the output.
+const MARK: &str = "\u{1e}";
+
+impl Arguments {
+    fn body(&self) -> Option<(String, &'static str)> {
+        let body = self.body.as_ref().filter(|body| !body.is_null())?;
+        let plain = |value: &Value| {
+            value
+                .as_str()
+                .map_or_else(|| json(value, None, false), str::to_string)
+        };
+        Some(match (self.body_format.as_str(), body) {
+            ("json", Value::String(_) | Value::Secret(_)) => (plain(body), "application/json"),
+            ("json", body) => (json(body, None, false), "application/json"),
+            ("form-urlencoded", Value::Map(map)) => {
+                let parts: Vec<String> = map
+                    .iter()
+                    .map(|(name, value)| format!("{}={}", encoded(name), encoded(&plain(value))))
+                    .collect();
+                (parts.join("&"), "application/x-www-form-urlencoded")
+            }
+            ("form-urlencoded", body) => (plain(body), "application/x-www-form-urlencoded"),
+            (_, body) => (plain(body), ""),
+        })
+    }
+
+    fn header_lines(&self) -> Vec<String> {
+        let entries = self.headers.iter().filter_map(Value::as_map).flatten();
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .map_or_else(|| crate::value::repr(value), str::to_string)
+        };
+        entries
+            .map(|(name, value)| format!("{name}: {}", text(value)))
+            .collect()
+    }
+
+    /// The configuration that `curl` reads from its standard input, so that no secret is on its command line.
+    fn configuration(&self) -> String {
+        let mut lines = String::new();
+        let mut put = |name: &str, value: &str| {
+            let value = value
+                .replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('\n', "\\n");
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(lines, "{name} = \"{value}\"");
+        };
+        put("url", &self.url);
+        put("request", &self.method.to_uppercase());
+        put("user-agent", &self.http_agent);
+        put("max-time", &self.timeout.to_string());
+        let given = self.header_lines();
+        if let Some((body, kind)) = self.body() {
+            put("data-raw", &body);
+            let typed = given
+                .iter()
+                .any(|line| line.to_ascii_lowercase().starts_with("content-type:"));
+            if !typed && !kind.is_empty() {
+                put("header", &format!("Content-Type: {kind}"));
+            }
+        }
+        for line in &given {
+            put("header", line);
+        }
+        for (name, value) in [
+            ("cacert", &self.ca_path),
+            ("cert", &self.client_cert),
+            ("key", &self.client_key),
+            ("unix-socket", &self.unix_socket),
+        ] {
+            if let Some(value) = value {
+                put(name, value);
+            }
+        }
+        if let Some(user) = &self.url_username {
+            put(
+                "user",
+                &format!("{user}:{}", self.url_password.as_deref().unwrap_or_default()),
+            );
+        }
+        let safe_method = ["GET", "HEAD"].contains(&self.method.to_uppercase().as_str());
+        let follow = match self.follow_redirects.as_str() {
+            "all" | "yes" | "urllib2" | "True" | "true" => true,
+            "safe" => safe_method,
+            _ => false,
+        };
+        for (wanted, option) in [
+            (follow, "location"),
+            (!self.validate_certs, "insecure"),
+            (self.method.eq_ignore_ascii_case("HEAD"), "head"),
+        ] {
+            if wanted {
+                let _ = writeln!(lines, "{option}");
+            }
+        }
+        if !self.use_proxy {
+            let _ = writeln!(lines, "noproxy = \"*\"");
+        }
+        lines
+    }
+
+    fn script(&self) -> String {
+        let keep = match &self.dest {
+            Some(dest) => format!("mv -f \"$t/body\" {} && : >\"$t/body\"", quote(dest)),
+            None => ":".into(),
+        };
+        format!(
+            "command -v curl >/dev/null || {{ printf '%s' 'uri needs curl on the host: install it'; exit 0; }}\n\
+             t=$(mktemp -d) || exit 1; trap 'rm -rf \"$t\"' EXIT\n\
+             printf '%s' {} | curl -q -sS -K - -D \"$t/head\" -o \"$t/body\" -w '%{{http_code}} %{{url_effective}} %{{num_redirects}}' >\"$t/end\" 2>\"$t/error\"\n\
+             printf '%s{MARK}' \"$?\"; cat \"$t/end\"; printf '{MARK}'; cat \"$t/error\"; printf '{MARK}'; cat \"$t/head\" 2>/dev/null; printf '{MARK}'\n\
+             [ -e \"$t/body\" ] && {{ {keep}; cat \"$t/body\"; }}; :",
+            quote(&self.configuration())
+        )
+    }
+
+    fn outcome(&self, performed: &Performed, view: &View<'_>) -> Outcome {
+        let base = Outcome::new().changed(false);
+        if performed.unknown {
+            let names = ["status", "msg", "content", "json", "url", "redirected", "elapsed"];
+            return names
+                .into_iter()
+                .fold(base, |outcome, name| outcome.with(name, view.unknown()));
+        }
+        let text = performed.output.text();
+        let parts: Vec<&str> = text.splitn(5, MARK).collect();
+        let [code, end, error, head, body] = parts[..] else {
+            return base.failed(text);
+        };
+        let mut words = end.split(' ');
+        let status: u16 = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+        let url = words.next().unwrap_or(&self.url);
+        let redirected = words.next().is_some_and(|count| count != "0");
+        let mut outcome = headers(base, head)
+            .with("url", url)
+            .with("redirected", redirected)
+            .with("elapsed", Value::Int(performed.seconds as i64));
+        let fits = self.status_code.contains(&status);
+        if self.return_content || !fits {
+            outcome = outcome.with("content", body);
+        }
+        let kind = outcome
+            .fields
+            .get("content_type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        if kind.contains("json")
+            && let Ok(value) = serde_json::from_str::<serde_json::Value>(body)
+        {
+            outcome = outcome.with("json", Value::from(value));
+        }
+        if code != "0" {
+            // Ansible has -1 where there was no answer at all.
+            return outcome.with("status", Value::Int(-1)).failed(format!(
+                "Status code was -1 and not {:?}: {}",
+                self.status_code,
+                error.trim()
+            ));
+        }
+        let outcome = outcome.with("status", Value::Int(status.into()));
+        let line = head
+            .lines()
+            .rfind(|line| line.starts_with("HTTP/"))
+            .unwrap_or_default();
+        let reason = line.splitn(3, ' ').nth(2).unwrap_or_default().trim();
+        match fits {
+            true => outcome.with("msg", format!("OK ({} bytes)", body.len())),
+            false => outcome.failed(format!(
+                "Status code was {status} and not {:?}: HTTP Error {status}: {reason}",
+                self.status_code
+            )),
+        }
+    }
+}
+
+fn encoded(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            b' ' => out.push('+'),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// The headers of the last answer as fields: lower case, `_` for `-`.
+fn headers(outcome: Outcome, head: &str) -> Outcome {
+    let mut fields = Map::new();
+    for line in head.lines() {
+        if line.starts_with("HTTP/") {
+            fields.clear();
+        } else if let Some((name, value)) = line.split_once(':') {
+            let name = name.trim().to_lowercase().replace('-', "_");
+            fields.insert(name.into(), value.trim().into());
+        }
+    }
+    fields
+        .into_iter()
+        .fold(outcome, |outcome, (name, value)| outcome.with(&name, value))
+}
+
+impl Module for Uri {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.uri", "uri"];
+    type Arguments = Arguments;
+    const IGNORED: &'static [&'static str] = &[
+        "force",
+        "force_basic_auth",
+        "decompress",
+        "ciphers",
+        "use_gssapi",
+        "use_netrc",
+        "unredirected_headers",
+        "remote_src",
+        "src",
+        "unsafe_writes",
+    ];
+
+    fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        if let Some(performed) = view.performed().first() {
+            return Ok(Step::done(arguments.outcome(performed, view)));
+        }
+        for (path, there) in [(&arguments.creates, true), (&arguments.removes, false)] {
+            if let Some(path) = path
+                && view.stat(path, true)?.is_some() == there
+            {
+                let end = if there { "exists" } else { "does not exist" };
+                let message = format!("skipped, since '{path}' {end}");
+                return Ok(Step::done(Outcome::new().changed(false).with("msg", message)));
+            }
+        }
+        if let Some(unknown) = arguments.body.as_ref().and_then(Value::find_unknown) {
+            return Err(Stop::Undecided(unknown.clone()));
+        }
+        Ok(Step::Act(vec![Action::Script {
+            script: arguments.script(),
+            explain: format!("curl -X {} {}", arguments.method, quote(&arguments.url)),
+            effects: vec![],
+        }]))
+    }
+}
