@@ -5,16 +5,19 @@
 //! commands of users ([`Shell::job`]). What goes wrong is a [`Failure`]: what happened, why, and what to
 //! type next.
 
+mod arguments;
 mod authentication;
 mod r#become;
 pub mod configuration;
 mod failure;
 mod frame;
 mod host;
+mod host_key;
 mod identity;
 mod job;
 mod known_hosts;
 mod local;
+mod lock;
 mod pool;
 mod shell;
 mod ssh;
@@ -23,8 +26,9 @@ mod target;
 mod wire;
 
 pub use failure::{Failure, FailureKind};
-pub use host::Host;
+pub use host::{Host, HostLock};
 pub use job::{Ended, Job, JobEnd};
+pub use lock::Waiting;
 pub use shell::{Output, Shell, Stream};
 pub use target::{Become, Checking, Jump, Kind, Method, Secret, Target};
 

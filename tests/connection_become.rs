@@ -1,6 +1,8 @@
 //! Becoming another user with real sudo, su and doas, as a real user of this computer, over real sshd and
 //! dropbear. Needs root; makes the user `vent-test` and takes it away again.
 
+#![allow(clippy::unwrap_used)]
+
 mod ssh_server;
 
 use ssh_server::{Server, run, signal};

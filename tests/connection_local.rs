@@ -1,9 +1,11 @@
 //! The shell protocol on this computer: questions, bytes in and out, commands of users.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-use vent::connection::{Ended, Host, Job, JobEnd, Shell, Stream, Target, quote};
+use vent::connection::{Become, Ended, Host, Job, JobEnd, Method, Shell, Stream, Target, quote};
 
 fn host() -> Host {
     Host::new(Target::local("here"))
@@ -316,4 +318,95 @@ async fn a_killed_shell_is_a_lost_connection_and_the_next_use_starts_another() {
         "the connection to here was lost while a command ran"
     );
     assert_eq!(shell.ask("echo on").await.unwrap().stdout, b"on\n");
+}
+
+/// Gives `/bin/sh` another meaning below it: a `su` that mounts `shell` over it, out of sight of the rest.
+fn as_other_shell(shell: &str, folder: &std::path::Path) -> Become {
+    let path = folder.join("su");
+    let text = format!(
+        "#!/bin/bash\nexec unshare -m /bin/bash -c 'mount --bind {shell} $(readlink -f /bin/sh) && exec /bin/bash -c \"$1\"' _ \"$3\"\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    let made = std::process::Command::new("chmod").arg("755").arg(&path).status();
+    assert!(made.unwrap().success());
+    Become {
+        method: Method::Su,
+        user: "nobody".into(),
+        password: None,
+        flags: None,
+        exe: Some(path.to_str().unwrap().into()),
+    }
+}
+
+/// Needs root, for the mount; shells that are not installed are left out, bash always is.
+#[tokio::test]
+async fn every_shell_speaks_the_protocol() {
+    let folder = tempfile::tempdir().unwrap();
+    for program in ["/bin/bash", "/bin/busybox", "/usr/bin/busybox", "/bin/mksh"] {
+        if !std::path::Path::new(program).exists() {
+            continue;
+        }
+        let host = host();
+        let shell = host.shell(Some(&as_other_shell(program, folder.path()))).await;
+        let shell = shell.unwrap_or_else(|failure| panic!("{program}: {failure}"));
+        let output = shell.ask("echo out; echo err >&2; exit 7").await.unwrap();
+        assert_eq!(
+            (output.code, output.stdout, output.stderr),
+            (7, b"out\n".to_vec(), b"err\n".to_vec())
+        );
+        let own = shell.ask("stat -L -c %i /proc/$$/exe").await.unwrap();
+        let inode = std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(program).unwrap());
+        assert_eq!(
+            String::from_utf8_lossy(&own.stdout).trim(),
+            inode.to_string(),
+            "{program}"
+        );
+        let bytes = noise(200_000);
+        for length in [1000, 16384, 60000, 200_000] {
+            let mut back = vec![];
+            let path = quote(folder.path().join("file").to_str().unwrap()).to_string();
+            let input = &mut &bytes[..length];
+            let output = shell
+                .feed(&format!("cat >{path}"), length as u64, input)
+                .await
+                .unwrap();
+            assert_eq!(
+                output.code,
+                0,
+                "{program}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            shell.drain(&format!("cat {path}"), &mut back).await.unwrap();
+            assert!(back == bytes[..length], "{program}: {length} bytes");
+        }
+        let with_input = Job {
+            stdin: Some(noise(5000)),
+            ..script("cat; exit 3")
+        };
+        let end = job(&shell, with_input).await;
+        assert_eq!(
+            (end.ended, end.stdout),
+            (Ended::Exit(3), noise(5000)),
+            "{program}"
+        );
+        let begin = Instant::now();
+        let end = job(&shell, script("(sleep 2; echo late) & echo now")).await;
+        assert_eq!(
+            (end.ended, end.stdout),
+            (Ended::Exit(0), b"now\n".to_vec()),
+            "{program}"
+        );
+        assert!(begin.elapsed() < Duration::from_millis(1500), "{program}");
+        let late = Job {
+            timeout: Some(Duration::from_millis(200)),
+            ..script("sleep 100 | cat")
+        };
+        assert_eq!(job(&shell, late).await.ended, Ended::TimedOut, "{program}");
+        assert_eq!(
+            job(&shell, script("kill -9 $PPID")).await.ended,
+            Ended::Lost,
+            "{program}"
+        );
+        assert_eq!(shell.ask("echo on").await.unwrap().stdout, b"on\n", "{program}");
+    }
 }

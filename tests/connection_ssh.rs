@@ -1,5 +1,7 @@
 //! SSH against a real sshd: logging in, host keys, ways there, limits, and connections that break.
 
+#![allow(clippy::unwrap_used)]
+
 mod ssh_server;
 
 use ssh_server::{Server, fingerprint, free_port, keygen, run, signal};

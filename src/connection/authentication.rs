@@ -1,9 +1,10 @@
 //! Logging in: the keys of the target, those of the agent, then the password.
 
 use super::failure::{Failure, FailureKind};
+use super::host_key::Greeter;
 use super::identity::{Identity, Locked};
 use super::known_hosts::fingerprint;
-use super::ssh::{Greeter, Refusal, unreachable_host};
+use super::ssh::{Refusal, unreachable_host};
 use super::target::{Secret, Target};
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::agent::AgentIdentity;

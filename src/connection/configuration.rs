@@ -1,8 +1,9 @@
 //! From the variables of a host, the arguments for ssh and OpenSSH's configuration to a [`Target`].
 
+use super::arguments;
 use super::ssh_config::{self, Settings, Subject};
 use super::target::{Checking, Kind, Secret, Target};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -64,54 +65,6 @@ impl Environment {
     }
 }
 
-/// Settings that Vent understands.
-const KNOWN: &[&str] = &[
-    "connecttimeout",
-    "globalknownhostsfile",
-    "hostkeyalias",
-    "hostname",
-    "identitiesonly",
-    "identityagent",
-    "identityfile",
-    "port",
-    "proxycommand",
-    "proxyjump",
-    "pubkeyauthentication",
-    "serveralivecountmax",
-    "serveraliveinterval",
-    "stricthostkeychecking",
-    "user",
-    "userknownhostsfile",
-];
-
-/// Settings that change nothing here: Vent keeps its own connections (Control…), never asks questions that
-/// way, and never uses a terminal, forwarding or the methods that these settings switch off.
-const WITHOUT_EFFECT: &[&str] = &[
-    "addkeystoagent",
-    "batchmode",
-    "checkhostip",
-    "compression",
-    "connectionattempts",
-    "controlmaster",
-    "controlpath",
-    "controlpersist",
-    "forwardagent",
-    "forwardx11",
-    "gssapiauthentication",
-    "hashknownhosts",
-    "ipqos",
-    "kbdinteractiveauthentication",
-    "loglevel",
-    "numberofpasswordprompts",
-    "passwordauthentication",
-    "preferredauthentications",
-    "requesttty",
-    "sendenv",
-    "tcpkeepalive",
-    "updatehostkeys",
-    "visualhostkey",
-];
-
 /// How many jump hosts may follow from each other's configuration.
 const DEEPEST: usize = 8;
 
@@ -135,7 +88,7 @@ pub fn target(options: &Options, environment: &Environment) -> Result<Target> {
     let mut put = |name, value: Option<String>| value.iter().for_each(|value| settings.push(name, value));
     put("port", options.port.map(|port| port.to_string()));
     put("user", options.user.clone());
-    let config = arguments(&options.arguments, &mut settings)?;
+    let config = arguments::read(&options.arguments, &mut settings)?;
     if let Some(timeout) = options.timeout {
         settings.push("connecttimeout", &timeout.as_secs().max(1).to_string());
     }
@@ -155,69 +108,6 @@ fn kind(name: &str) -> Result<Kind> {
         _ => Err(Error::new(format!("the connection `{name}` is not known"))
             .help("Vent reaches hosts by `ssh`, and this computer by `local`")),
     }
-}
-
-/// Reads arguments for ssh; returns the configuration file if they name one.
-fn arguments(text: &str, settings: &mut Settings) -> Result<Option<PathBuf>> {
-    let words = shlex::split(text).ok_or_else(|| {
-        Error::new(format!("the arguments for ssh have an open quote: {text}")).help("close the quote")
-    })?;
-    let mut config = None;
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let letters = word.strip_prefix('-').unwrap_or("");
-        let Some(letter) = letters.chars().next() else {
-            return Err(foreign(word));
-        };
-        if "46CTknqvxa".contains(letter) && letters.chars().all(|letter| "46CTknqvxa".contains(letter)) {
-            continue;
-        }
-        let joined = &letters[letter.len_utf8()..];
-        let mut value = || match joined {
-            "" => words.next().cloned().ok_or_else(|| {
-                Error::new(format!("the argument `{word}` for ssh lacks its value")).help("add the value")
-            }),
-            joined => Ok(joined.to_string()),
-        };
-        match letter {
-            'o' => option(&value()?, settings)?,
-            'i' => settings.push("identityfile", &value()?),
-            'p' => settings.push("port", &value()?),
-            'l' => settings.push("user", &value()?),
-            'J' => settings.push("proxyjump", &value()?),
-            'F' => config = Some(PathBuf::from(value()?)),
-            _ => return Err(foreign(word)),
-        }
-    }
-    Ok(config)
-}
-
-fn foreign(word: &str) -> Error {
-    Error::new(format!("the argument `{word}` for ssh is not supported"))
-        .help("Vent speaks SSH itself and knows -o, -i, -p, -l, -J and -F")
-}
-
-fn option(text: &str, settings: &mut Settings) -> Result<()> {
-    let Some((name, value)) = ssh_config::split(text) else {
-        return Err(
-            Error::new(format!("the option `-o {text}` for ssh lacks its value")).help("write -o Name=value"),
-        );
-    };
-    if KNOWN.contains(&name.as_str()) {
-        settings.push(&name, value.trim_matches('"'));
-        return Ok(());
-    }
-    if WITHOUT_EFFECT.contains(&name.as_str()) {
-        return Ok(());
-    }
-    let shown = text.split(['=', ' ']).next().unwrap_or(text);
-    let error = Error::new(format!("the option `-o {shown}` for ssh is not supported"));
-    Err(match nearest(&name, KNOWN.iter().copied()) {
-        Some(near) => error.help(format!("did you mean `{near}`?")),
-        None => {
-            error.help("Vent speaks SSH itself: take the option out, or set it for the host in another way")
-        }
-    })
 }
 
 struct Resolver<'a> {
@@ -557,8 +447,8 @@ mod tests {
             format!("{} / {}", error.message(), error.cure().unwrap_or(""))
         };
         assert_eq!(
-            error("-o Prot=22"),
-            "the option `-o Prot` for ssh is not supported / did you mean `port`?"
+            error("-o Usr=me"),
+            "the option `-o Usr` for ssh is not supported / did you mean `user`?"
         );
         assert_eq!(
             error("-L 1:2:3"),

@@ -6,6 +6,7 @@
 //! | frame | line sent | records |
 //! |---|---|---|
 //! | ask | `A N 'script'` | `b` on both streams, `x`status on output, `e` on error |
+//! | ask in the shell itself | `H N 'script'` | the same |
 //! | feed | `D N length 'script'`, the bytes after `b` was seen | the same |
 //! | job | `J N 'script' 'redirection of input' &` | `c`process of a relay on each stream, `g`process group, `x`status, `e`, `z` |
 //!
@@ -18,7 +19,8 @@ use super::shell::Stream;
 /// The number in the first digit of the hello; a preamble whose first line was eaten cannot know it.
 const VERSION: &str = "1";
 
-/// What a shell is taught before its first frame. `V` proves that the first line arrived, `T` that
+/// What a shell is taught before its first frame. Descriptor 9, if it is open, marks the shell as one of
+/// this run (see `lock`); what users run does not get it. `V` proves that the first line arrived, `T` that
 /// `setsid` exists, `Y` that the shell reads its input byte by byte (bash), which is slow.
 const PREAMBLE: &str = r#"V=1
 unset ENV BASH_ENV CDPATH; S=; T=0; Y=0
@@ -28,8 +30,9 @@ env --default-signal=INT,QUIT true </dev/null >/dev/null 2>&1 && S="env --defaul
 C() { cat <&7 7<&- 9<&- & printf '%sc%s;' "$1" "$!"; exec 7<&- <&- 9<&-; { wait; } 2>/dev/null; }
 B() { eval "$3"; $S sh -c "$2" <&6 6<&- 9<&- & p=$!; printf '%sg%s;' "$1" "$p"; { wait "$p"; } 2>/dev/null; r=$?; printf '%sx%s;' "$1" "$r"; printf '%se;' "$1" >&2; }
 J() { { { B "$1" "$2" "$3" 2>&3 3>&- 4>&- | C "$1" 7<&0 >&4 3>&- 4>&-; } 3>&1 | C "$1" 7<&0 >&2 4>&-; } 4>&1; printf '%sz;' "$1"; }
-A() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; ( eval "$2" ) </dev/null; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
-D() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; head -c "$2" | { eval "$3"; r=$?; cat >/dev/null; exit $r; }; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
+A() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; ( eval "$2" ) </dev/null 9<&-; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
+H() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; eval "$2"; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
+D() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; head -c "$2" | { eval "$3"; r=$?; cat >/dev/null; exit $r; } 9<&-; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
 "#;
 
 /// Text that no output holds by chance: 128 random bits in hexadecimal.
@@ -88,6 +91,12 @@ impl Hello {
 /// The line of an ask.
 pub fn ask(nonce: &Nonce, script: &str) -> Vec<u8> {
     format!("A {} {}\n", nonce.text(), super::quote(script)).into_bytes()
+}
+
+/// The line of an ask that runs in the shell itself: what it opens stays open. It must not end the shell
+/// nor read its input.
+pub fn here(nonce: &Nonce, script: &str) -> Vec<u8> {
+    format!("H {} {}\n", nonce.text(), super::quote(script)).into_bytes()
 }
 
 /// The line of an ask whose script reads `input`, all within the line: a line that does not arrive whole

@@ -3,6 +3,7 @@
 use super::r#become;
 use super::failure::{Failure, FailureKind};
 use super::local;
+use super::lock::{Lock, Waiting};
 use super::pool::Pool;
 use super::shell::Shell;
 use super::ssh::{Connection, NoChannel};
@@ -32,6 +33,7 @@ impl Host {
             link: Arc::new(Link {
                 target,
                 connections: tokio::sync::Mutex::default(),
+                lock: Lock::default(),
             }),
             shells: Mutex::default(),
         }))
@@ -59,15 +61,40 @@ impl Host {
         Ok(shell)
     }
 
+    /// Takes the lock of the host, so that no other run touches it meanwhile; waits for a run that has it,
+    /// and for commands that an ended run has left going. `what` tells others whose it is, `waiting` is told
+    /// for whom this run waits. Shells opened before are held by the lock at their next use.
+    ///
+    /// # Errors
+    /// All that keeps a shell from starting, and a host without a place for the lock.
+    pub async fn lock(&self, what: &str, waiting: Waiting) -> Result<HostLock, Failure> {
+        let link = &self.0.link;
+        link.lock.take(link, what, waiting).await?;
+        Ok(HostLock(self.clone()))
+    }
+
+    fn clear(&self) {
+        let shells = self.0.shells.lock().unwrap_or_else(PoisonError::into_inner);
+        shells.values().for_each(|shell| shell.pool.clear());
+    }
+
     /// Ends the idle shells and the connection. The next use connects anew.
     pub async fn close(&self) {
-        let shells = std::mem::take(&mut *self.0.shells.lock().unwrap_or_else(PoisonError::into_inner));
-        for shell in shells.values() {
-            shell.pool.clear();
-        }
+        self.clear();
         for connection in self.0.link.connections.lock().await.drain(..) {
             connection.close().await;
         }
+    }
+}
+
+/// The lock of a host, until it is dropped.
+#[must_use]
+pub struct HostLock(Host);
+
+impl Drop for HostLock {
+    fn drop(&mut self) {
+        self.0.0.link.lock.release();
+        self.0.clear();
     }
 }
 
@@ -76,12 +103,18 @@ pub struct Link {
     target: Target,
     /// Usually one; more if the server allows few sessions on each.
     connections: tokio::sync::Mutex<Vec<Connection>>,
+    lock: Lock,
 }
 
 impl Link {
     /// The name of the host in the inventory.
     pub fn name(&self) -> &str {
         &self.target.name
+    }
+
+    /// The lock of the host.
+    pub fn lock(&self) -> &Lock {
+        &self.lock
     }
 
     /// The account that is logged in to.

@@ -107,6 +107,9 @@ impl Lease {
             let wire = self.pool.link.open(self.pool.r#become.as_ref()).await?;
             self.wire = Some(wire);
         }
+        if let Some(wire) = &mut self.wire {
+            self.pool.link.lock().mark(&self.pool.link, wire).await?;
+        }
         Ok(self)
     }
 
@@ -128,7 +131,8 @@ impl Lease {
 
     /// The shell has ended its frame and can serve others. A lease that is dropped otherwise ends it.
     pub fn give_back(&mut self) {
-        if let Some(wire) = self.wire.take() {
+        let wanted = self.pool.link.lock().is_wanted();
+        if let Some(wire) = self.wire.take().filter(|wire| wanted || !wire.is_marked()) {
             self.pool.lock().idle.push(wire);
         }
     }

@@ -166,7 +166,7 @@ async fn feed_after(
     answer.finish(wire.host())
 }
 
-async fn collect(wire: &mut Wire, parser: Parser) -> Result<Output, Failure> {
+pub(super) async fn collect(wire: &mut Wire, parser: Parser) -> Result<Output, Failure> {
     let mut answer = Answer::new(parser);
     while !answer.is_whole() {
         answer.more(wire).await?;

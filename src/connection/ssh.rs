@@ -2,12 +2,13 @@
 
 use super::authentication;
 use super::failure::{Failure, FailureKind};
-use super::known_hosts::{self, KnownHost, Verdict};
+use super::host_key::{self, Greeter};
+use super::known_hosts::KnownHost;
 use super::shell::Stream;
-use super::target::{Checking, Target};
+use super::target::Target;
 use super::wire::{PIECES, Piece, Pipes};
 use russh::client::{self, Handle, Msg};
-use russh::keys::{Algorithm, Certificate, EcdsaCurve, HashAlg, PublicKey, PublicKeyOrCertificate};
+use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred, cipher};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -104,13 +105,8 @@ impl Connection {
 
     /// Connects and checks the host key.
     async fn greet(target: &Target, from: Option<&Connection>) -> Result<Handle<Greeter>, Refusal> {
-        let known = known(target);
-        let refused = Arc::new(Mutex::new(None));
-        let greeter = Greeter {
-            target: target.clone(),
-            known: known.clone(),
-            refused: refused.clone(),
-        };
+        let known = host_key::known(target);
+        let (greeter, refused) = Greeter::new(target, known.clone());
         let (road, complaint) = road(target, from).await?;
         let config = Arc::new(config(target, known.as_ref()));
         let handshake = client::connect_stream(config, road, greeter).await;
@@ -266,22 +262,6 @@ pub fn unreachable_host(target: &Target, reason: &str) -> Failure {
     )
 }
 
-fn known(target: &Target) -> Option<KnownHost> {
-    (target.host_key_checking != Checking::Off).then(|| {
-        let host = target.host_key_alias.as_deref().unwrap_or(&target.address);
-        KnownHost::read(&target.known_hosts, host, known_port(target))
-    })
-}
-
-/// An alias stands for host and port.
-fn known_port(target: &Target) -> u16 {
-    if target.host_key_alias.is_some() {
-        22
-    } else {
-        target.port
-    }
-}
-
 fn config(target: &Target, known: Option<&KnownHost>) -> client::Config {
     let mut preferred = Preferred::DEFAULT;
     let mut keys = preferred.key.to_vec();
@@ -400,119 +380,4 @@ fn plain(error: &std::io::Error) -> String {
         TimedOut => "no answer (timed out)".to_string(),
         _ => error.to_string(),
     }
-}
-
-/// Judges the key a server shows.
-pub struct Greeter {
-    target: Target,
-    known: Option<KnownHost>,
-    refused: Arc<Mutex<Option<Failure>>>,
-}
-
-impl client::Handler for Greeter {
-    type Error = russh::Error;
-
-    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
-        let failure = self.judge(shown);
-        let accepted = failure.is_none();
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-        Ok(accepted)
-    }
-}
-
-impl Greeter {
-    fn judge(&self, shown: &PublicKeyOrCertificate) -> Option<Failure> {
-        let known = self.known.as_ref()?;
-        let (key, verdict) = match shown {
-            PublicKeyOrCertificate::PublicKey { key, .. } => (key.clone(), known.judge(key)),
-            PublicKeyOrCertificate::Certificate(certificate) => {
-                (plain_key(certificate), known.judge_certificate(certificate))
-            }
-        };
-        match verdict {
-            Verdict::Known => None,
-            Verdict::Unknown if self.target.host_key_checking == Checking::AcceptNew => self.learn(&key),
-            Verdict::Unknown => Some(self.unknown(&key)),
-            Verdict::Changed(file, line, before) => {
-                let place = format!("{}:{line}", file.display());
-                Some(self.changed(&key, &place, &before, &file.display().to_string()))
-            }
-            Verdict::Revoked(file, line) => Some(Failure::new(
-                FailureKind::HostKeyRevoked,
-                format!(
-                    "{} ({}) shows a host key that is marked as revoked in {}:{line}",
-                    self.target.name,
-                    self.target.endpoint(),
-                    file.display()
-                ),
-                "do not connect: somebody who stole the key may be answering; give the host a new key first",
-            )),
-        }
-    }
-
-    fn name(&self) -> String {
-        let host = self
-            .target
-            .host_key_alias
-            .as_deref()
-            .unwrap_or(&self.target.address);
-        known_hosts::name(host, known_port(&self.target))
-    }
-
-    fn learn(&self, key: &PublicKey) -> Option<Failure> {
-        let file = self.target.known_hosts.first()?;
-        let host = self
-            .target
-            .host_key_alias
-            .as_deref()
-            .unwrap_or(&self.target.address);
-        let written = known_hosts::learn(file, host, known_port(&self.target), key);
-        written.err().map(|error| {
-            let what = format!("the new host key cannot be written into {}", file.display());
-            Failure::here(&what, &error)
-        })
-    }
-
-    fn unknown(&self, key: &PublicKey) -> Failure {
-        let Target {
-            name,
-            address,
-            port,
-            user,
-            ..
-        } = &self.target;
-        Failure::new(
-            FailureKind::HostKeyUnknown,
-            format!(
-                "the host key of {name} ({}) is not known: it shows {} {}",
-                self.target.endpoint(),
-                key.algorithm(),
-                known_hosts::fingerprint(key)
-            ),
-            format!(
-                "compare the fingerprint and accept it with `ssh -p {port} {user}@{address}`, or let Vent write down keys of new hosts: `ansible_ssh_common_args: -o StrictHostKeyChecking=accept-new`"
-            ),
-        )
-    }
-
-    fn changed(&self, key: &PublicKey, place: &str, before: &str, file: &str) -> Failure {
-        Failure::new(
-            FailureKind::HostKeyChanged,
-            format!(
-                "the host key of {} ({}) has changed: it shows {} {}, but {place} says {before}",
-                self.target.name,
-                self.target.endpoint(),
-                key.algorithm(),
-                known_hosts::fingerprint(key)
-            ),
-            format!(
-                "somebody may be listening in, or the host was installed anew; only if you know that it was, type `ssh-keygen -R {} -f {file}` and run again",
-                super::quote(&self.name())
-            ),
-        )
-    }
-}
-
-fn plain_key(certificate: &Certificate) -> PublicKey {
-    PublicKey::new(certificate.public_key().clone(), "")
 }

@@ -35,6 +35,7 @@ pub struct Wire {
     waiting: VecDeque<Piece>,
     ended: bool,
     hello: Hello,
+    marked: bool,
 }
 
 /// How a shell that should have said hello ended instead.
@@ -59,6 +60,7 @@ impl Wire {
                 groups: false,
                 bytewise: false,
             },
+            marked: false,
         };
         // A shell that ends at once is told by what it wrote, not by the broken pipe.
         let sent = wire.send(&frame::preamble(&nonce)).await;
@@ -98,6 +100,16 @@ impl Wire {
     /// What the shell said about itself.
     pub fn hello(&self) -> Hello {
         self.hello
+    }
+
+    /// True if the shell holds the mark of the run (see `lock`).
+    pub fn is_marked(&self) -> bool {
+        self.marked
+    }
+
+    /// Notes that the shell holds the mark of the run.
+    pub fn set_marked(&mut self) {
+        self.marked = true;
     }
 
     /// The name of the host, for messages.

@@ -1,5 +1,8 @@
 //! A private sshd on 127.0.0.1 with keys of its own, in a temporary folder; gone when it is dropped.
 
+// Each test binary uses a part of this.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
