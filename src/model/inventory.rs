@@ -1,16 +1,35 @@
 //! Inventories: hosts, groups and their variables.
 
-use super::Variables;
-use crate::source::Place;
+mod builder;
+mod export;
+mod ini;
+pub mod literal;
+pub mod plugin;
+mod range;
+mod script;
+mod source;
+mod variables;
+mod yaml_file;
+
+use super::{Placed, Variables};
+use crate::source::{Place, Source};
 use indexmap::{IndexMap, IndexSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use builder::Builder;
+
 /// All hosts and groups of all sources.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Inventory {
     /// The hosts by name, in the order they were first named.
     pub hosts: IndexMap<Arc<str>, Host>,
+    /// This computer, for when no source names `localhost`: it is no member of any group, but has the variables
+    /// of `all`.
+    pub localhost: Host,
+    /// What the group `all` says, wherever it is said: the variables that every host has unless something nearer
+    /// says otherwise.
+    pub shared: Arc<Variables>,
     /// The groups by name; `all` and `ungrouped` always exist.
     pub groups: IndexMap<Arc<str>, Group>,
     /// The files and folders it was read from.
@@ -53,25 +72,52 @@ pub struct Group {
 }
 
 impl Inventory {
-    /// The hosts of a group and of all groups below it, in the order of the inventory; `None`: no such group.
+    /// The hosts of a group and of all groups below it, in Ansible's order: its own, then level by level those
+    /// of its children; `None`: no such group.
     pub fn hosts_of(&self, group: &str) -> Option<Vec<&Host>> {
-        let mut seen = IndexSet::new();
-        let mut found = IndexSet::new();
-        let mut open = vec![self.groups.get(group)?];
-        while let Some(group) = open.pop() {
-            if !seen.insert(&group.name) {
-                continue;
+        let mut ordered: IndexSet<&Arc<str>> = IndexSet::new();
+        ordered.insert(&self.groups.get(group)?.name);
+        let mut at = 0;
+        while let Some(name) = ordered.get_index(at) {
+            if let Some(group) = self.groups.get(*name) {
+                ordered.extend(&group.children);
             }
-            found.extend(&group.hosts);
-            open.extend(group.children.iter().filter_map(|name| self.groups.get(name)));
+            at += 1;
         }
-        let everything = group == "all";
-        let hosts = self.hosts.values();
+        let groups = ordered.iter().filter_map(|name| self.groups.get(*name));
+        let names: IndexSet<&Arc<str>> = groups.flat_map(|group| &group.hosts).collect();
         Some(
-            hosts
-                .filter(|host| everything || found.contains(&host.name))
+            names
+                .into_iter()
+                .filter_map(|name| self.hosts.get(name))
                 .collect(),
         )
+    }
+
+    /// A host by its name; `localhost`, `127.0.0.1` and `::1` are this computer even if no source names them.
+    pub fn host(&self, name: &str) -> Option<&Host> {
+        let local = LOCALHOST.contains(&name).then_some(&self.localhost);
+        self.hosts.get(name).or(local)
+    }
+}
+
+/// Names of this computer that need no inventory.
+pub const LOCALHOST: &[&str] = &["localhost", "127.0.0.1", "::1"];
+
+/// This computer, reached without a connection.
+fn implicit_localhost() -> Host {
+    let source = Source::named("built in", String::new());
+    let place = Place::new(&source, 0..0);
+    let own = [("ansible_connection", "local")];
+    Host {
+        name: Arc::from("localhost"),
+        variables: Arc::default(),
+        own: own
+            .into_iter()
+            .map(|(name, value)| (name.into(), Placed::new(value, &place)))
+            .collect(),
+        groups: vec![],
+        place: None,
     }
 }
 
@@ -103,75 +149,4 @@ pub fn variable_files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     files
-}
-
-/// temporary
-pub fn load(
-    sources: &[String],
-    folder: &Path,
-    loader: &super::load::Loader,
-) -> crate::error::Result<Inventory, crate::error::Errors> {
-    let _ = folder;
-    let mut inventory = Inventory::default();
-    for name in ["all", "ungrouped"] {
-        inventory.groups.insert(
-            name.into(),
-            Group {
-                name: name.into(),
-                ..Group::default()
-            },
-        );
-    }
-    for source in sources {
-        let path = Path::new(source);
-        inventory
-            .sources
-            .push(std::path::absolute(path).unwrap_or_default());
-        let values = loader.variables(path)?;
-        let map = crate::value::Value::map(values.iter().map(|(k, v)| (k, v.value.clone())));
-        let lab = crate::lab::Lab::load(&map)?;
-        let all = loader.variables(&path.parent().unwrap_or(Path::new(".")).join("group_vars/all.yml"))?;
-        for host in lab.inventory()? {
-            let name: Arc<str> = host.name.as_str().into();
-            let mut variables = all.clone();
-            for (key, value) in host.vars.iter() {
-                let place = Place::new(&crate::source::Source::named("lab", String::new()), 0..0);
-                variables.insert(
-                    key.clone(),
-                    super::Placed {
-                        value: value.clone(),
-                        place,
-                    },
-                );
-            }
-            for group in host.groups.iter() {
-                let group: Arc<str> = group.as_str().into();
-                inventory
-                    .groups
-                    .entry(group.clone())
-                    .or_insert_with(|| Group {
-                        name: group.clone(),
-                        ..Group::default()
-                    })
-                    .hosts
-                    .insert(name.clone());
-            }
-            let mut groups: Vec<Arc<str>> = host.groups.iter().map(|g| Arc::from(g.as_str())).collect();
-            groups.sort();
-            inventory.hosts.insert(
-                name.clone(),
-                Host {
-                    name,
-                    variables: Arc::new(variables),
-                    own: Variables::default(),
-                    groups,
-                    place: None,
-                },
-            );
-        }
-        if let Some(all_group) = inventory.groups.get_mut("all") {
-            all_group.variables = all;
-        }
-    }
-    Ok(inventory)
 }

@@ -133,7 +133,7 @@ impl Loader {
         std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn warn(&self, warnings: Vec<Error>) {
+    pub(super) fn warn(&self, warnings: Vec<Error>) {
         let mut all = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend(warnings);
     }

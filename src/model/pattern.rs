@@ -1,6 +1,7 @@
-//! Host patterns: `web:db`, `all:!old`, `web:&staging`, globs, `~regex`, `[0]`, `[1:3]`.
+//! Host patterns: `a:b`, `a,b`, `!x`, `&y`, globs, `~regex`, `[0]`, `[1:2]`, and `--limit`.
 
 use super::Inventory;
+use super::inventory::LOCALHOST;
 use crate::error::{Error, Result, nearest};
 use crate::source::Place;
 use crate::value::Value;
@@ -8,288 +9,324 @@ use indexmap::IndexSet;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// The hosts of a play's pattern: a text, or a list of texts. In the order of the inventory, by the order of
-/// the pattern's parts.
+/// The hosts of a play's rendered pattern, a text or a list of texts: each once, in the order of the pattern.
+/// What names nobody adds nobody (see [`unmatched`]).
 ///
 /// # Errors
-/// A pattern that cannot be read.
+/// A value of another kind, a broken regular expression.
 pub fn hosts(inventory: &Inventory, pattern: &Value, place: &Place) -> Result<Vec<Arc<str>>> {
-    let parts: Vec<String> = match pattern {
-        Value::List(items) => items.iter().filter_map(Value::as_str).flat_map(split).collect(),
-        Value::Null => vec![],
-        value => split(value.as_str().ok_or_else(|| {
-            Error::new(format!(
-                "a host pattern is a text or a list, not {}",
-                value.kind()
-            ))
-            .at(place)
-        })?),
-    };
-    let found = select(inventory, &parts).map_err(|error| error.at(place))?;
+    let parts = parts_of(pattern).map_err(|error| error.at(place))?;
+    let found = evaluate(inventory, &parts, &mut vec![]).map_err(|error| error.at(place))?;
     Ok(found.into_iter().collect())
 }
 
-/// The hosts of `--limit`: a pattern, or `@file` with a pattern a line.
+/// The parts of a pattern that match no group and no host, each with what was probably meant.
 ///
 /// # Errors
-/// A pattern that cannot be read or matches nobody.
+/// As [`hosts`].
+pub fn unmatched(inventory: &Inventory, pattern: &Value, place: &Place) -> Result<Vec<Error>> {
+    let mut unmatched = vec![];
+    let parts = parts_of(pattern).map_err(|error| error.at(place))?;
+    evaluate(inventory, &parts, &mut unmatched).map_err(|error| error.at(place))?;
+    Ok(unmatched.into_iter().map(|error| error.at(place)).collect())
+}
+
+/// The hosts of `--limit`: a pattern in which `@file` stands for the patterns in the lines of a file.
+///
+/// # Errors
+/// A broken regular expression, a file that cannot be read, and when a part of it matches nobody.
 pub fn limit(inventory: &Inventory, pattern: &str) -> Result<HashSet<Arc<str>>> {
     let mut parts = vec![];
     for part in split(pattern) {
-        match part.strip_prefix('@') {
-            Some(file) => {
-                let text = std::fs::read_to_string(file).map_err(|error| {
-                    Error::new(format!("cannot read the hosts of `--limit` from {file}")).cause(error)
-                })?;
-                parts.extend(
-                    text.lines()
-                        .map(str::trim)
-                        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-                        .flat_map(split),
-                );
-            }
-            None => parts.push(part),
-        }
+        let Some(file) = part.strip_prefix('@') else {
+            parts.push(part);
+            continue;
+        };
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Error::new(format!("cannot read the hosts of `--limit` from {file}")).cause(error))?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        parts.extend(lines.flat_map(split));
     }
-    for part in &parts {
-        let bare = part.trim_start_matches(['!', '&']);
-        if matching(inventory, bare)?.is_empty() {
-            return Err(nobody(inventory, bare));
-        }
+    let mut unmatched = vec![];
+    let found = evaluate(inventory, &parts, &mut unmatched)?;
+    if let Some(error) = unmatched.into_iter().next() {
+        return Err(error);
     }
-    Ok(select(inventory, &parts)?.into_iter().collect())
+    if found.is_empty() {
+        return Err(nobody(inventory, pattern));
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// A pattern that matches no host of the inventory.
 pub fn nobody(inventory: &Inventory, pattern: &str) -> Error {
-    let names = inventory
-        .groups
-        .keys()
-        .chain(inventory.hosts.keys())
-        .map(|name| &**name);
+    let known = inventory.groups.keys().chain(inventory.hosts.keys()).map(|name| &**name);
     let error = Error::new(format!("no host matches the pattern `{pattern}`"));
-    match nearest(pattern, names) {
+    match nearest(pattern, known) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help("`vent inventory --graph` shows all hosts and groups"),
     }
 }
 
-/// The parts of a pattern: between commas, or between colons that are in no brackets and no IPv6 address.
-fn split(pattern: &str) -> Vec<String> {
-    let clean = |parts: Vec<&str>| {
-        parts
-            .into_iter()
-            .map(|part| part.trim().to_string())
-            .filter(|part| !part.is_empty())
-            .collect()
+fn parts_of(pattern: &Value) -> Result<Vec<String>> {
+    let texts = match pattern {
+        Value::List(items) => items.iter().map(text_of).collect::<Result<Vec<_>>>()?,
+        value => vec![text_of(value)?],
     };
-    if pattern.contains(',') {
-        return clean(pattern.split(',').collect());
+    Ok(texts.iter().flat_map(|part| split(part)).collect())
+}
+
+fn text_of(value: &Value) -> Result<String> {
+    match value {
+        Value::List(_) | Value::Map(_) | Value::Null | Value::Unknown(_) => Err(Error::new(format!(
+            "a host pattern is a text, not {}",
+            value.kind()
+        ))),
+        Value::Int(number) => Ok(number.to_string()),
+        value => Ok(value.as_str().unwrap_or_default().to_string()),
     }
-    if pattern
-        .trim_start_matches(['!', '&'])
-        .parse::<std::net::Ipv6Addr>()
-        .is_ok()
-    {
-        return clean(vec![pattern]);
-    }
-    let mut parts = vec![];
-    let (mut depth, mut start) = (0, 0);
-    for (at, c) in pattern.char_indices() {
-        match c {
-            '[' => depth += 1,
-            ']' => depth -= 1,
-            ':' if depth == 0 => {
-                parts.push(&pattern[start..at]);
-                start = at + 1;
+}
+
+/// Takes a pattern apart: at commas if there are any, else at colons outside of brackets.
+fn split(pattern: &str) -> Vec<String> {
+    let pattern = pattern.trim();
+    let parts: Vec<&str> = if pattern.contains(',') {
+        pattern.split(',').collect()
+    } else if pattern.parse::<std::net::Ipv6Addr>().is_ok() || pattern.starts_with('~') {
+        vec![pattern]
+    } else {
+        let mut depth = 0;
+        let at_colon = |c: char| {
+            match c {
+                '[' => depth += 1,
+                ']' => depth -= 1,
+                _ => {}
             }
-            _ => {}
-        }
-    }
-    parts.push(&pattern[start..]);
-    clean(parts)
+            (c == ':' || c.is_whitespace()) && depth == 0
+        };
+        pattern.split(at_colon).collect()
+    };
+    parts
+        .into_iter()
+        .map(|part| part.trim().to_string())
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 /// Unions first, then intersections, then exclusions, as Ansible orders them.
-fn select(inventory: &Inventory, parts: &[String]) -> Result<IndexSet<Arc<str>>> {
+fn evaluate(inventory: &Inventory, parts: &[String], unmatched: &mut Vec<Error>) -> Result<IndexSet<Arc<str>>> {
     let mut found = IndexSet::new();
-    let plain = parts.iter().filter(|part| !part.starts_with(['!', '&']));
-    let mut any = false;
-    for part in plain {
-        any = true;
-        found.extend(matching(inventory, part)?);
+    let mut one = |part: &str| one(inventory, part, unmatched);
+    let regular: Vec<_> = parts.iter().filter(|part| !part.starts_with(['!', '&'])).collect();
+    if regular.is_empty() && !parts.is_empty() {
+        found.extend(one("all")?);
     }
-    if !any && !parts.is_empty() {
-        found.extend(matching(inventory, "all")?);
+    for part in regular {
+        found.extend(one(part)?);
     }
-    for part in parts {
-        if let Some(part) = part.strip_prefix('&') {
-            let wanted: HashSet<_> = matching(inventory, part)?.into_iter().collect();
-            found.retain(|name| wanted.contains(name));
-        }
+    for part in parts.iter().filter_map(|part| part.strip_prefix('&')) {
+        let kept = one(part)?;
+        found.retain(|name| kept.contains(name));
     }
-    for part in parts {
-        if let Some(part) = part.strip_prefix('!') {
-            let unwanted: HashSet<_> = matching(inventory, part)?.into_iter().collect();
-            found.retain(|name| !unwanted.contains(name));
+    for part in parts.iter().filter_map(|part| part.strip_prefix('!')) {
+        for name in one(part)? {
+            found.shift_remove(&name);
         }
     }
     Ok(found)
 }
 
-/// The hosts of one part without its mark.
-fn matching(inventory: &Inventory, part: &str) -> Result<Vec<Arc<str>>> {
-    let (name, subscript) = subscript(part)?;
-    let mut found: IndexSet<Arc<str>> = IndexSet::new();
-    let test: Box<dyn Fn(&str) -> bool> = if let Some(expression) = name.strip_prefix('~') {
-        let compiled = fancy_regex::Regex::new(&format!("^(?:{expression})"));
-        let compiled = compiled
-            .map_err(|error| Error::new(format!("`{name}` is no regular expression")).cause(error))?;
-        Box::new(move |name| compiled.is_match(name).unwrap_or(false))
-    } else {
-        let glob = globset::GlobBuilder::new(name).literal_separator(false).build();
-        let glob = glob
-            .map_err(|error| Error::new(format!("`{name}` is no pattern")).cause(error))?
-            .compile_matcher();
-        let exact = name.to_string();
-        Box::new(move |name| name == exact || glob.is_match(name))
+/// The hosts of one part, its subscript applied.
+fn one(inventory: &Inventory, part: &str, unmatched: &mut Vec<Error>) -> Result<Vec<Arc<str>>> {
+    let (name, subscript) = subscript(part);
+    let hosts = named(inventory, name, unmatched)?;
+    let Some((from, to)) = subscript.filter(|_| !hosts.is_empty()) else {
+        return Ok(hosts);
     };
-    let all = matches!(name, "all" | "*");
-    for group in inventory
-        .groups
-        .keys()
-        .filter(|group| all && &***group == "all" || !all && test(group))
-    {
-        found.extend(
-            inventory
-                .hosts_of(group)
-                .unwrap_or_default()
-                .into_iter()
-                .map(|host| host.name.clone()),
-        );
+    let count = hosts.len() as i64;
+    let position = |number: i64| if number < 0 { number + count } else { number };
+    let first = position(from);
+    let last = to.map_or(first, |to| to.map_or(count - 1, position));
+    if first < 0 || (to.is_none() && first >= count) {
+        let error = Error::new(format!("`{part}` asks for a host that `{name}` does not have"));
+        unmatched.push(error.help(format!("`{name}` has {count}, counted from 0")));
+        return Ok(vec![]);
     }
-    let by_group = inventory.groups.contains_key(name);
-    if !by_group || all {
-        found.extend(inventory.hosts.keys().filter(|host| all || test(host)).cloned());
-    }
-    // The implicit localhost is in no group, and no pattern but its name finds it.
-    if found.is_empty() && matches!(name, "localhost" | "127.0.0.1" | "::1") {
-        found.insert(name.into());
-    }
-    let found: Vec<_> = found.into_iter().collect();
-    Ok(match subscript {
-        None => found,
-        Some((from, to)) => {
-            let at = |index: i64| if index < 0 { (found.len() as i64 + index).max(0) } else { index } as usize;
-            let (from, to) = (at(from), to.map_or(found.len(), |to| at(to) + 1).min(found.len()));
-            found.get(from..to).map(<[_]>::to_vec).unwrap_or_default()
-        }
-    })
+    let wanted = hosts.into_iter().enumerate();
+    let wanted = wanted.filter(|(at, _)| (first..=last).contains(&(*at as i64)));
+    Ok(wanted.map(|(_, host)| host).collect())
 }
 
-type Subscript = Option<(i64, Option<i64>)>;
+/// A subscript: the first position, and, for a range, the last, which may be left out.
+type Subscript = (i64, Option<Option<i64>>);
 
-/// `name[0]`, `name[-1]`, `name[0:2]` (the end included), `name[1:]`.
-fn subscript(part: &str) -> Result<(&str, Subscript)> {
+/// Parts `group[0]`, `group[-1]`, `group[1:2]`, `group[1:]` from their subscript.
+fn subscript(part: &str) -> (&str, Option<Subscript>) {
+    let whole = (part, None);
+    if part.starts_with('~') {
+        return whole;
+    }
     let Some((name, inside)) = part.strip_suffix(']').and_then(|part| part.rsplit_once('[')) else {
-        return Ok((part, None));
+        return whole;
     };
-    let number = |text: &str| text.trim().parse::<i64>().ok();
-    let range = match inside.split_once(':') {
-        None => number(inside).map(|at| (at, Some(at))),
-        Some((from, to)) => {
-            let from = if from.trim().is_empty() {
-                Some(0)
-            } else {
-                number(from)
-            };
-            let to = if to.trim().is_empty() {
-                Some(None)
-            } else {
-                number(to).map(Some)
-            };
-            from.zip(to)
+    let found = match inside.split_once([':', '-']).filter(|pair| !pair.0.is_empty()) {
+        Some((from, "")) => from.parse().ok().map(|from| (from, Some(None))),
+        Some((from, to)) => from
+            .parse()
+            .ok()
+            .zip(to.parse().ok())
+            .map(|(from, to)| (from, Some(Some(to)))),
+        None => inside.parse().ok().map(|from| (from, None)),
+    };
+    match found {
+        Some(found) if !name.is_empty() => (name, Some(found)),
+        _ => whole,
+    }
+}
+
+/// The hosts of a name, glob or regular expression: of the groups that match, and of hosts if no group does
+/// or the pattern may name both.
+fn named(inventory: &Inventory, name: &str, unmatched: &mut Vec<Error>) -> Result<Vec<Arc<str>>> {
+    let members = |group: &str| {
+        let hosts = inventory.hosts_of(group).unwrap_or_default();
+        hosts.into_iter().map(|host| host.name.clone())
+    };
+    if name == "all" || name == "*" {
+        return Ok(members("all").collect());
+    }
+    let matcher = Matcher::new(name)?;
+    let groups: Vec<_> = inventory.groups.keys().filter(|group| matcher.matches(group)).collect();
+    let mut found: IndexSet<Arc<str>> = groups.iter().flat_map(|group| members(group)).collect();
+    if groups.is_empty() || name.starts_with('~') || name.contains(['.', '?', '*', '[']) {
+        found.extend(members("all").filter(|host| matcher.matches(host)));
+    }
+    // The implicit localhost is in no group, and no pattern but its name finds it.
+    if found.is_empty() && LOCALHOST.contains(&name) {
+        found.insert(Arc::from(name));
+    } else if found.is_empty() && groups.is_empty() {
+        unmatched.push(nobody(inventory, name));
+    }
+    Ok(found.into_iter().collect())
+}
+
+enum Matcher {
+    Glob(globset::GlobMatcher),
+    Regex(Box<fancy_regex::Regex>),
+    Name(String),
+}
+
+impl Matcher {
+    fn new(name: &str) -> Result<Matcher> {
+        if let Some(expression) = name.strip_prefix('~') {
+            // Python's `match` begins at the beginning of the text.
+            let regex = fancy_regex::Regex::new(&format!("^(?:{expression})"));
+            let error = |error| Error::new(format!("`{name}` is not a regular expression")).cause(error);
+            return Ok(Matcher::Regex(Box::new(regex.map_err(error)?)));
         }
-    };
-    // Brackets of a glob, such as `web[ab]`.
-    Ok(match range {
-        Some(range) if !part.starts_with('~') => (name, Some(range)),
-        _ => (part, None),
-    })
+        if !name.contains(['*', '?', '[']) {
+            return Ok(Matcher::Name(name.to_string()));
+        }
+        // Only these three are special for Python's `fnmatch`.
+        let plain = name.replace('{', "[{]").replace('}', "[}]").replace('\\', "\\\\");
+        let glob = globset::GlobBuilder::new(&plain).literal_separator(false).build();
+        let error = |error| Error::new(format!("`{name}` is not a pattern for names")).cause(error);
+        Ok(Matcher::Glob(glob.map_err(error)?.compile_matcher()))
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        match self {
+            Matcher::Glob(glob) => glob.is_match(name),
+            Matcher::Regex(regex) => regex.is_match(name).unwrap_or(false),
+            Matcher::Name(wanted) => wanted == name,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Group, Host};
     use super::*;
-    use crate::source::Source;
+    use crate::model::load::tests::loader;
 
     fn inventory() -> Inventory {
-        let mut inventory = Inventory::default();
-        let groups = [
-            ("all", vec![]),
-            ("web", vec!["web1", "web2", "web3"]),
-            ("db", vec!["db1", "web3"]),
-        ];
-        for (group, hosts) in groups {
-            for host in &hosts {
-                let name: Arc<str> = (*host).into();
-                let made = Host {
-                    name: name.clone(),
-                    variables: Arc::default(),
-                    own: Default::default(),
-                    groups: vec![],
-                    place: None,
-                };
-                inventory.hosts.entry(name).or_insert(made);
-            }
-            let hosts = hosts.into_iter().map(Arc::from).collect();
-            inventory.groups.insert(
-                group.into(),
-                Group {
-                    name: group.into(),
-                    hosts,
-                    ..Group::default()
-                },
-            );
-        }
-        inventory
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts");
+        std::fs::write(
+            &path,
+            "[web]\nweb[1:3]\nshared\n[db]\ndb1.example\nshared\n[empty]\n",
+        )
+        .unwrap();
+        Inventory::load(&[path.display().to_string()], &loader(), None).unwrap()
     }
 
-    fn found(pattern: &str) -> String {
-        let place = Place::new(&Source::named("test", String::new()), 0..0);
-        hosts(&inventory(), &pattern.into(), &place).unwrap().join(" ")
+    fn place() -> Place {
+        Place::new(&crate::source::Source::named("test", String::new()), 0..0)
     }
 
+    fn names(pattern: &str) -> String {
+        hosts(&inventory(), &pattern.into(), &place()).unwrap().join(" ")
+    }
+
+    // Compared with `ansible PATTERN --list-hosts` of ansible-core 2.19 over the same inventory.
     #[test]
-    fn patterns_choose_hosts_as_ansible_does() {
-        for (pattern, names) in [
-            ("all", "web1 web2 web3 db1"),
-            ("web:db", "web1 web2 web3 db1"),
-            ("web,db", "web1 web2 web3 db1"),
-            ("web:&db", "web3"),
-            ("web:!db", "web1 web2"),
-            ("!db", "web1 web2"),
+    fn patterns_mean_what_they_mean_to_ansible() {
+        for (pattern, hosts) in [
+            ("all", "web1 web2 web3 shared db1.example"),
+            ("*", "web1 web2 web3 shared db1.example"),
+            ("web", "web1 web2 web3 shared"),
+            ("web:db", "web1 web2 web3 shared db1.example"),
+            ("db,web", "db1.example shared web1 web2 web3"),
+            ("web:&db", "shared"),
+            ("web:!db", "web1 web2 web3"),
+            ("!db", "web1 web2 web3"),
+            ("!db:web", "web1 web2 web3"),
             ("web[0]", "web1"),
-            ("web[-1]", "web3"),
-            ("web[0:1]", "web1 web2"),
-            ("web[1:]", "web2 web3"),
-            ("web*", "web1 web2 web3"),
-            ("~(web|db)1", "web1 db1"),
-            ("db1", "db1"),
+            ("web[-1]", "shared"),
+            ("web[1:2]", "web2 web3"),
+            ("web[2:]", "web3 shared"),
+            ("web[1:9]", "web2 web3 shared"),
+            ("*.example", "db1.example"),
+            ("w?b2", "web2"),
+            ("web[13]", ""),
+            ("~web[13]", "web1 web3"),
+            ("~.*1", "web1 db1.example"),
+            ("web*", "web1 web2 web3 shared"),
             ("localhost", "localhost"),
-            ("nobody", ""),
+            ("web1 web2", "web1 web2"),
+            ("empty", ""),
         ] {
-            assert_eq!(found(pattern), names, "{pattern}");
+            assert_eq!(names(pattern), hosts, "{pattern}");
         }
     }
 
     #[test]
-    fn a_limit_that_matches_nobody_is_refused() {
-        let error = limit(&inventory(), "wep1").unwrap_err();
+    fn a_pattern_that_matches_nobody_says_what_was_meant() {
+        let inventory = inventory();
+        let found = unmatched(&inventory, &"webb:web".into(), &place()).unwrap();
+        assert_eq!(found[0].message(), "no host matches the pattern `webb`");
+        assert_eq!(found[0].cure(), Some("did you mean `web`?"));
+        assert!(unmatched(&inventory, &"empty".into(), &place()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_limit_takes_files_and_refuses_what_matches_nobody() {
+        let inventory = inventory();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("retry");
+        std::fs::write(&file, "web1\n\nshared\n").unwrap();
+        let limited = limit(&inventory, &format!("@{}", file.display())).unwrap();
+        assert_eq!(limited.len(), 2);
         assert_eq!(
-            error.to_string(),
+            limit(&inventory, "wep1").unwrap_err().to_string(),
             "error: no host matches the pattern `wep1`\n  help: did you mean `web1`?\n"
         );
+        assert!(limit(&inventory, "web:!web").is_err());
+    }
+
+    #[test]
+    fn a_list_is_a_pattern() {
+        let inventory = inventory();
+        let value = Value::list([Value::string("db"), Value::string("!shared")]);
+        assert_eq!(hosts(&inventory, &value, &place()).unwrap().len(), 1);
+        assert!(hosts(&inventory, &Value::Null, &place()).is_err());
     }
 }
