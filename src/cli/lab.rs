@@ -99,11 +99,3 @@ fn print(text: &str) -> Result<()> {
         .write_all(text.as_bytes())
         .map_err(|cause| Error::new("cannot write to standard output").cause(cause))
 }
-
-/// temporary
-pub fn of_inventory(inventory: &crate::model::Inventory) -> Result<Option<Lab>, Errors> {
-    match inventory.sources.iter().find(|path| path.ends_with("lab.yml")) {
-        Some(path) => read(path).map(Some),
-        None => Ok(None),
-    }
-}

@@ -2,6 +2,7 @@
 
 pub mod artifacts;
 mod graph;
+mod inventory;
 mod journal;
 pub mod lab;
 mod list;
@@ -30,6 +31,8 @@ enum Command {
     Run(Box<run::RunCommand>),
     /// Prints which playbook needs which.
     Graph(graph::GraphCommand),
+    /// Shows hosts, groups and variables.
+    Inventory(Box<inventory::InventoryCommand>),
     /// Lists the modules, or tells the arguments of one.
     Modules(modules::ModulesCommand),
     /// The programs and images a cluster is made of.
@@ -50,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Lab(options) => return lab::run(options).unwrap_or_else(|errors| failed(&errors)),
         Command::Artifacts(command) => runtime.block_on(artifacts::run(command)).map(|()| 0),
         Command::Graph(command) => graph::run(command).map(|()| 0),
+        Command::Inventory(command) => inventory::run(command).map(|()| 0),
         Command::Modules(command) => modules::run(command).map(|()| 0),
         Command::Run(command) => runtime.block_on(run::run(command)),
     };

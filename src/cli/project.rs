@@ -5,7 +5,7 @@ use crate::engine::{Reach, SPECIAL};
 use crate::error::{Error, Errors, Result};
 use crate::graph::Graph;
 use crate::model::load::{CONTROL_WORDS, Known, Loader};
-use crate::model::{Inventory, inventory, pattern};
+use crate::model::{Inventory, pattern};
 use crate::module;
 use crate::source::Source;
 use crate::template;
@@ -125,7 +125,7 @@ impl Project {
                     .map(|path| path.display().to_string()),
             );
         }
-        inventory::load(&sources, &self.folder, &self.loader)
+        Inventory::load(&sources, &self.loader, Some(&self.folder))
     }
 
     /// Starts the lab if a host of a play is one of its nodes.
@@ -138,7 +138,7 @@ impl Project {
         inventory: &Inventory,
         limit: Option<&str>,
     ) -> Result<(), Errors> {
-        let Some(lab) = super::lab::of_inventory(inventory)? else {
+        let Some(lab) = inventory.labs.first().cloned() else {
             return Ok(());
         };
         let limited = limit.map(|limit| pattern::limit(inventory, limit)).transpose()?;

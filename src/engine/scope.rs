@@ -46,13 +46,9 @@ impl Hosts for Others {
 fn host_levels(run: &Arc<Run>, host: &Host, node: usize) -> Levels {
     let mut levels = Levels::default();
     let inventory = run.inventory();
-    if let Some(found) = inventory.hosts.get(&host.name) {
-        levels.inventory.push(Layer::Placed(found.variables.clone()));
-    } else if let Some(all) = inventory.groups.get("all") {
-        levels
-            .inventory
-            .push(Layer::Placed(Arc::new(all.variables.clone())));
-    }
+    let variables = inventory.host(&host.name).map(|found| &found.variables);
+    let variables = variables.unwrap_or(&inventory.shared).clone();
+    levels.inventory.push(Layer::Placed(variables));
     let data = host.data();
     let visible = |by: &usize| run.sees(node, *by);
     levels.facts.push(Layer::Map(super::facts::injected(&data.facts)));

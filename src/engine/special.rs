@@ -194,17 +194,13 @@ impl Context {
 fn add_host(inventory: &mut Inventory, name: &str, groups: &[String], variables: model::Variables) -> bool {
     let name: Arc<str> = name.into();
     let mut changed = !inventory.hosts.contains_key(&name);
-    let all = inventory
-        .groups
-        .get("all")
-        .map(|all| all.variables.clone())
-        .unwrap_or_default();
+    let all = inventory.shared.clone();
     let host = inventory
         .hosts
         .entry(name.clone())
         .or_insert_with(|| model::Host {
             name: name.clone(),
-            variables: Arc::new(all),
+            variables: all,
             own: model::Variables::default(),
             groups: vec![],
             place: None,

@@ -1,26 +1,290 @@
-//! temporary
-use std::path::PathBuf;
+//! What `ansible.cfg` and the variables `ANSIBLE_...` of the environment say; the environment is stronger.
+
+use crate::error::{Error, Result};
+use crate::source::{Place, Source};
+use crate::value::{Value, to_bool};
+use crate::yaml;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The settings that are read; what nobody set is `None` or empty.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Configuration {
+    /// Inventory sources (`inventory`, `ANSIBLE_INVENTORY`).
     pub inventory: Vec<String>,
+    /// The account to log in to.
     pub remote_user: Option<String>,
+    /// The private key to log in with.
     pub private_key_file: Option<PathBuf>,
+    /// Whether host keys are checked.
     pub host_key_checking: Option<bool>,
-    pub timeout: Option<std::time::Duration>,
+    /// How long a connection may take to come up.
+    pub timeout: Option<Duration>,
+    /// How many hosts at the same time.
     pub forks: Option<usize>,
+    /// The file with the vault password.
     pub vault_password_file: Option<PathBuf>,
+    /// Folders with roles; Ansible's usual ones if nobody set others.
     pub roles_path: Vec<PathBuf>,
 }
+
+/// Where roles are searched if nothing else is set.
+const ROLES_PATH: &str = "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles";
+
 impl Configuration {
-    pub fn read() -> crate::error::Result<Configuration> {
+    /// Reads the first of `ANSIBLE_CONFIG`, `ansible.cfg` here, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`, and
+    /// the environment.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a setting of the wrong kind.
+    pub fn read() -> Result<Configuration> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let here = std::env::current_dir().unwrap_or_default();
+        Configuration::of(&environment, &here)
+    }
+
+    fn of(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Result<Configuration> {
+        let file = match found(environment, here) {
+            Some(path) => Some(File::read(&path)?),
+            None => None,
+        };
+        let settings = Settings {
+            environment,
+            here,
+            file,
+        };
+        let roles = settings.get("roles_path").unwrap_or_else(|| Setting {
+            text: ROLES_PATH.into(),
+            folder: here.to_path_buf(),
+            place: Place::new(&Source::named("built in", String::new()), 0..0),
+        });
+        let path = |setting: Setting| settings.path(&setting.text, &setting.folder);
         Ok(Configuration {
-            inventory: vec![],
-            remote_user: None,
-            private_key_file: None,
-            host_key_checking: None,
-            timeout: None,
-            forks: None,
-            vault_password_file: None,
-            roles_path: vec![],
+            inventory: settings
+                .get("inventory")
+                .map(|found| settings.inventory(&found))
+                .unwrap_or_default(),
+            remote_user: settings.get("remote_user").map(|found| found.text),
+            private_key_file: settings.get("private_key_file").map(path),
+            host_key_checking: settings
+                .get("host_key_checking")
+                .map(|found| found.flag())
+                .transpose()?,
+            timeout: settings
+                .get("timeout")
+                .map(|found| found.number())
+                .transpose()?
+                .map(Duration::from_secs),
+            forks: settings
+                .get("forks")
+                .map(|found| found.number())
+                .transpose()?
+                .map(|forks| forks as usize),
+            vault_password_file: settings.get("vault_password_file").map(path),
+            roles_path: roles
+                .text
+                .split(':')
+                .filter(|part| !part.is_empty())
+                .map(|part| settings.path(part, &roles.folder))
+                .collect(),
         })
+    }
+}
+
+fn found(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Option<PathBuf> {
+    if let Some(given) = environment("ANSIBLE_CONFIG").filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(given);
+        return Some(if path.is_dir() {
+            path.join("ansible.cfg")
+        } else {
+            path
+        });
+    }
+    let home = environment("HOME").map(|home| Path::new(&home).join(".ansible.cfg"));
+    let all = [
+        Some(here.join("ansible.cfg")),
+        home,
+        Some("/etc/ansible/ansible.cfg".into()),
+    ];
+    all.into_iter().flatten().find(|path| path.is_file())
+}
+
+/// A setting that was made.
+struct Setting {
+    text: String,
+    /// What relative paths in it start from.
+    folder: PathBuf,
+    place: Place,
+}
+
+impl Setting {
+    fn flag(&self) -> Result<bool> {
+        to_bool(&Value::string(&self.text)).ok_or_else(|| self.wrong("true or false"))
+    }
+
+    fn number(&self) -> Result<u64> {
+        self.text.parse().map_err(|_| self.wrong("a whole number"))
+    }
+
+    fn wrong(&self, wanted: &str) -> Error {
+        Error::new(format!("`{}` is not {wanted}", self.text)).at(&self.place)
+    }
+}
+
+struct Settings<'a> {
+    environment: &'a dyn Fn(&str) -> Option<String>,
+    here: &'a Path,
+    file: Option<File>,
+}
+
+impl Settings<'_> {
+    /// A setting of `[defaults]`, the environment's if it is set there.
+    fn get(&self, name: &str) -> Option<Setting> {
+        let variable = format!("ANSIBLE_{}", name.to_uppercase());
+        if let Some(text) = (self.environment)(&variable) {
+            let source = Source::named(&variable, text.clone());
+            return Some(Setting {
+                place: Place::new(&source, 0..text.len()),
+                text,
+                folder: self.here.to_path_buf(),
+            });
+        }
+        let file = self.file.as_ref()?;
+        let (text, place) = file.entry("defaults", name)?;
+        let folder = file
+            .source
+            .path
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(self.here);
+        Some(Setting {
+            text,
+            folder: folder.to_path_buf(),
+            place,
+        })
+    }
+
+    /// A path: `~` is the home, relative ones start from `folder`.
+    fn path(&self, text: &str, folder: &Path) -> PathBuf {
+        let text = text.trim().replace("{{CWD}}", &self.here.display().to_string());
+        let home = (self.environment)("HOME").unwrap_or_default();
+        match text.strip_prefix('~') {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => PathBuf::from(format!("{home}{rest}")),
+            _ => folder.join(text),
+        }
+    }
+
+    fn inventory(&self, setting: &Setting) -> Vec<String> {
+        // `host,` is a list of hosts, `a,b` are two files if the first of them is one.
+        let parts: Vec<&str> = setting
+            .text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .collect();
+        let paths = parts.iter().map(|part| self.path(part, &setting.folder));
+        let paths: Vec<PathBuf> = paths.collect();
+        if setting.text.contains(',') && !paths.iter().any(|path| path.exists()) {
+            return vec![setting.text.clone()];
+        }
+        paths.iter().map(|path| path.display().to_string()).collect()
+    }
+}
+
+/// An `ansible.cfg`.
+struct File {
+    source: Arc<Source>,
+}
+
+impl File {
+    fn read(path: &Path) -> Result<File> {
+        Ok(File {
+            source: yaml::read(path)?,
+        })
+    }
+
+    /// An entry of a section; the last one counts.
+    fn entry(&self, section: &str, name: &str) -> Option<(String, Place)> {
+        let mut start = 0;
+        let mut inside = false;
+        let mut found = None;
+        for line in self.source.text.split_inclusive('\n') {
+            let text = line.trim();
+            if let Some(head) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+                inside = head == section;
+            } else if inside && !text.starts_with(['#', ';']) {
+                let parts = text.split_once(['=', ':']);
+                if let Some((_, value)) = parts.filter(|parts| parts.0.trim() == name) {
+                    let value = value.split(" ;").next().unwrap_or_default().trim();
+                    let at = start + line.find(value).unwrap_or(0);
+                    found = Some((value.to_string(), Place::new(&self.source, at..at + value.len())));
+                }
+            }
+            start += line.len();
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "[ssh_connection]\nforks = 1\n[defaults]\n# forks = 2\ninventory = hosts.ini, more\nforks=7 ; seven\n\
+                        roles_path = roles:~/shared\nhost_key_checking: False\nremote_user = me\nprivate_key_file = ~/.ssh/key\n";
+
+    fn read(text: &str, variables: &[(&str, &str)]) -> Result<Configuration> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ansible.cfg"), text).unwrap();
+        std::fs::write(folder.path().join("more"), "").unwrap();
+        let environment = |name: &str| {
+            let all = [variables, &[("HOME", "/home/me")]].concat();
+            all.iter()
+                .find(|entry| entry.0 == name)
+                .map(|entry| entry.1.to_string())
+        };
+        let mut read = Configuration::of(&environment, folder.path())?;
+        let here = format!("{}/", folder.path().display());
+        read.inventory
+            .iter_mut()
+            .for_each(|path| *path = path.replace(&here, ""));
+        read.roles_path
+            .iter_mut()
+            .for_each(|path| *path = path.display().to_string().replace(&here, "").into());
+        Ok(read)
+    }
+
+    #[test]
+    fn a_file_is_read() {
+        let configuration = read(TEXT, &[]).unwrap();
+        assert_eq!(configuration.inventory, ["hosts.ini", "more"]);
+        assert_eq!(configuration.forks, Some(7));
+        assert_eq!(configuration.host_key_checking, Some(false));
+        assert_eq!(configuration.remote_user.as_deref(), Some("me"));
+        assert_eq!(configuration.private_key_file, Some("/home/me/.ssh/key".into()));
+        assert_eq!(
+            configuration.roles_path,
+            [PathBuf::from("roles"), "/home/me/shared".into()]
+        );
+    }
+
+    #[test]
+    fn the_environment_is_stronger() {
+        let configuration = read(
+            TEXT,
+            &[("ANSIBLE_FORKS", "9"), ("ANSIBLE_INVENTORY", "web1,web2")],
+        )
+        .unwrap();
+        assert_eq!(configuration.forks, Some(9));
+        assert_eq!(configuration.inventory, ["web1,web2"]);
+        assert_eq!(read("", &[]).unwrap().roles_path.len(), 3);
+    }
+
+    #[test]
+    fn a_setting_of_the_wrong_kind_is_shown() {
+        let error = read("[defaults]\nforks = many\n", &[]).unwrap_err();
+        assert_eq!(error.message(), "`many` is not a whole number");
+        assert_eq!(error.place().unwrap().line_column(), (2, 9));
     }
 }

@@ -12,6 +12,7 @@ mod variables;
 mod yaml_file;
 
 use super::{Placed, Variables};
+use crate::lab::Lab;
 use crate::source::{Place, Source};
 use indexmap::{IndexMap, IndexSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use std::sync::Arc;
 pub use builder::Builder;
 
 /// All hosts and groups of all sources.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Inventory {
     /// The hosts by name, in the order they were first named.
     pub hosts: IndexMap<Arc<str>, Host>,
@@ -32,8 +33,17 @@ pub struct Inventory {
     pub shared: Arc<Variables>,
     /// The groups by name; `all` and `ungrouped` always exist.
     pub groups: IndexMap<Arc<str>, Group>,
-    /// The files and folders it was read from.
+    /// The files and folders it was read from, absolute.
     pub sources: Vec<PathBuf>,
+    /// The labs its files describe.
+    pub labs: Vec<Lab>,
+}
+
+impl Default for Inventory {
+    /// An inventory with nobody in it but this computer.
+    fn default() -> Inventory {
+        Builder::default().finish()
+    }
 }
 
 /// A host.

@@ -42,9 +42,13 @@ pub fn limit(inventory: &Inventory, pattern: &str) -> Result<HashSet<Arc<str>>> 
             parts.push(part);
             continue;
         };
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Error::new(format!("cannot read the hosts of `--limit` from {file}")).cause(error))?;
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Error::new(format!("cannot read the hosts of `--limit` from {file}")).cause(error)
+        })?;
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
         parts.extend(lines.flat_map(split));
     }
     let mut unmatched = vec![];
@@ -60,7 +64,11 @@ pub fn limit(inventory: &Inventory, pattern: &str) -> Result<HashSet<Arc<str>>> 
 
 /// A pattern that matches no host of the inventory.
 pub fn nobody(inventory: &Inventory, pattern: &str) -> Error {
-    let known = inventory.groups.keys().chain(inventory.hosts.keys()).map(|name| &**name);
+    let known = inventory
+        .groups
+        .keys()
+        .chain(inventory.hosts.keys())
+        .map(|name| &**name);
     let error = Error::new(format!("no host matches the pattern `{pattern}`"));
     match nearest(pattern, known) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
@@ -114,10 +122,17 @@ fn split(pattern: &str) -> Vec<String> {
 }
 
 /// Unions first, then intersections, then exclusions, as Ansible orders them.
-fn evaluate(inventory: &Inventory, parts: &[String], unmatched: &mut Vec<Error>) -> Result<IndexSet<Arc<str>>> {
+fn evaluate(
+    inventory: &Inventory,
+    parts: &[String],
+    unmatched: &mut Vec<Error>,
+) -> Result<IndexSet<Arc<str>>> {
     let mut found = IndexSet::new();
     let mut one = |part: &str| one(inventory, part, unmatched);
-    let regular: Vec<_> = parts.iter().filter(|part| !part.starts_with(['!', '&'])).collect();
+    let regular: Vec<_> = parts
+        .iter()
+        .filter(|part| !part.starts_with(['!', '&']))
+        .collect();
     if regular.is_empty() && !parts.is_empty() {
         found.extend(one("all")?);
     }
@@ -195,7 +210,11 @@ fn named(inventory: &Inventory, name: &str, unmatched: &mut Vec<Error>) -> Resul
         return Ok(members("all").collect());
     }
     let matcher = Matcher::new(name)?;
-    let groups: Vec<_> = inventory.groups.keys().filter(|group| matcher.matches(group)).collect();
+    let groups: Vec<_> = inventory
+        .groups
+        .keys()
+        .filter(|group| matcher.matches(group))
+        .collect();
     let mut found: IndexSet<Arc<str>> = groups.iter().flat_map(|group| members(group)).collect();
     if groups.is_empty() || name.starts_with('~') || name.contains(['.', '?', '*', '[']) {
         found.extend(members("all").filter(|host| matcher.matches(host)));
@@ -304,7 +323,11 @@ mod tests {
         let found = unmatched(&inventory, &"webb:web".into(), &place()).unwrap();
         assert_eq!(found[0].message(), "no host matches the pattern `webb`");
         assert_eq!(found[0].cure(), Some("did you mean `web`?"));
-        assert!(unmatched(&inventory, &"empty".into(), &place()).unwrap().is_empty());
+        assert!(
+            unmatched(&inventory, &"empty".into(), &place())
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]

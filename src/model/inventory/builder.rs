@@ -2,6 +2,7 @@
 
 use super::{Group, Host, Inventory};
 use crate::error::{Error, Result};
+use crate::lab::Lab;
 use crate::model::{Placed, Variables};
 use crate::source::Place;
 use crate::value::{Value, to_integer};
@@ -15,6 +16,8 @@ pub struct Builder {
     pub(super) groups: IndexMap<Arc<str>, Group>,
     /// The files and folders it was read from.
     pub(super) sources: Vec<PathBuf>,
+    /// The labs among its plugins' files.
+    pub labs: Vec<Lab>,
 }
 
 /// A host as its sources describe it.
@@ -29,6 +32,7 @@ impl Default for Builder {
             hosts: IndexMap::new(),
             groups: IndexMap::new(),
             sources: vec![],
+            labs: vec![],
         };
         builder.add_group("all");
         builder.add_group("ungrouped");
@@ -162,6 +166,7 @@ impl Builder {
             shared: Arc::default(),
             groups: self.groups,
             sources: self.sources,
+            labs: self.labs,
         }
     }
 

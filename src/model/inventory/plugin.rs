@@ -1,6 +1,8 @@
 //! Inventories that a plugin makes: files that say `plugin: NAME`. To add one: a file beside this one, and its
 //! line in [`PLUGINS`].
 
+mod lab;
+
 use super::builder::Builder;
 use crate::error::{Collector, Error, Errors, nearest};
 use crate::model::Loader;
@@ -31,7 +33,7 @@ pub struct Settings<'a> {
 }
 
 /// All plugins.
-pub static PLUGINS: &[&dyn InventoryPlugin] = &[];
+pub static PLUGINS: &[&dyn InventoryPlugin] = &[&lab::Lab];
 
 /// Lets the plugin called `name` read a file.
 pub(super) fn read(

@@ -57,7 +57,9 @@ impl Reader<'_> {
                 .errors
                 .push(error.help("give a file, a folder, or hosts with a comma behind each: -i host,"));
         }
-        self.builder.sources.push(path.clone());
+        self.builder
+            .sources
+            .push(std::path::absolute(&path).unwrap_or_else(|_| path.clone()));
         if path.is_dir() {
             self.folder(&path)
         } else {

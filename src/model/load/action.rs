@@ -57,7 +57,7 @@ impl Known {
                     .find(|known| last(known) == last(name) || last(known) == short(name));
                 match same {
                     Some(same) => error.help(format!("did you mean `{same}`?")),
-                    None => error.help("`vent doc` lists the modules there are"),
+                    None => error.help("`vent modules` lists what there is"),
                 }
             }
         }
