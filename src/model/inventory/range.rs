@@ -68,24 +68,25 @@ fn expand_name(name: &str) -> Result<Vec<String>, String> {
 
 fn steps(begin: &str, end: &str, step: usize, inside: &str) -> Result<Vec<String>, String> {
     let backwards = || format!("the range `[{inside}]` ends before it begins");
-    if let ([first], [last]) = (begin.as_bytes(), end.as_bytes()) {
-        if first.is_ascii_alphabetic() && last.is_ascii_alphabetic() {
-            // Small letters before capital ones, as in Python's list of letters.
-            let letters: Vec<char> = ('a'..='z').chain('A'..='Z').collect();
-            let place = |wanted: &u8| {
-                letters
-                    .iter()
-                    .position(|letter| *letter as u32 == u32::from(*wanted))
-            };
-            return match (place(first), place(last)) {
-                (Some(from), Some(to)) if from <= to => Ok(letters[from..=to]
-                    .iter()
-                    .step_by(step)
-                    .map(char::to_string)
-                    .collect()),
-                _ => Err(backwards()),
-            };
-        }
+    if let ([first], [last]) = (begin.as_bytes(), end.as_bytes())
+        && first.is_ascii_alphabetic()
+        && last.is_ascii_alphabetic()
+    {
+        // Small letters before capital ones, as in Python's list of letters.
+        let letters: Vec<char> = ('a'..='z').chain('A'..='Z').collect();
+        let place = |wanted: &u8| {
+            letters
+                .iter()
+                .position(|letter| *letter as u32 == u32::from(*wanted))
+        };
+        return match (place(first), place(last)) {
+            (Some(from), Some(to)) if from <= to => Ok(letters[from..=to]
+                .iter()
+                .step_by(step)
+                .map(char::to_string)
+                .collect()),
+            _ => Err(backwards()),
+        };
     }
     let (Ok(from), Ok(to)) = (begin.parse::<usize>(), end.parse::<usize>()) else {
         return Err(format!(
