@@ -57,6 +57,18 @@ impl Call {
         print(self.input())
     }
 
+    /// The input, which must be a text.
+    pub(super) fn input_str(&self) -> Result<&str, String> {
+        match self.input() {
+            Value::String(text) => Ok(text),
+            other => Err(format!(
+                "expects a text, got {} of kind `{}`",
+                repr(other),
+                other.kind()
+            )),
+        }
+    }
+
     /// The input as a list: lists as they are, mappings as their keys, texts as their characters.
     pub(super) fn input_list(&self) -> Result<Vec<Value>, String> {
         self.list_of(self.input())

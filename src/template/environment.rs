@@ -123,13 +123,13 @@ fn build(options: &FileOptions) -> Environment<'static> {
     let syntax = environment.syntax().clone();
     environment.set_loader(move |name| load_template(name, &syntax));
     environment.set_formatter(|output, state, value| {
-        ledger::note_printed(value);
         if value.is_undefined() {
             return minijinja::escape_formatter(output, state, value);
         }
         if value.is_none() || value.downcast_object_ref::<Undefined>().is_some() {
             return Ok(());
         }
+        ledger::note_printed(value);
         let written = match value.as_str() {
             Some(text) => output.write_str(text),
             None => output.write_str(&print(&expose(take(value)))),

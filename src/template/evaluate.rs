@@ -34,8 +34,29 @@ enum Form {
 type Cache = RwLock<HashMap<(Purpose, String), Result<Arc<Prepared>, Problem>>>;
 
 /// Renders the text of a value; `{{ expression }}` alone keeps its kind.
+/// One newline at the end does not count for that; a text gets it back unless it ends in as many.
 pub(super) fn value(text: &str, place: Option<&Place>, scope: &Scope) -> Outcome {
-    run_prepared(&prepared(text, Purpose::Value), text, place, scope)
+    let Some(bare) = text.strip_suffix('\n') else {
+        return run_prepared(&prepared(text, Purpose::Value), text, place, scope);
+    };
+    let whole = |written: &str| {
+        let newlines = |text: &str| text.len() - text.trim_end_matches('\n').len();
+        format!(
+            "{written}{}",
+            "\n".repeat(newlines(text).saturating_sub(newlines(written)))
+        )
+    };
+    match run_prepared(&prepared(bare, Purpose::Value), text, place, scope) {
+        Outcome::Value { value, secret } => Outcome::Value {
+            value: match value {
+                Value::String(text) => whole(&text).into(),
+                Value::Secret(text) => Value::Secret(whole(&text).into()),
+                other => other,
+            },
+            secret,
+        },
+        other => other,
+    }
 }
 
 /// Evaluates the bare expression of a condition.
@@ -143,9 +164,10 @@ impl Prepared {
     }
 }
 
-/// A text that consists of one printed value is that value, as in Ansible 2.19.
+/// A text that consists of one printed value is that value, and one of nothing is null, as in Ansible 2.19.
 fn native(text: String) -> Value {
     match ledger::printed() {
+        (0, _) if text.is_empty() => Value::Null,
         (1, Some(value)) if value.as_str().is_none() && !value.is_none() => {
             let value = take(&value);
             if print(&super::convert::expose(value.clone())) == text {

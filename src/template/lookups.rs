@@ -5,11 +5,11 @@ mod lists;
 mod others;
 
 use super::call::{self, Answer, Call, Given, given};
-use super::convert::print;
+use super::convert::{print, split_arguments};
 use super::filters::both_names;
 use super::{ledger, objects};
 use crate::value::Value;
-use minijinja::value::Value as Jinja;
+use minijinja::value::{Rest, Value as Jinja, ValueKind};
 use minijinja::{Environment, Error as JinjaError, ErrorKind};
 
 /// One lookup. It gives a list.
@@ -61,6 +61,11 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_function("now", |arguments: Given| {
         call::run("now", &given(arguments), false, others::now)
     });
+    environment.add_function("cycler", |items: Rest<Jinja>| {
+        minijinja_contrib::globals::cycler(items.0)
+    });
+    environment.add_function("joiner", minijinja_contrib::globals::joiner);
+    environment.add_function("dict", |arguments: Given| dict(&given(arguments)));
     environment.add_function("undef", |arguments: Given| {
         let hint = arguments
             .first()
@@ -69,6 +74,31 @@ pub(super) fn add(environment: &mut Environment<'static>) {
             .to_string();
         objects::hand_out_undefined(hint)
     });
+}
+
+/// `dict(...)`: of a mapping, of pairs, and of named arguments.
+fn dict(arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
+    let (positional, keywords) = split_arguments(arguments);
+    let mut entries: Vec<(Jinja, Jinja)> = vec![];
+    for argument in positional {
+        for item in argument.try_iter()? {
+            entries.push(match argument.kind() {
+                ValueKind::Map => (item.clone(), argument.get_item(&item)?),
+                _ => (item.get_item_by_index(0)?, item.get_item_by_index(1)?),
+            });
+        }
+    }
+    if let Some(keywords) = &keywords {
+        for name in keywords.args() {
+            entries.push((Jinja::from(name), keywords.peek(name)?));
+        }
+    }
+    let scope = ledger::scope().ok_or_else(|| call::failure("dict", "no variables are in sight"))?;
+    let map = objects::MapObject::own(vec![], &scope);
+    for (key, value) in entries {
+        map.insert(key, value);
+    }
+    Ok(Jinja::from_object(map))
 }
 
 fn run(arguments: &[Jinja], wants_list: bool) -> Result<Jinja, JinjaError> {

@@ -236,10 +236,7 @@ fn update(map: &MapObject, arguments: &[Jinja]) -> Result<(), JinjaError> {
         let keys: Vec<Jinja> = argument.try_iter()?.collect();
         for key in keys {
             let value = argument.get_item(&key)?;
-            map.change(|entries| match entries.iter_mut().find(|entry| entry.0 == key) {
-                Some(entry) => entry.1 = value,
-                None => entries.push((key, value)),
-            });
+            map.insert(key, value);
         }
     }
     Ok(())

@@ -384,6 +384,14 @@ impl MapObject {
         result
     }
 
+    /// Sets an entry.
+    pub(super) fn insert(&self, key: Jinja, value: Jinja) {
+        self.change(|entries| match entries.iter_mut().find(|entry| entry.0 == key) {
+            Some(entry) => entry.1 = value,
+            None => entries.push((key, value)),
+        });
+    }
+
     /// The keys in order.
     pub(super) fn keys(&self) -> Vec<Jinja> {
         match &*self.held.read().unwrap_or_else(PoisonError::into_inner) {

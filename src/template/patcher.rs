@@ -241,13 +241,31 @@ fn token_edits(text: &str, tokens: &Tokens<'_>, backslashes: bool) -> Vec<Edit> 
             }
             Token::Str(_) | Token::String(_) if backslashes && in_variable => {
                 let written = &text[range.clone()];
-                let found = written.match_indices('\\');
-                edits.extend(found.map(|(offset, _)| Edit::insert(range.start + offset, "\\")));
+                edits.extend(
+                    kept_backslashes(written).map(|(offset, more)| Edit::insert(range.start + offset, more)),
+                );
             }
             _ => {}
         }
     }
     edits
+}
+
+/// What to insert where so that a text literal keeps its backslashes: one more, or two before a quote.
+fn kept_backslashes(written: &str) -> impl Iterator<Item = (usize, &'static str)> + '_ {
+    let mut skip = false;
+    written.bytes().enumerate().filter_map(move |(at, byte)| {
+        if std::mem::take(&mut skip) || byte != b'\\' {
+            return None;
+        }
+        match written.as_bytes().get(at + 1) {
+            Some(b'\'' | b'"') => {
+                skip = true;
+                Some((at, "\\\\"))
+            }
+            _ => Some((at, "\\")),
+        }
+    })
 }
 
 fn ends_operand(token: &Token<'_>) -> bool {

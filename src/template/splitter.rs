@@ -95,7 +95,10 @@ pub(super) fn run(
                 (Some(Truth::Known(false)), Some(other)) => {
                     Ok(with_secret(run(other, environment, scope)?, &test))
                 }
-                (Some(Truth::Known(false)), None) => Ok(known(Value::Null, &test)),
+                (Some(Truth::Known(false)), None) => Ok(Outcome::Undefined {
+                    text: "the condition of the inline `if` is false and it has no `else`".into(),
+                    place: None,
+                }),
                 _ => Ok(test),
             }
         }

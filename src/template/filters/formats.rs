@@ -60,6 +60,7 @@ pub(super) const FILTERS: &[Filter] = &[
             Err(error) => Err(format!("the text is no Base64: {error}")),
         }
     }),
+    filter("urlencode", urlencode),
     filter("urlsplit", urlsplit),
     filter("urldecode", |call| Ok(decode_url(&call.input_text()).into())),
     filter("strftime", strftime),
@@ -105,6 +106,43 @@ fn escapes(text: &str) -> impl Iterator<Item = u16> + '_ {
         let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
         u16::from_str_radix(escape, 16).ok()
     })
+}
+
+/// A text with `%XX` for what has a meaning in URLs; mappings and pairs become a query.
+fn urlencode(call: &Call) -> Answer {
+    let pairs: Vec<(String, String)> = match call.input() {
+        Value::Map(map) => map
+            .iter()
+            .map(|(key, value)| (key.to_string(), print(value)))
+            .collect(),
+        Value::List(items) => items
+            .iter()
+            .map(|item| match item.as_list() {
+                Some([key, value]) => Ok((print(key), print(value))),
+                _ => Err("expects a text, a mapping or a list of pairs".to_string()),
+            })
+            .collect::<Result<_, _>>()?,
+        other => return Ok(encode_url(&print(other), "/").into()),
+    };
+    let part = |text: &str| encode_url(text, " ").replace(' ', "+");
+    let written: Vec<String> = pairs
+        .iter()
+        .map(|(key, value)| format!("{}={}", part(key), part(value)))
+        .collect();
+    Ok(written.join("&").into())
+}
+
+fn encode_url(text: &str, safe: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        let c = char::from(byte);
+        if c.is_ascii_alphanumeric() || "_.-~".contains(c) || safe.contains(c) {
+            encoded.push(c);
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 fn urlsplit(call: &Call) -> Answer {

@@ -154,7 +154,7 @@ fn missing(item: &Value, path: &str) -> String {
 }
 
 fn split(call: &Call) -> Answer {
-    let text = call.input_text();
+    let text = call.input_str()?;
     let limit = call
         .integer(2, "maxsplit")?
         .and_then(|limit| usize::try_from(limit).ok());
@@ -165,7 +165,7 @@ fn split(call: &Call) -> Answer {
             None => Value::list(text.split(&sep).map(Value::string)),
         },
         None => match limit {
-            Some(limit) => Value::list(split_words(&text, limit).into_iter().map(Value::string)),
+            Some(limit) => Value::list(split_words(text, limit).into_iter().map(Value::string)),
             None => Value::list(text.split_whitespace().map(Value::string)),
         },
     })

@@ -94,6 +94,7 @@ fn collect_dicts(value: &Value, dicts: &mut Vec<Map>) -> Result<(), String> {
     match value {
         Value::Map(map) => dicts.push((**map).clone()),
         Value::List(items) => items.iter().try_for_each(|item| collect_dicts(item, dicts))?,
+        Value::Null => {}
         other => return Err(format!("|combine expects dictionaries, got {}", repr(other))),
     }
     Ok(())
@@ -148,7 +149,11 @@ fn items2dict(call: &Call) -> Answer {
     let value_name = call.text(2, "value_name").unwrap_or_else(|| "value".into());
     let mut map = Map::new();
     for item in call.input_list()? {
-        let (Some(key), Some(value)) = (item.get(&key_name), item.get(&value_name)) else {
+        let part = |name: &str| match item.as_list() {
+            Some(parts) => name.parse::<usize>().ok().and_then(|at| parts.get(at)),
+            None => item.get(name),
+        };
+        let (Some(key), Some(value)) = (part(&key_name), part(&value_name)) else {
             return Err(format!(
                 "items2dict requires each dictionary in the list to contain the keys '{key_name}' and '{value_name}', got {}",
                 repr(&item)

@@ -79,10 +79,7 @@ pub(super) const FILTERS: &[Filter] = &[
         if digits.len() != 12 || !plain {
             return Ok(Value::Bool(false));
         }
-        let pairs: Vec<String> = (0..6)
-            .map(|at| digits[2 * at..2 * at + 2].to_lowercase())
-            .collect();
-        Ok(pairs.join(":").into())
+        Ok(call.input().clone())
     }),
 ];
 
@@ -110,7 +107,7 @@ fn each(call: &Call, version: Option<u8>) -> Answer {
             let mut kept = vec![];
             for item in items.iter() {
                 let answer = ask(item, &query, version)?;
-                if answer != Value::Bool(false) {
+                if answer != Value::Bool(false) && !answer.is_null() {
                     kept.push(answer);
                 }
             }
@@ -137,10 +134,10 @@ fn ask(value: &Value, query: &str, version: Option<u8>) -> Answer {
         "" => Some(text.as_str().into()),
         query => answer(&network, &text, query)?,
     };
-    Ok(answer.unwrap_or(Value::Bool(false)))
+    Ok(answer.unwrap_or(Value::Null))
 }
 
-/// The answer to a query; `None` is Ansible's `False`.
+/// The answer to a query; `None` if the value has none.
 fn answer(network: &Network, text: &str, query: &str) -> Result<Option<Value>, String> {
     let single = network.prefix == network.bits();
     let is_host = single || network.ip != network.first() || network.prefix + 1 == network.bits();
@@ -156,44 +153,56 @@ fn answer(network: &Network, text: &str, query: &str) -> Result<Option<Value>, S
         ))
     };
     let ip = network.ip_address();
+    let of_network = [
+        "first_usable",
+        "last_usable",
+        "range_usable",
+        "next_usable",
+        "previous_usable",
+        "peer",
+    ];
+    if of_network.contains(&query) && !text.contains('/') {
+        return Err("Not a network address".into());
+    }
     Ok(match query {
         "address" | "ip" => is_host.then(address),
-        "address/prefix" | "ip/prefix" | "gateway" | "gw" | "host/prefix" | "hostnet" | "router" => {
-            (!single && network.ip != network.first()).then(|| with_prefix(network.ip))
-        }
+        "ip/prefix" => (!single && is_host).then(|| with_prefix(network.ip)),
+        "host" => is_host.then(|| with_prefix(network.ip)),
+        "address/prefix" | "gateway" | "gw" | "host/prefix" | "hostnet" | "router" => Some(if is_host {
+            with_prefix(network.ip)
+        } else {
+            Value::Bool(false)
+        }),
         "bool" => Some(Value::Bool(true)),
         "broadcast" => (network.size() > 2).then(|| of(network.last())),
-        "cidr" => Some(network.cidr().into()),
+        "cidr" => Some(with_prefix(network.ip)),
         "cidr_lookup" => Some(text.into()),
         "first_usable" => (network.size() > 1).then(|| of(usable().0)),
         "last_usable" => (network.size() > 1).then(|| of(usable().1)),
         "range_usable" => (network.size() > 1)
             .then(|| format!("{}-{}", print(&of(usable().0)), print(&of(usable().1))).into()),
-        "size_usable" => Some(number(if network.size() > 2 {
-            network.size() - 2
-        } else {
-            network.size()
+        "size_usable" => Some(number(match network.size() {
+            1 => 0,
+            2 => 2,
+            size => size - 2,
         })),
-        "host" => match single || network.ip != network.first() {
-            true => Some(with_prefix(network.ip)),
-            false => None,
-        },
         "hostmask" => Some(of(network.last() ^ network.first())),
         "int" => Some(match text.contains('/') {
             true => format!("{}/{}", network.ip, network.prefix).into(),
             false => number(network.ip),
         }),
-        "ip_netmask" => is_host.then(|| format!("{} {}", network.address(), network.netmask()).into()),
-        "ip_wildcard" => is_host.then(|| {
-            format!(
-                "{} {}",
-                network.address(),
-                print(&of(network.last() ^ network.first()))
-            )
-            .into()
+        "ip_netmask" => {
+            (!single && is_host).then(|| format!("{} {}", network.address(), network.netmask()).into())
+        }
+        "ipv4" | "4" => Some(if network.version == 4 {
+            text.into()
+        } else {
+            Value::Bool(false)
         }),
-        "ipv4" | "4" => (network.version == 4).then(|| text.into()),
-        "ipv6" | "6" => (network.version == 6).then(|| text.into()),
+        "ipv6" | "6" if network.version == 4 => {
+            Some(format!("::ffff:{}/{}", network.address(), network.prefix + 96).into())
+        }
+        "ipv6" | "6" => Some(text.into()),
         "link-local" | "link_local" => {
             in_one_of(network, &["169.254.0.0/16", "fe80::/10"]).then(|| text.into())
         }
@@ -214,17 +223,22 @@ fn answer(network: &Network, text: &str, query: &str) -> Result<Option<Value>, S
             )
             .into(),
         ),
+        "next_usable" if single => None,
         "next_usable" => network
             .ip
             .checked_add(1)
             .filter(|next| *next <= usable().1)
             .map(of),
+        "previous_usable" if single => None,
         "previous_usable" => network
             .ip
             .checked_sub(1)
             .filter(|previous| *previous >= usable().0)
             .map(of),
-        "peer" => peer(network).map(of),
+        "peer" => match peer(network) {
+            Some(ip) => Some(of(ip)),
+            None => return Err("Not a point-to-point network".into()),
+        },
         "prefix" => Some(Value::Int(network.prefix.into())),
         "revdns" => Some(network.reverse_name().into()),
         "size" => Some(number(network.size())),
@@ -247,9 +261,12 @@ fn answer(network: &Network, text: &str, query: &str) -> Result<Option<Value>, S
 /// A query that is a position in the network, or another network that must hold the value.
 fn numbered(network: &Network, text: &str, query: &str) -> Result<Option<Value>, String> {
     if let Ok(index) = query.parse::<i64>() {
-        return Ok(network
-            .nth(index)
-            .map(|host| format!("{}/{}", host.address(), network.prefix).into()));
+        if network.prefix == network.bits() {
+            return Ok(Some(text.into()));
+        }
+        let found = network.nth(index);
+        let found = found.map(|host| format!("{}/{}", host.address(), network.prefix).into());
+        return Ok(Some(found.unwrap_or(Value::Bool(false))));
     }
     match Network::parse(query) {
         Some(outer) => Ok(outer.holds(network).then(|| text.into())),
@@ -273,25 +290,41 @@ fn in_one_of(network: &Network, ranges: &[&str]) -> bool {
         .any(|range| range.holds(&network.host()))
 }
 
+/// Ranges that are not reached through the internet (IANA's registries of special addresses).
+const SPECIAL: [&str; 25] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "240.0.0.0/4",
+    "255.255.255.255/32",
+    "::1/128",
+    "::/128",
+    "::ffff:0:0/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "2002::/16",
+    "3fff::/20",
+    "fc00::/7",
+    "fe80::/10",
+];
+
 fn private(network: &Network) -> bool {
-    in_one_of(
-        network,
-        &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
-    )
+    in_one_of(network, &SPECIAL)
 }
 
 fn public(network: &Network) -> bool {
-    let ip = network.ip_address();
-    let special = [
-        "169.254.0.0/16",
-        "fe80::/10",
-        "0.0.0.0/8",
-        "240.0.0.0/4",
-        "192.0.2.0/24",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-    ];
-    !(private(network) || ip.is_loopback() || ip.is_multicast() || in_one_of(network, &special))
+    !private(network) && !network.ip_address().is_multicast()
 }
 
 /// `network | ipsubnet(prefix, index)`.
@@ -325,7 +358,7 @@ fn ipsubnet(call: &Call) -> Answer {
         .checked_shl((network.bits() - prefix).into())
         .unwrap_or(u128::MAX);
     match index {
-        None => Ok(i64::try_from(count).map_or_else(|_| count.to_string().into(), Value::Int)),
+        None => Ok(count.to_string().into()),
         Some(index) => {
             let at = if index < 0 {
                 count.checked_sub(index.unsigned_abs().into())

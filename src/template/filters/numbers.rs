@@ -15,6 +15,11 @@ pub(super) const FILTERS: &[Filter] = &[
     }),
     filter("bool", bool),
     filter("round", round),
+    filter("abs", |call| match call.input() {
+        Value::Int(number) => Ok(Value::Int(number.saturating_abs())),
+        Value::Bool(flag) => Ok(Value::Int((*flag).into())),
+        other => need_number(other).map(|number| Value::Float(number.abs())),
+    }),
     filter("log", |call| {
         let value = need_number(call.input())?;
         let base = call.get(1, "base").and_then(number);
@@ -123,7 +128,8 @@ fn parse_integer(text: &str, base: i64) -> Option<i64> {
 /// Only these words are true; all else is false.
 fn bool(call: &Call) -> Answer {
     Ok(match call.input() {
-        value @ (Value::Null | Value::Bool(_)) => value.clone(),
+        value @ Value::Bool(_) => value.clone(),
+        Value::Null => Value::Bool(false),
         Value::String(text) => {
             Value::Bool(["yes", "on", "1", "true"].contains(&text.to_lowercase().as_str()))
         }
@@ -148,7 +154,7 @@ fn round(call: &Call) -> Answer {
         Some(_) => return Err("method must be common, ceil or floor".into()),
     };
     Ok(match call.input() {
-        Value::Int(_) if call.text(2, "method").is_none_or(|method| method == "common") => {
+        Value::Int(_) | Value::Bool(_) if call.text(2, "method").is_none_or(|method| method == "common") => {
             Value::Int(rounded as i64)
         }
         _ => Value::Float(rounded),
@@ -170,10 +176,7 @@ fn human_readable(call: &Call) -> Answer {
     let bits = call.flag(1, "isbits", false);
     let unit = call.text(2, "unit").map(|unit| unit.to_uppercase());
     let base = if bits { "bits" } else { "Bytes" };
-    let size = match call.input() {
-        Value::String(text) => python_float(text).ok_or("human_readable() can't interpret the input")?,
-        other => need_number(other)?,
-    };
+    let size = need_number(call.input())?;
     let chosen = UNITS.iter().find(|(letter, power)| match &unit {
         Some(unit) => unit.starts_with(*letter),
         None => size >= 2f64.powi((*power).try_into().unwrap_or(0)),

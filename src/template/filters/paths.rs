@@ -8,38 +8,39 @@ use std::path::Path;
 
 pub(super) const FILTERS: &[Filter] = &[
     filter("basename", |call| {
-        let text = call.input_text();
+        let text = call.input_str()?;
         Ok(text.rsplit('/').next().unwrap_or("").into())
     }),
-    filter("dirname", |call| Ok(dirname(&call.input_text()).into())),
-    filter("expanduser", |call| Ok(expand_user(&call.input_text()).into())),
-    filter("expandvars", |call| {
-        Ok(expand_variables(&call.input_text()).into())
-    }),
+    filter("dirname", |call| Ok(dirname(call.input_str()?).into())),
+    filter("expanduser", |call| Ok(expand_user(call.input_str()?).into())),
+    filter(
+        "expandvars",
+        |call| Ok(expand_variables(call.input_str()?).into()),
+    ),
     filter("realpath", |call| {
-        let path = call.input_text();
-        let real = std::fs::canonicalize(&path).map(|path| path.display().to_string());
-        Ok(real.unwrap_or_else(|_| normal(&absolute(&path))).into())
+        let path = call.input_str()?;
+        let real = std::fs::canonicalize(path).map(|path| path.display().to_string());
+        Ok(real.unwrap_or_else(|_| normal(&absolute(path))).into())
     }),
     filter("relpath", |call| {
         let start = call.text(1, "start").unwrap_or_else(|| ".".into());
-        Ok(relative(&call.input_text(), &start).into())
+        Ok(relative(call.input_str()?, &start).into())
     }),
-    filter("normpath", |call| Ok(normal(&call.input_text()).into())),
+    filter("normpath", |call| Ok(normal(call.input_str()?).into())),
     filter("splitext", |call| {
-        let path = call.input_text();
+        let path = call.input_str()?;
         let name = path.rfind('/').map_or(0, |at| at + 1);
         let lead = path[name..].len() - path[name..].trim_start_matches('.').len();
         let (stem, ending) = match path[name + lead..].rfind('.') {
             Some(dot) => path.split_at(name + lead + dot),
-            None => (path.as_str(), ""),
+            None => (path, ""),
         };
         Ok(Value::list([stem.into(), ending.into()]))
     }),
     filter("path_join", |call| {
         let parts: Vec<String> = match call.input() {
             Value::List(parts) => parts.iter().map(print).collect(),
-            other => vec![print(other)],
+            _ => vec![call.input_str()?.to_string()],
         };
         Ok(join(&parts).into())
     }),
@@ -48,14 +49,14 @@ pub(super) const FILTERS: &[Filter] = &[
         Ok(common(&paths).into())
     }),
     filter("fileglob", |call| {
-        let pattern = call.input_text();
-        Ok(Value::list(glob(&pattern).into_iter().map(Value::from)))
+        let pattern = call.input_str()?;
+        Ok(Value::list(glob(pattern).into_iter().map(Value::from)))
     }),
     filter("win_basename", |call| {
-        Ok(call.input_text().rsplit(['\\', '/']).next().unwrap_or("").into())
+        Ok(call.input_str()?.rsplit(['\\', '/']).next().unwrap_or("").into())
     }),
     filter("win_dirname", |call| {
-        let text = call.input_text();
+        let text = call.input_str()?;
         Ok(text.rfind(['\\', '/']).map_or("", |at| &text[..at]).into())
     }),
     filter("win_splitdrive", win_splitdrive),

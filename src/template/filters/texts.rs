@@ -40,6 +40,8 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("wordwrap", wordwrap),
     filter("truncate", truncate),
     filter("striptags", striptags),
+    filter("escape", |call| Ok(escape(&call.input_text()).into())),
+    filter("e", |call| Ok(escape(&call.input_text()).into())),
     filter("forceescape", |call| Ok(escape(&call.input_text()).into())),
     filter("xmlattr", |call| {
         let pairs = call.input_map()?.iter().filter(|(_, value)| !value.is_null());
@@ -120,11 +122,12 @@ fn comment(call: &Call) -> Answer {
     let postfix = given("postfix", &bare);
     let prefix_count = call.integer(usize::MAX, "prefix_count")?.unwrap_or(1);
     let postfix_count = call.integer(usize::MAX, "postfix_count")?.unwrap_or(1);
-    let text = call.input_text();
-    let lines: Vec<String> = text
-        .split(newline.as_str())
-        .map(|line| format!("{decoration}{line}").trim_end().to_string())
-        .collect();
+    let text = call.input_str()?;
+    let body = format!(
+        "{decoration}{}",
+        text.replace(newline.as_str(), &format!("{newline}{decoration}"))
+    );
+    let body = body.replace(&format!("{decoration}{newline}"), &format!("{bare}{newline}"));
     let line = |text: &str| {
         if text.is_empty() {
             String::new()
@@ -137,7 +140,6 @@ fn comment(call: &Call) -> Answer {
         text if end.is_empty() => text.trim_end_matches(newline.as_str()).to_string(),
         text => text,
     };
-    let body = lines.join(&newline);
     let between = if after.is_empty() && end.is_empty() {
         ""
     } else {
@@ -176,7 +178,7 @@ fn indent(call: &Call) -> Answer {
     };
     let first = call.flag(2, "first", false);
     let blank = call.flag(3, "blank", false);
-    let text = call.input_text();
+    let text = call.input_str()?;
     let mut lines = text.split('\n');
     let mut indented = String::new();
     if first && lines.clone().next().is_some_and(|line| blank || !line.is_empty()) {

@@ -193,7 +193,11 @@ fn own(value: Jinja) -> Result<Jinja, JinjaError> {
 
 /// `left % right`: formatting for texts, the remainder with Python's sign for numbers.
 fn remainder(state: &mut State, left: Jinja, right: Jinja) -> Result<Jinja, JinjaError> {
-    if left.as_str().is_some() {
+    if let Some(format) = left.as_str() {
+        if !format.contains('%') && right.kind() != ValueKind::Map {
+            let sentence = "not all arguments converted during string formatting";
+            return Err(JinjaError::new(ErrorKind::InvalidOperation, sentence));
+        }
         let mut arguments = vec![left];
         match right.is_tuple() {
             true => arguments.extend(right.try_iter()?),
@@ -201,6 +205,11 @@ fn remainder(state: &mut State, left: Jinja, right: Jinja) -> Result<Jinja, Jinj
         }
         return state.apply_filter("format", &arguments);
     }
+    let as_number = |value: Jinja| match value.kind() {
+        ValueKind::Bool => Jinja::from(i64::from(value.is_true())),
+        _ => value,
+    };
+    let (left, right) = (as_number(left), as_number(right));
     let zero = || JinjaError::new(ErrorKind::InvalidOperation, "integer modulo by zero");
     if let (true, true, Some(left), Some(right)) = (
         left.is_integer(),

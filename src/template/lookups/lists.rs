@@ -41,7 +41,17 @@ pub(super) const LOOKUPS: &[Lookup] = &[
             .get(2)
             .and_then(|flags| flags.get("skip_missing"))
             .is_some_and(truthy);
-        subelements(terms.first().unwrap_or(&Value::Null), path, skip)
+        let pairs = subelements(terms.first().unwrap_or(&Value::Null), path, skip)?;
+        let key = print(path);
+        let bare = |pair: &Value| match pair.as_list() {
+            Some([Value::Map(element), item]) => {
+                let rest = element.iter().filter(|entry| **entry.0 != *key);
+                let rest = Value::map(rest.map(|(key, value)| (key, value.clone())));
+                Value::list([rest, item.clone()])
+            }
+            _ => pair.clone(),
+        };
+        Ok(Value::list(pairs.as_list().unwrap_or_default().iter().map(bare)))
     }),
     lookup("sequence", sequence),
     lookup("random_choice", |call| {
