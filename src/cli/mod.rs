@@ -42,10 +42,30 @@ enum Command {
     Lab(lab::LabOptions),
 }
 
+/// Bytes of stack of every thread: templates may nest as deeply as their author likes.
+const STACK: usize = 64 << 20;
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Runtime::new() {
+    match std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(move || perform(&cli))
+        .map(|thread| thread.join())
+    {
+        Ok(Ok(code)) => code,
+        // The panic has told what happened.
+        Ok(Err(_)) => ExitCode::from(250),
+        Err(error) => failed(&crate::error::Error::new("cannot start").cause(error).into()),
+    }
+}
+
+fn perform(cli: &Cli) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(STACK)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return failed(&crate::error::Error::new("cannot start").cause(error).into()),
     };

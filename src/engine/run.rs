@@ -181,10 +181,12 @@ async fn nodes(run: &Arc<Run>) {
                 });
                 continue;
             }
-            running.push(async move { (at, self::node(run, at).await) });
+            let run = run.clone();
+            running.push(tokio::spawn(async move { (at, self::node(&run, at).await) }));
         }
         match running.next().await {
-            Some((at, ending)) => endings[at] = Some(ending),
+            Some(Ok((at, ending))) => endings[at] = Some(ending),
+            Some(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
             None if started.iter().all(|started| *started) => return,
             None => {}
         }

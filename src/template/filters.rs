@@ -2,6 +2,7 @@
 
 mod address;
 mod digests;
+mod extract;
 mod formats;
 pub(in crate::template) mod lists;
 mod maps;
@@ -65,7 +66,11 @@ const TOPICS: [&[Filter]; 10] = [
 
 /// The names of all filters of our own, short and full.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    all_names().iter().map(String::as_str).chain(undefined::NAMES)
+    all_names()
+        .iter()
+        .map(String::as_str)
+        .chain(undefined::NAMES)
+        .chain(extract::NAMES)
 }
 
 fn all_names() -> &'static [String] {
@@ -90,6 +95,7 @@ pub(super) fn both_names(name: &str) -> [String; 2] {
 /// Adds all filters to an environment.
 pub(super) fn add(environment: &mut Environment<'static>) {
     undefined::add(environment);
+    extract::add(environment);
     for filter in TOPICS.into_iter().flatten() {
         for name in both_names(filter.name) {
             let shown = name.clone();

@@ -11,7 +11,6 @@ pub(super) const FILTERS: &[Filter] = &[
     keeping("combine", combine),
     keeping("dict2items", dict2items),
     keeping("items2dict", items2dict),
-    keeping("extract", extract),
     filter("rekey_on_member", rekey_on_member),
     keeping("community.general:dict", |call| {
         let mut map = Map::new();
@@ -162,33 +161,6 @@ fn items2dict(call: &Call) -> Answer {
         map.insert(print(key).into(), value.clone());
     }
     Ok(Value::Map(Arc::new(map)))
-}
-
-/// `key | extract(container, morekeys)`.
-fn extract(call: &Call) -> Answer {
-    let container = call.need(1, "container")?;
-    let step = |value: &Value, key: &Value| {
-        let found = match (value, key) {
-            (Value::List(items), key) => crate::value::to_integer(key)
-                .and_then(|at| usize::try_from(at).ok())
-                .and_then(|at| items.get(at))
-                .cloned(),
-            (value, key) => value.get(&print(key)).cloned(),
-        };
-        found.ok_or_else(|| {
-            format!(
-                "object of type '{}' has no attribute '{}'",
-                value.kind(),
-                print(key)
-            )
-        })
-    };
-    let first = step(container, call.input())?;
-    match call.get(2, "morekeys") {
-        None | Some(Value::Null) => Ok(first),
-        Some(Value::List(keys)) => keys.iter().try_fold(first, |value, key| step(&value, key)),
-        Some(key) => step(&first, key),
-    }
 }
 
 fn rekey_on_member(call: &Call) -> Answer {
