@@ -134,3 +134,163 @@ fn expressions_come_out_as_in_ansible() {
         wrong.join("\n")
     );
 }
+
+/// A stream of numbers that is the same on every run (xorshift).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end as u64).unwrap()
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.below(from.len())]
+    }
+}
+
+/// A random expression over the variables of [`unknown_world`].
+fn expression(chance: &mut Chance, depth: usize) -> String {
+    if depth == 0 {
+        return chance
+            .pick(&[
+                "u",
+                "r.rc",
+                "r.lines",
+                "r.ok",
+                "r['rc']",
+                "r.lines[0]",
+                "k",
+                "s",
+                "l",
+                "m",
+                "m.a",
+                "true",
+                "0",
+                "1",
+                "''",
+                "'a'",
+                "[]",
+                "nope",
+            ])
+            .to_string();
+    }
+    let mut inner = || expression(chance, depth - 1);
+    let (a, b, c) = (inner(), inner(), inner());
+    match chance.below(24) {
+        0 => format!("({a} and {b})"),
+        1 => format!("({a} or {b})"),
+        2 => format!("(not {a})"),
+        3 => format!("({a} == {b})"),
+        4 => format!("({a} != {b})"),
+        5 => format!("({a} < {b})"),
+        6 => format!("({a} in [{b}, {c}])"),
+        7 => format!("({a} if {b} else {c})"),
+        8 => format!("({a} | default({b}))"),
+        9 => format!("({a} | default({b}, true))"),
+        10 => format!("({a} is defined)"),
+        11 => format!("({a} is string)"),
+        12 => format!("({a} ~ {b})"),
+        13 => format!("([{a}, {b}] | first)"),
+        14 => format!("([{a}, {b}] | unique | length)"),
+        15 => format!("({a} | string | length)"),
+        16 => format!("({{'x': {a}, 'y': {b}}}.x)"),
+        17 => format!("({a} | ternary({b}, {c}))"),
+        18 => format!("([{a}] + [{b}] == [{c}])"),
+        19 => format!("({a} | bool)"),
+        20 => format!("({a} is sameas {b})"),
+        21 => format!("([{a}, {b}] | select | list | length)"),
+        22 => format!("({a} | to_json | length > 3)"),
+        _ => format!("({a} is in [{b}])"),
+    }
+}
+
+/// Variables in which `u`, `r.rc` and an item of `r.lines` are the given values.
+fn unknown_world(values: [Value; 3]) -> Scope {
+    let [u, rc, line] = values;
+    let r = Value::map([
+        ("rc", rc),
+        ("ok", Value::Bool(true)),
+        ("lines", Value::list(["a".into(), line])),
+    ]);
+    let world = Value::map([
+        ("u", u),
+        ("r", r),
+        ("k", Value::Int(1)),
+        ("s", "a".into()),
+        ("l", Value::list([Value::Int(1), "a".into()])),
+        ("m", Value::map([("a", Value::trusted("{{ u }}", None))])),
+    ]);
+    Scope::new(Arc::new(World(world.as_map().unwrap().clone())), Arc::default())
+}
+
+/// Whatever is decided while something is unknown must hold in every world where it is known.
+#[test]
+fn a_decision_made_without_the_unknown_holds_in_every_world() {
+    let unknown = || Value::unknown("the task");
+    let leaves = [
+        Value::Int(0),
+        Value::Int(1),
+        Value::string("a"),
+        Value::string(""),
+        Value::Bool(true),
+        Value::Null,
+    ];
+    let mut worlds = vec![];
+    for (at, leaf) in leaves.iter().enumerate() {
+        for shift in [0, 1, 3] {
+            let other = |by: usize| leaves[(at + by) % leaves.len()].clone();
+            worlds.push(unknown_world([leaf.clone(), other(shift), other(2 * shift + 1)]));
+        }
+    }
+    let mut chance = Chance(0x2545_f491_4f6c_dd1d);
+    let (mut decided, mut undecided) = (0, 0);
+    for round in 0..2000 {
+        let text = expression(&mut chance, 1 + round % 3);
+        let blind = unknown_world([unknown(), unknown(), unknown()]);
+        let as_condition = condition(
+            &Value::string(format!("{text} == 1 or ({text}) is defined")),
+            &blind,
+        );
+        check_condition_everywhere(&text, as_condition, &worlds);
+        let wrapped = format!("{{{{ {text} }}}}");
+        let value = match render(&Value::trusted(&wrapped, None), &blind) {
+            Ok(Some(evaluated)) => evaluated.value,
+            // An error while something is unknown is allowed: it is shown, never taken for a result.
+            _ => continue,
+        };
+        match value.find_unknown() {
+            Some(_) => undecided += 1,
+            None => {
+                decided += 1;
+                for world in &worlds {
+                    // In some worlds the unknown half may fail; a value must be the same.
+                    if let Ok(Some(real)) = render(&Value::trusted(&wrapped, None), world) {
+                        assert_eq!(real.value, value, "{text}");
+                    }
+                }
+            }
+        }
+    }
+    println!("{decided} decided, {undecided} undecided");
+    assert!(decided > 200 && undecided > 200, "{decided} {undecided}");
+}
+
+fn check_condition_everywhere(text: &str, blind: vent::error::Result<Decision>, worlds: &[Scope]) {
+    let blind = match blind {
+        Ok(Decision::True) => true,
+        Ok(Decision::False) => false,
+        _ => return,
+    };
+    let condition_text = Value::string(format!("{text} == 1 or ({text}) is defined"));
+    for world in worlds {
+        let real = match condition(&condition_text, world) {
+            Ok(Decision::True) => true,
+            Ok(Decision::False) => false,
+            _ => continue,
+        };
+        assert_eq!(real, blind, "{text}");
+    }
+}

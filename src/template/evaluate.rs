@@ -21,6 +21,7 @@ pub(super) struct Prepared {
     /// Offset of the patched text in the written one, before the patches.
     start: usize,
     patched: Patched,
+    purpose: Purpose,
     form: Form,
 }
 
@@ -128,6 +129,7 @@ fn prepare(text: &str, purpose: Purpose) -> Result<Prepared, Problem> {
             Ok(Prepared {
                 start: range.start,
                 patched,
+                purpose,
                 form: Form::Expression(logic),
             })
         }
@@ -140,6 +142,7 @@ fn prepare(text: &str, purpose: Purpose) -> Result<Prepared, Problem> {
             Ok(Prepared {
                 start: 0,
                 patched,
+                purpose,
                 form: Form::Text(template),
             })
         }
@@ -151,7 +154,15 @@ impl Prepared {
     fn run(&self, scope: &Scope) -> Result<Outcome, Problem> {
         let environment = Environments::get(&FileOptions::default());
         let outcome = match &self.form {
-            Form::Expression(logic) => splitter::run(logic, environment, scope),
+            Form::Expression(logic) => splitter::run(logic, environment, scope).map(|verdict| {
+                match (self.purpose, verdict.truth, verdict.outcome) {
+                    (Purpose::Condition, Some(truth), Outcome::Value { secret, .. }) => Outcome::Value {
+                        value: Value::Bool(truth),
+                        secret,
+                    },
+                    (_, _, outcome) => outcome,
+                }
+            }),
             Form::Text(template) => {
                 let (result, ledger) = with_fresh(scope, || {
                     let text = template.render(Jinja::from_object(Root(scope.clone())))?;

@@ -363,7 +363,7 @@ mod tests {
             ("{% for x in 'a', 'b' %}{{ x }}{% endfor %}", "'ab'"),
             (
                 "{% set l = [] %}{% for x in list %}{{ l.append(x) }}{% endfor %}{{ l }}",
-                "'[1, 2]'",
+                "[1, 2]",
             ),
             (
                 "{% set l = [] %}{% for x in list %}{% set _ = l.append(x) %}{% endfor %}{{ l }}",
@@ -386,9 +386,12 @@ mod tests {
             ("{{ [1, r.lines] }}", "[1, ['a', <<unknown: the task>>]]"),
             ("{{ r.lines == ['a', 'b'] }}", "unknown"),
             ("{{ r.lines[0] }}", "'a'"),
-            ("{{ u or true }}", "True"),
+            ("{{ u or true }}", "unknown"),
+            ("{{ not (u or true) }}", "False"),
+            ("{{ 1 if u or true else 2 }}", "1"),
             ("{{ false and u }}", "False"),
-            ("{{ u and false }}", "False"),
+            ("{{ u and false }}", "unknown"),
+            ("{{ not (u and false) }}", "True"),
             ("{{ 1 if u else 2 }}", "unknown"),
             ("{{ u | default(3) }}", "unknown"),
             ("{% if u %}a{% endif %}", "unknown"),

@@ -53,56 +53,87 @@ fn cut(expression: &Expr<'static>, source: &'static str) -> Logic {
     }
 }
 
+/// What an expression came to. Of `unknown or true` only the truth is known, not the value.
+pub(super) struct Verdict {
+    pub outcome: Outcome,
+    /// Set if the value is unknown and its truth is not.
+    pub truth: Option<bool>,
+}
+
+impl Verdict {
+    fn of(outcome: Outcome) -> Verdict {
+        Verdict { outcome, truth: None }
+    }
+
+    /// Python's truth of the value; `None` if there is none.
+    fn truth(&self) -> Option<Truth> {
+        self.truth.map(Truth::Known).or_else(|| truth(&self.outcome))
+    }
+}
+
 /// Evaluates a cut expression.
 pub(super) fn run(
     logic: &Logic,
     environment: &'static Environment<'static>,
     scope: &Scope,
-) -> Result<Outcome, Problem> {
-    let both = |left: &Logic, right: &Logic, deciding: bool| {
-        let first = run(left, environment, scope)?;
-        match truth(&first) {
-            Some(Truth::Known(truth)) if truth == deciding => Ok(first),
-            Some(Truth::Known(_)) => Ok(with_secret(run(right, environment, scope)?, &first)),
-            Some(Truth::Unknown(unknown)) => {
-                // The unknown half may fail when it is applied; what the other half decides holds if not.
-                let second = run(right, environment, scope);
-                match second.as_ref().ok().and_then(truth) {
-                    Some(Truth::Known(truth)) if truth == deciding => {
-                        Ok(known(Value::Bool(deciding), &first))
-                    }
-                    _ => Ok(known(Value::Unknown(unknown), &first)),
-                }
-            }
-            None => Ok(first),
-        }
-    };
+) -> Result<Verdict, Problem> {
     match logic {
-        Logic::Leaf(instructions) => evaluate::run(scope, || leaf(instructions, environment, scope)),
-        Logic::And(left, right) => both(left, right, false),
-        Logic::Or(left, right) => both(left, right, true),
+        Logic::Leaf(instructions) => {
+            evaluate::run(scope, || leaf(instructions, environment, scope)).map(Verdict::of)
+        }
+        Logic::And(left, right) => both([left, right], false, environment, scope),
+        Logic::Or(left, right) => both([left, right], true, environment, scope),
         Logic::Not(inner) => {
-            let outcome = run(inner, environment, scope)?;
-            Ok(match truth(&outcome) {
-                Some(Truth::Known(truth)) => known(Value::Bool(!truth), &outcome),
-                _ => outcome,
+            let verdict = run(inner, environment, scope)?;
+            Ok(match verdict.truth() {
+                Some(Truth::Known(truth)) => Verdict::of(known(Value::Bool(!truth), &verdict.outcome)),
+                _ => verdict,
             })
         }
         Logic::If(parts) => {
             let test = run(&parts.0, environment, scope)?;
-            match (truth(&test), &parts.2) {
-                (Some(Truth::Known(true)), _) => Ok(with_secret(run(&parts.1, environment, scope)?, &test)),
-                (Some(Truth::Known(false)), Some(other)) => {
-                    Ok(with_secret(run(other, environment, scope)?, &test))
-                }
-                (Some(Truth::Known(false)), None) => Ok(Outcome::Undefined {
+            let chosen = match test.truth() {
+                Some(Truth::Known(true)) => Some(&parts.1),
+                Some(Truth::Known(false)) => parts.2.as_ref(),
+                _ => return Ok(Verdict::of(test.outcome)),
+            };
+            match chosen {
+                Some(chosen) => Ok(with_secret(run(chosen, environment, scope)?, &test.outcome)),
+                None => Ok(Verdict::of(Outcome::Undefined {
                     text: "the condition of the inline `if` is false and it has no `else`".into(),
                     place: None,
-                }),
-                _ => Ok(test),
+                })),
             }
         }
     }
+}
+
+/// `and` (decided by a false half) and `or` (decided by a true one).
+fn both(
+    [left, right]: [&Logic; 2],
+    deciding: bool,
+    environment: &'static Environment<'static>,
+    scope: &Scope,
+) -> Result<Verdict, Problem> {
+    let first = run(left, environment, scope)?;
+    let known_truth = match first.truth() {
+        Some(Truth::Known(truth)) => truth,
+        Some(Truth::Unknown(unknown)) => {
+            // The unknown half may fail when it is applied; what the other half decides holds if not.
+            let second = run(right, environment, scope);
+            let truth = match second.as_ref().ok().and_then(Verdict::truth) {
+                Some(Truth::Known(truth)) if truth == deciding => Some(deciding),
+                _ => None,
+            };
+            let outcome = known(Value::Unknown(unknown), &first.outcome);
+            return Ok(Verdict { outcome, truth });
+        }
+        None => return Ok(first),
+    };
+    if known_truth == deciding {
+        return Ok(first);
+    }
+    Ok(with_secret(run(right, environment, scope)?, &first.outcome))
 }
 
 fn leaf(
@@ -162,12 +193,13 @@ fn known(value: Value, from: &Outcome) -> Outcome {
     }
 }
 
-fn with_secret(outcome: Outcome, from: &Outcome) -> Outcome {
-    match outcome {
+fn with_secret(verdict: Verdict, from: &Outcome) -> Verdict {
+    let outcome = match verdict.outcome {
         Outcome::Value { value, secret } => Outcome::Value {
             value,
             secret: secret || is_secret(from),
         },
         other => other,
-    }
+    };
+    Verdict { outcome, ..verdict }
 }
