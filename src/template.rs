@@ -26,9 +26,11 @@ use crate::value::{Unknown, Value};
 use std::sync::Arc;
 
 pub use environment::FileOptions;
-pub use render::{RenderedFile, condition, conditions, render, render_file};
+pub use render::{RenderedFile, condition, condition_at, conditions, render, render_file};
 pub use scope::{Scope, Surroundings, Variables};
-pub use syntax::{check_condition, check_syntax, free_variables, known_filters, known_lookups, known_tests};
+pub use syntax::{
+    check_condition, check_file, check_syntax, free_variables, known_filters, known_lookups, known_tests,
+};
 
 /// A rendered value.
 #[derive(Clone, Debug, PartialEq)]

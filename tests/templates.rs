@@ -1,10 +1,12 @@
 //! Compares thousands of expressions with what ansible-core 2.19 made of them. `tests/templates/expected.json`
 //! holds the recorded answers; `tests/templates/differences.txt` every difference, with its reason.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vent::template::{Decision, Scope, Variables, condition, render};
+use vent::template::{Decision, Scope, Variables, check_file, check_syntax, condition, render};
 use vent::value::{Map, Value};
 use vent::{source::Source, vault::Vault, yaml};
 
@@ -292,5 +294,37 @@ fn check_condition_everywhere(text: &str, blind: vent::error::Result<Decision>, 
             _ => continue,
         };
         assert_eq!(real, blind, "{text}");
+    }
+}
+
+fn files(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, endings, found);
+        } else if path
+            .extension()
+            .is_some_and(|ending| endings.iter().any(|known| ending == *known))
+        {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_template_that_is_shipped_can_be_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut templates, mut pages) = (vec![], vec![]);
+    files(&root.join("templates"), &["j2"], &mut templates);
+    files(&root.join("playbooks"), &["yml"], &mut pages);
+    files(&root.join("inventory"), &["yml"], &mut pages);
+    for path in &templates {
+        check_file(&yaml::read(path).unwrap()).unwrap_or_else(|error| panic!("{error}"));
+    }
+    for path in &pages {
+        for node in yaml::parse(&yaml::read(path).unwrap()).unwrap().documents {
+            let value = node.value(&Vault::default()).unwrap();
+            check_syntax(&value).unwrap_or_else(|error| panic!("{error}"));
+        }
     }
 }

@@ -340,6 +340,9 @@ impl Object for ListObject {
     }
 }
 
+/// The entries of a mapping that belongs to an evaluation.
+type Entries = Vec<(Jinja, Jinja)>;
+
 /// A mapping. A template may change it (`.update`); the change is seen by that template alone.
 pub(super) struct MapObject {
     scope: Scope,
@@ -363,7 +366,7 @@ impl MapObject {
     }
 
     /// The untouched mapping with its scope, or the changed one.
-    pub(super) fn contents(&self) -> Result<(Arc<crate::value::Map>, &Scope), Vec<(Jinja, Jinja)>> {
+    pub(super) fn contents(&self) -> Result<(Arc<crate::value::Map>, &Scope), Entries> {
         match &*self.held.read().unwrap_or_else(PoisonError::into_inner) {
             Held::Shared(map) => Ok((map.clone(), &self.scope)),
             Held::Own(entries) => Err(entries.clone()),

@@ -58,19 +58,27 @@ pub fn render(value: &Value, scope: &Scope) -> Result<Option<Evaluated>> {
 /// # Errors
 /// As [`render`], and a result that is no truth value (an error in Ansible 2.19 as well).
 pub fn condition(expression: &Value, scope: &Scope) -> Result<Decision> {
+    condition_at(expression, None, scope)
+}
+
+/// As [`condition`]; `place` is the scalar the expression was written in, so that errors point at the word.
+///
+/// # Errors
+/// As [`condition`].
+pub fn condition_at(expression: &Value, place: Option<&Place>, scope: &Scope) -> Result<Decision> {
     let (text, place) = match expression {
         Value::Bool(flag) => return Ok(decision(*flag)),
         Value::Null => return Ok(Decision::True),
         Value::Unknown(unknown) => return Ok(Decision::Unknown(unknown.clone())),
-        Value::String(text) => (text.to_string(), None),
+        Value::String(text) => (text.to_string(), place),
         Value::Template(template) => {
-            let place = template.place.as_ref();
+            let place = template.place.as_ref().or(place);
             match without_marks(&template.text, place, scope)? {
                 Bare::Text(text) => (text, place),
                 Bare::Decided(decided) => return Ok(decided),
             }
         }
-        other => return Err(not_a_truth_value(other, None)),
+        other => return Err(not_a_truth_value(other, place)),
     };
     if text.trim().is_empty() {
         return Ok(Decision::True);

@@ -5,11 +5,12 @@ use super::patcher::{self, Purpose};
 use super::place::{self, Problem};
 use super::{FileOptions, evaluate};
 use crate::error::{Error, Result, nearest};
-use crate::source::Place;
+use crate::source::{Place, Source};
 use crate::value::Value;
 use minijinja::machinery::ast::{CallArg, Expr, Stmt};
 use minijinja::machinery::{self};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The expressions directly below an expression.
 pub(super) fn children<'a, 's>(expression: &'a Expr<'s>) -> Vec<&'a Expr<'s>> {
@@ -245,9 +246,30 @@ pub fn check_condition(value: &Value, place: Option<&Place>) -> Result<(), Error
     }
 }
 
+/// As [`check_syntax`], for a template file with the usual marks.
+///
+/// # Errors
+/// As [`check_syntax`].
+pub fn check_file(source: &Arc<Source>) -> Result<(), Error> {
+    let (options, start) = FileOptions::default().with_header(&source.text);
+    let place = Place::new(source, start..source.text.len());
+    let text = &source.text[start..];
+    let environment = Environments::get(&options);
+    let tidy = patcher::tidy_text(text, environment.syntax(), Purpose::File);
+    if let Err(error) = environment.template_from_named_str(&source.name, &tidy) {
+        return Err(Problem::of(&error).located(&tidy, Some(&place)));
+    }
+    check_names(text, Some(&place), Purpose::File)
+}
+
 fn check_text(text: &str, place: Option<&Place>, purpose: Purpose) -> Result<(), Error> {
     let located = |problem: Problem| problem.located(text, place);
     evaluate::prepared(text, purpose).map_err(located)?;
+    check_names(text, place, purpose)
+}
+
+/// Looks for filters and tests that nobody knows.
+fn check_names(text: &str, place: Option<&Place>, purpose: Purpose) -> Result<(), Error> {
     let unknown = |name: &str, kind: &str, known: &[&'static str]| {
         let range = place::word(text, name);
         let error = Error::new(format!("no {kind} named '{name}'"))

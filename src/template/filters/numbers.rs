@@ -25,7 +25,7 @@ pub(super) const FILTERS: &[Filter] = &[
         let base = call.get(1, "base").and_then(number);
         Ok(Value::Float(match base {
             None => value.ln(),
-            Some(base) if base == 10.0 => value.log10(),
+            Some(10.0) => value.log10(),
             Some(base) => value.ln() / base.ln(),
         }))
     }),
@@ -37,8 +37,7 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("root", |call| {
         let value = need_number(call.input())?;
         Ok(Value::Float(match call.get(1, "base").and_then(number) {
-            None => value.sqrt(),
-            Some(base) if base == 2.0 => value.sqrt(),
+            None | Some(2.0) => value.sqrt(),
             Some(base) => value.powf(1.0 / base),
         }))
     }),

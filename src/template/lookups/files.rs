@@ -135,9 +135,11 @@ impl Variables for Extended {
 fn template(call: &Call, name: &str) -> Answer {
     let path = find(call, name, "templates")?;
     let text = read(&path)?;
-    let mut options = FileOptions::default();
-    options.trim_blocks = call.named().get("trim_blocks").is_none_or(truthy);
-    options.lstrip_blocks = call.named().get("lstrip_blocks").is_some_and(truthy);
+    let mut options = FileOptions {
+        trim_blocks: call.named().get("trim_blocks").is_none_or(truthy),
+        lstrip_blocks: call.named().get("lstrip_blocks").is_some_and(truthy),
+        ..FileOptions::default()
+    };
     for (name, marks) in [
         ("variable_start_string", &mut options.variable.0),
         ("variable_end_string", &mut options.variable.1),

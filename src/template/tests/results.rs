@@ -5,8 +5,8 @@ use crate::template::call::{Answer, Call, truthy};
 use crate::value::{Value, repr};
 
 pub(super) const TESTS: &[Test] = &[
-    looking("changed", |call| changed(call)),
-    looking("change", |call| changed(call)),
+    looking("changed", changed),
+    looking("change", changed),
     looking("failed", |call| flag(call, "failed")),
     looking("failure", |call| flag(call, "failed")),
     looking("success", |call| flag(call, "failed").map(not)),
@@ -26,7 +26,7 @@ pub(super) const TESTS: &[Test] = &[
     }),
 ];
 
-fn result<'a>(call: &'a Call) -> Result<&'a Value, String> {
+fn result(call: &Call) -> Result<&Value, String> {
     match call.input() {
         map @ Value::Map(_) => Ok(map),
         other => Err(format!(

@@ -86,8 +86,11 @@ fn loose(left: &str, right: &str) -> Result<Ordering, String> {
     Ok(a.len().cmp(&b.len()))
 }
 
+/// Three numbers; then whether it is a release, and letter and number of the pre-release.
+type Strict = ([u64; 3], (bool, char, u64));
+
 /// `1.2`, `1.2.3`, `1.2a1`: three numbers and a pre-release, of which none is the highest.
-fn strict_parts(text: &str) -> Result<([u64; 3], (bool, char, u64)), String> {
+fn strict_parts(text: &str) -> Result<Strict, String> {
     let wrong = || format!("invalid version number '{text}'");
     let end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
