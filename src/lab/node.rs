@@ -223,6 +223,11 @@ pub fn ssh_line(key: &Path, known_hosts: &Path, address: Ipv4Addr) -> Vec<String
         "LogLevel=ERROR",
         "-o",
         "ConnectTimeout=10",
+        // A node that loses its power says no good-bye.
+        "-o",
+        "ServerAliveInterval=5",
+        "-o",
+        "ServerAliveCountMax=3",
         &format!("root@{address}"),
     ]
     .map(String::from)
