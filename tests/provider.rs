@@ -7,6 +7,8 @@ mod fakes;
 
 #[path = "provider/exoscale.rs"]
 mod exoscale;
+#[path = "provider/inventory.rs"]
+mod inventory;
 #[path = "provider/packet.rs"]
 mod packet;
 #[path = "provider/proxmox.rs"]

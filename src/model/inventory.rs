@@ -1,6 +1,7 @@
 //! Inventories: hosts, groups and their variables.
 
 mod builder;
+pub mod cloud;
 mod export;
 mod ini;
 pub mod literal;

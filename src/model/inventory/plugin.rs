@@ -4,6 +4,7 @@
 mod lab;
 
 use super::builder::Builder;
+use super::cloud::{ExoscaleInventory, PacketInventory, ProxmoxInventory};
 use crate::error::{Collector, Error, Errors, nearest};
 use crate::model::Loader;
 use crate::value::Value;
@@ -33,7 +34,15 @@ pub struct Settings<'a> {
 }
 
 /// All plugins.
-pub static PLUGINS: &[&dyn InventoryPlugin] = &[&lab::Lab];
+pub static PLUGINS: &[&dyn InventoryPlugin] = &[
+    &lab::Lab,
+    &PacketInventory("packet"),
+    &ExoscaleInventory("exoscale"),
+    &ExoscaleInventory("stephrobert.exoscale.compute"),
+    &ProxmoxInventory("proxmox"),
+    &ProxmoxInventory("community.proxmox.proxmox"),
+    &ProxmoxInventory("community.general.proxmox"),
+];
 
 /// Lets the plugin called `name` read a file.
 pub(super) fn read(

@@ -39,6 +39,16 @@ impl Proxmox {
         self.call(&Call::get("/nodes", "list the nodes")).await
     }
 
+    /// The nodes with their addresses.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub async fn cluster_status(&self) -> Result<Vec<Node>, Failure> {
+        let call = Call::get("/cluster/status", "read the state of the cluster");
+        let items: Vec<Node> = self.call(&call).await?;
+        Ok(items.into_iter().filter(|item| item.kind == "node").collect())
+    }
+
     /// The settings of a guest, as the service tells them.
     ///
     /// # Errors
