@@ -283,3 +283,42 @@ fn proxmoxs_guests_have_the_groups_of_the_plugin() {
     assert_eq!(hosts(&list, "proxmox_all_running"), ["controller-0", "worker-0"]);
     assert!(list.get("proxmox_nodes").is_none());
 }
+
+#[test]
+fn a_folder_with_several_plugin_files_is_refused_unless_one_is_named() {
+    let server = packet_server();
+    let project = Project::new(&packet_options(&server, ""));
+    std::fs::write(project.folder().join("other.yml"), "plugin: exoscale\n").unwrap();
+    let known = Known {
+        is_module: |_| true,
+        modules: vec![],
+        lookups: vec![],
+    };
+    let loader = Loader::new(Vault::default(), known, vec![]);
+    let sources = [project.folder().display().to_string()];
+    let text = Inventory::load(&sources, &loader, None).unwrap_err().to_string();
+    assert!(
+        text.contains("2 files that each ask somebody for machines"),
+        "{text}"
+    );
+    assert!(
+        text.contains("cloud.yml, or -i") && text.contains("other.yml"),
+        "{text}"
+    );
+    assert!(server.log().is_empty());
+    assert_eq!(hosts(&project.list(), "packet").len(), 3);
+}
+
+#[test]
+fn the_shipped_files_need_nothing_but_a_token() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventory");
+    for (name, part) in [
+        ("packet.yml", "METAL_AUTH_TOKEN"),
+        ("exoscale.yml", "EXOSCALE_API_KEY"),
+        ("proxmox.yml", "PROXMOX_URL"),
+    ] {
+        let text = std::fs::read_to_string(folder.join(name)).unwrap();
+        let told = Project::new(&text).load().unwrap_err();
+        assert!(told.contains("help: set") && told.contains(part), "{told}");
+    }
+}

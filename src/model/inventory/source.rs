@@ -101,16 +101,22 @@ impl Reader<'_> {
         };
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.sort();
+        paths.retain(|path| !is_passed_over(path));
+        let plugins: Vec<String> = paths
+            .iter()
+            .filter(|path| asks_a_plugin(path))
+            .map(|path| path.display().to_string())
+            .collect();
+        if plugins.len() > 1 {
+            let message = format!(
+                "the inventory folder {} has {} files that each ask somebody for machines",
+                folder.display(),
+                plugins.len()
+            );
+            let help = format!("name the one that is meant: -i {}", plugins.join(", or -i "));
+            return self.errors.push(Error::new(message).help(help));
+        }
         for path in paths {
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            let special =
-                name.starts_with('.') || ["group_vars", "host_vars", "vars_plugins"].contains(&name.as_str());
-            if special || IGNORED.iter().any(|ending| name.ends_with(ending)) {
-                continue;
-            }
             if path.is_dir() {
                 self.folder(&path)
             } else {
@@ -167,6 +173,29 @@ impl Reader<'_> {
         let warnings = yaml_file::read(root, &self.loader.vault, &mut self.builder, &mut self.errors);
         self.loader.warn(warnings);
     }
+}
+
+/// True for what is no inventory in an inventory folder.
+fn is_passed_over(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    name.starts_with('.')
+        || ["group_vars", "host_vars", "vars_plugins"].contains(&name.as_str())
+        || IGNORED.iter().any(|ending| name.ends_with(ending))
+}
+
+/// True for a file whose machines a plugin tells.
+fn asks_a_plugin(path: &Path) -> bool {
+    let yaml = path
+        .extension()
+        .is_some_and(|ending| ending == "yml" || ending == "yaml");
+    let Some(source) = yaml.then(|| yaml::read(path).ok()).flatten() else {
+        return false;
+    };
+    let root = yaml::parse_one(&source).ok().and_then(|parsed| parsed.0);
+    root.is_some_and(|root| root.get("plugin").is_some())
 }
 
 /// True for a mapping whose values are mappings with the sections of groups: not for what is INI by chance.
