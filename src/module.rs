@@ -10,14 +10,17 @@ mod view;
 
 mod apt;
 mod assert;
+mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
 mod crypto;
 mod debug;
 mod fail;
+mod fetch;
 mod file;
 mod find;
+mod get_url;
 mod getent;
 mod group;
 mod hostname;
@@ -27,14 +30,18 @@ mod openssl_csr;
 mod openssl_privatekey;
 mod openssl_publickey;
 mod ping;
+mod raw;
 mod replace;
+mod service_facts;
 mod set_fact;
 mod setup;
 mod slurp;
 mod stat;
 mod sysctl;
 mod systemd_service;
+mod tempfile;
 mod template;
+mod timezone;
 mod uri;
 mod user;
 mod wait_for;
@@ -102,14 +109,18 @@ pub static MODULES: &[Entry] = &[
     entry::<apt::AnyPackage>(),
     entry::<apt::Apt>(),
     entry::<assert::Assert>(),
+    entry::<authorized_key::AuthorizedKey>(),
+    entry::<authorized_key::KnownHosts>(),
     entry::<blockinfile::Blockinfile>(),
     entry::<command::Command>(),
     entry::<command::Shell>(),
     entry::<copy::Copy>(),
     entry::<debug::Debug>(),
     entry::<fail::Fail>(),
+    entry::<fetch::Fetch>(),
     entry::<file::File>(),
     entry::<find::Find>(),
+    entry::<get_url::GetUrl>(),
     entry::<getent::Getent>(),
     entry::<group::Group>(),
     entry::<hostname::Hostname>(),
@@ -120,14 +131,20 @@ pub static MODULES: &[Entry] = &[
     entry::<openssl_privatekey::OpensslPrivatekey>(),
     entry::<openssl_publickey::OpensslPublickey>(),
     entry::<ping::Ping>(),
+    entry::<raw::Raw>(),
+    entry::<raw::Script>(),
     entry::<replace::Replace>(),
+    entry::<service_facts::PackageFacts>(),
+    entry::<service_facts::ServiceFacts>(),
     entry::<set_fact::SetFact>(),
     entry::<setup::Setup>(),
     entry::<slurp::Slurp>(),
     entry::<stat::Stat>(),
     entry::<sysctl::Sysctl>(),
     entry::<systemd_service::SystemdService>(),
+    entry::<tempfile::Tempfile>(),
     entry::<template::Template>(),
+    entry::<timezone::Timezone>(),
     entry::<uri::Uri>(),
     entry::<user::User>(),
     entry::<wait_for::WaitFor>(),

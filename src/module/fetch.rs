@@ -1,0 +1,100 @@
+//! `fetch`: a file of the host to this computer.
+
+use super::{LocalFile, Module, Outcome, Step, Stop, View};
+use crate::host::{Action, FileKind, Question};
+use crate::value::Value;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// Copies a file of the host here.
+pub(super) struct Fetch;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Arguments {
+    /// The file of the host.
+    src: String,
+    /// The folder here; with `flat` the file itself.
+    dest: String,
+    /// Do not put the name of the host and its folders below `dest`.
+    #[serde(default)]
+    flat: bool,
+    /// Fail if the file is not there.
+    #[serde(default = "yes")]
+    fail_on_missing: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Arguments {
+    fn target(&self, view: &View<'_>) -> Result<PathBuf, Stop> {
+        let text = |name: &str| -> Result<String, Stop> {
+            let value = view.computer().variable(name)?;
+            Ok(value
+                .as_ref()
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_string())
+        };
+        let base = PathBuf::from(text("playbook_dir")?).join(&self.dest);
+        let name = self.src.rsplit('/').next().unwrap_or_default();
+        Ok(match (self.flat, self.dest.ends_with('/')) {
+            (true, true) => base.join(name),
+            (true, false) => base,
+            (false, _) => base
+                .join(text("inventory_hostname")?)
+                .join(self.src.trim_start_matches('/')),
+        })
+    }
+}
+
+impl Module for Fetch {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.fetch", "fetch"];
+    type Arguments = Arguments;
+    const IGNORED: &'static [&'static str] = &["validate_checksum"];
+
+    fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        let path = arguments.src.as_str();
+        view.note(Question::Digest { path: path.into() });
+        match view.stat(path, true)? {
+            Some(stat) if stat.kind == FileKind::Folder => {
+                return Err(Stop::failed(
+                    "remote file is a directory, fetch cannot work on directories",
+                ));
+            }
+            None if arguments.fail_on_missing => {
+                return Err(Stop::failed(
+                    "the remote file does not exist, not transferring, ignored",
+                ));
+            }
+            None => {
+                let message = "the remote file does not exist, not transferring, ignored";
+                return Ok(Step::done(
+                    Outcome::new()
+                        .changed(false)
+                        .with("msg", message)
+                        .with("file", path),
+                ));
+            }
+            Some(_) => {}
+        }
+        let to = arguments.target(view)?;
+        let digest = view.digest(path)?;
+        let same = match view.computer().file(&to) {
+            LocalFile::File(content) => content.digest() == digest,
+            LocalFile::Missing => false,
+            LocalFile::Folder => return Err(Stop::failed(format!("dest is a folder: {}", to.display()))),
+        };
+        let outcome = Outcome::new()
+            .with("dest", to.display().to_string())
+            .with("file", path)
+            .with("checksum_sha256", digest.as_deref().map(Value::string));
+        let fetch = Action::Fetch {
+            path: path.into(),
+            to,
+        };
+        Ok(Step::Finish(if same { vec![] } else { vec![fetch] }, outcome))
+    }
+}

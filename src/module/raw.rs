@@ -1,0 +1,139 @@
+//! `raw` and `script`: a line for the host's shell, a script of this computer.
+
+use super::copy::missing;
+use super::{LocalFile, Module, Outcome, Step, Stop, View};
+use crate::content::hexadecimal;
+use crate::host::{Action, Attributes, Command, Performed, quote};
+use crate::value::Value;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Runs a line as it is.
+pub(super) struct Raw;
+/// Runs a script of this computer.
+pub(super) struct Script;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct RawArguments {
+    /// The line.
+    #[serde(alias = "_raw_params")]
+    cmd: String,
+    /// The shell to use.
+    executable: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct ScriptArguments {
+    /// The script, searched in `files/`, and its arguments.
+    #[serde(alias = "_raw_params")]
+    cmd: String,
+    /// Folder to run in.
+    chdir: Option<String>,
+    /// Skip if this file is there.
+    creates: Option<String>,
+    /// Skip if this file is not there.
+    removes: Option<String>,
+    /// The interpreter to use.
+    executable: Option<String>,
+}
+
+fn outcome(performed: &Performed, view: &View<'_>) -> Outcome {
+    let outcome = Outcome::new().changed(true);
+    if performed.unknown {
+        let names = ["rc", "stdout", "stderr", "stdout_lines", "stderr_lines"];
+        return names
+            .into_iter()
+            .fold(outcome, |outcome, name| outcome.with(name, view.unknown()));
+    }
+    let code = performed.output.code;
+    let stdout = performed.output.text();
+    let stderr = String::from_utf8_lossy(&performed.output.stderr).into_owned();
+    let lines = |text: &str| Value::list(text.lines().map(Value::string));
+    let outcome = outcome
+        .with("rc", i64::from(code))
+        .with("stdout_lines", lines(&stdout))
+        .with("stderr_lines", lines(&stderr))
+        .with("stdout", stdout)
+        .with("stderr", stderr);
+    match code {
+        0 => outcome,
+        _ => outcome.failed("non-zero return code"),
+    }
+}
+
+impl Module for Raw {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.raw", "raw"];
+    type Arguments = RawArguments;
+    const FREE_FORM: Option<&'static str> = Some("cmd");
+
+    fn step(arguments: &RawArguments, view: &View<'_>) -> Result<Step, Stop> {
+        if let Some(performed) = view.performed().first() {
+            return Ok(Step::done(outcome(performed, view)));
+        }
+        Ok(Step::Act(vec![Action::Run(Command {
+            script: arguments.cmd.clone(),
+            interpreter: arguments.executable.clone(),
+            ..Command::default()
+        })]))
+    }
+}
+
+impl Module for Script {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.script", "script"];
+    type Arguments = ScriptArguments;
+    const FREE_FORM: Option<&'static str> = Some("cmd");
+    const IGNORED: &'static [&'static str] = &["decrypt"];
+
+    fn step(arguments: &ScriptArguments, view: &View<'_>) -> Result<Step, Stop> {
+        if let Some(performed) = view.performed().get(1) {
+            return Ok(Step::done(outcome(performed, view)));
+        }
+        for (path, there) in [(&arguments.creates, true), (&arguments.removes, false)] {
+            if let Some(path) = path
+                && view.stat(path, true)?.is_some() == there
+            {
+                let end = if there { "exists" } else { "does not exist" };
+                let mut outcome = Outcome::new().changed(false);
+                outcome.skipped = Some(format!("{path} {end}, matching the option"));
+                return Ok(Step::done(outcome));
+            }
+        }
+        let words = shlex::split(&arguments.cmd).unwrap_or_default();
+        let Some((name, rest)) = words.split_first() else {
+            return Err(Stop::failed("no script given"));
+        };
+        let path = view
+            .computer()
+            .find("files", name)
+            .map_err(|tried| missing(name, &tried))?;
+        let LocalFile::File(content) = view.computer().file(&path) else {
+            return Err(missing(name, &[path]));
+        };
+        let there = format!(
+            "/tmp/.vent-script-{}",
+            hexadecimal(&view.computer().random()[..8])
+        );
+        let mut line: Vec<String> = arguments.executable.iter().cloned().collect();
+        line.push(there.clone());
+        line.extend(rest.iter().map(|word| quote(word)));
+        let list = |path: &Option<String>| path.iter().cloned().collect();
+        let write = Action::WriteFile {
+            path: there.clone(),
+            content,
+            attributes: Attributes {
+                mode: Some(0o700),
+                ..Attributes::default()
+            },
+            validate: None,
+            backup: false,
+        };
+        let run = Action::Run(Command {
+            script: line.join(" "),
+            folder: arguments.chdir.clone(),
+            creates: list(&arguments.creates),
+            removes: list(&arguments.removes),
+            ..Command::default()
+        });
+        Ok(Step::Act(vec![write, run, Action::Remove { path: there }]))
+    }
+}
