@@ -39,7 +39,10 @@ impl OnHost<'_> {
                 Box::new(result)
             })?;
             let key = format!("{} {:?}", items.0, item);
-            found.push((key, items.1, vec![]));
+            // The variables of an include are stronger than `set_fact` (Ansible's level 21).
+            let own = &self.task.keywords.vars;
+            let parameters = (!own.is_empty()).then(|| Layer::Placed(Arc::new(own.clone())));
+            found.push((key, items.1, parameters.into_iter().collect()));
         }
         Ok(found)
     }

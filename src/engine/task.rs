@@ -174,6 +174,10 @@ impl OnHost<'_> {
             layers.extend_from_slice(self.parameters);
             let inner = scope::of_task(self.context, self.host, Some(self.task), &layers);
             let mut result = self.one(&inner, name, &layers).await;
+            // Later items see what `set_fact` has set for this one.
+            for (name, value) in &result.facts {
+                self.host.set(self.context.node, name, value.clone());
+            }
             result.put(&variable, item.clone());
             result.put("ansible_loop_var", variable.as_str().into());
             let label = match &wanted.control.label {
