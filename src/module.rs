@@ -85,6 +85,8 @@ pub struct Entry {
     pub free_form: Option<&'static str>,
     /// Arguments that are not rendered.
     pub raw: &'static [&'static str],
+    /// The names of its arguments, aliases included; `None`: any name is taken.
+    pub arguments: fn() -> Option<Vec<&'static str>>,
     /// JSON schema of the arguments.
     pub schema: fn() -> Schema,
     /// Checks the arguments: the names that are known (aliases included), and whether they can be read.
@@ -98,10 +100,17 @@ const fn entry<M: Module>() -> Entry {
         names: M::NAMES,
         free_form: M::FREE_FORM,
         raw: M::RAW,
+        arguments: names::<M>,
         schema: <M::Arguments as arguments::Arguments>::schema,
         check: |value| arguments::read::<M>(value).map(|_| ()),
         step: |value, view| M::step(&arguments::read::<M>(value)?, view),
     }
+}
+
+fn names<M: Module>() -> Option<Vec<&'static str>> {
+    let names = <M::Arguments as arguments::Arguments>::names();
+    let open = M::OPEN || names.is_empty();
+    (!open).then(|| [&names, M::IGNORED].concat())
 }
 
 /// All modules.

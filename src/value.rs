@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use std::sync::Arc;
 
 pub use convert::{to_bool, to_integer};
-pub use deserialize::{ArgumentError, deserialize};
+pub use deserialize::{ArgumentError, deserialize, fields};
 pub use python::{json, repr};
 
 /// A mapping; keys keep their order. Keys that YAML reads as numbers or booleans are kept as their text.

@@ -4,7 +4,7 @@ use super::reach::{Defaults, Ways};
 use crate::engine::{Reach, SPECIAL};
 use crate::error::{Error, Errors, Result};
 use crate::graph::Graph;
-use crate::model::load::{CONTROL_WORDS, Known, Loader};
+use crate::model::load::{CONTROL_WORDS, Known, KnownArguments, Loader};
 use crate::model::{Inventory, pattern};
 use crate::module;
 use crate::source::Source;
@@ -82,6 +82,7 @@ impl Project {
             is_module,
             modules: modules(),
             lookups: template::known_lookups(),
+            arguments,
         };
         let defaults = Defaults {
             connection: options.connection.clone(),
@@ -169,6 +170,15 @@ fn is_module(name: &str) -> bool {
     module::find(name).is_some()
         || CONTROL_WORDS.contains(&short)
         || SPECIAL.iter().any(|(special, _)| *special == short)
+}
+
+fn arguments(name: &str) -> Option<KnownArguments> {
+    let entry = module::find(name)?;
+    Some(KnownArguments {
+        names: (entry.arguments)(),
+        free_form: entry.free_form,
+        check: entry.check,
+    })
 }
 
 fn modules() -> Vec<&'static str> {

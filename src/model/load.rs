@@ -1,6 +1,7 @@
 //! Reading playbooks, roles and task files into the model: all errors of all files at once, each with its place.
 
 mod action;
+mod arguments;
 mod free_form;
 mod include;
 mod keyword;
@@ -13,6 +14,7 @@ mod task;
 use super::role::IncludedRole;
 use super::{Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
 use crate::error::{Error, Errors, Result};
+use crate::value::{ArgumentError, Value};
 use crate::vault::Vault;
 use reader::Reader;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,18 @@ pub struct Known {
     pub modules: Vec<&'static str>,
     /// All lookups, for `with_...`; empty: any name is taken.
     pub lookups: Vec<&'static str>,
+    /// What is known of the arguments of a module; `None`: nothing, so nothing is checked before it runs.
+    pub arguments: fn(&str) -> Option<KnownArguments>,
+}
+
+/// What is known of the arguments of a module.
+pub struct KnownArguments {
+    /// Their names, aliases included; `None`: any name is taken.
+    pub names: Option<Vec<&'static str>>,
+    /// The argument that takes the free text.
+    pub free_form: Option<&'static str>,
+    /// Checks a mapping of arguments.
+    pub check: fn(&Value) -> Result<(), ArgumentError>,
 }
 
 /// Reads playbooks, roles and task files.
@@ -175,12 +189,24 @@ pub(super) mod tests {
         "sysctl",
     ];
 
+    const FILE: KnownArguments = KnownArguments {
+        names: None,
+        free_form: None,
+        check: |value| {
+            value
+                .get("path")
+                .map(|_| ())
+                .ok_or_else(|| serde::de::Error::missing_field("path"))
+        },
+    };
+
     /// A loader that knows a few modules.
     pub fn loader() -> Loader {
         let known = Known {
             is_module: |name| MODULES.contains(&name),
             modules: MODULES.to_vec(),
             lookups: vec!["items", "dict"],
+            arguments: |name| (name == "file").then_some(FILE),
         };
         Loader::new(Vault::default(), known, vec![])
     }

@@ -31,7 +31,7 @@ pub struct Play {
     pub tasks: Vec<Item>,
     /// Run at the end.
     pub post_tasks: Vec<Item>,
-    /// The play's own handlers and those of its roles.
+    /// The handlers of its roles, then its own.
     pub handlers: Vec<Item>,
     /// Batches of hosts: numbers or percentages, or a list of those.
     pub serial: Option<Placed>,

@@ -3,7 +3,7 @@
 use super::Module;
 use crate::error::nearest;
 use crate::host::Attributes;
-use crate::value::{ArgumentError, Value, deserialize};
+use crate::value::{ArgumentError, Value, deserialize, fields};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,6 +12,9 @@ use serde::de::DeserializeOwned;
 pub trait Arguments: Sized {
     /// JSON schema for documentation and editors.
     fn schema() -> Schema;
+
+    /// The names that are known, aliases included.
+    fn names() -> Vec<&'static str>;
 
     /// Reads them; the second result lists the names that are known.
     ///
@@ -23,6 +26,10 @@ pub trait Arguments: Sized {
 impl<T: DeserializeOwned + JsonSchema> Arguments for T {
     fn schema() -> Schema {
         schema_for!(T)
+    }
+
+    fn names() -> Vec<&'static str> {
+        fields::<T>().to_vec()
     }
 
     fn read(value: &Value) -> Result<(T, Vec<&'static str>), ArgumentError> {
@@ -51,6 +58,10 @@ impl<T: DeserializeOwned + JsonSchema> Arguments for WithFile<T> {
             into.extend(from.clone());
         }
         schema
+    }
+
+    fn names() -> Vec<&'static str> {
+        [fields::<T>(), fields::<FileArguments>()].concat()
     }
 
     fn read(value: &Value) -> Result<(WithFile<T>, Vec<&'static str>), ArgumentError> {

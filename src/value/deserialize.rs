@@ -65,6 +65,17 @@ pub fn deserialize<T: de::DeserializeOwned>(
     Ok((read, fields.into_inner()))
 }
 
+/// The fields that `T` knows at its top level, aliases included; empty if `T` is no plain struct.
+pub fn fields<T: de::DeserializeOwned>() -> &'static [&'static str] {
+    let fields = RefCell::new(&[] as &'static [&'static str]);
+    // Only what is asked for counts: an empty mapping rarely is enough to read `T`.
+    let _ = T::deserialize(Reader {
+        value: &Value::Map(Arc::default()),
+        fields: Some(&fields),
+    });
+    fields.into_inner()
+}
+
 /// A serde deserializer over one value.
 struct Reader<'a> {
     value: &'a Value,
@@ -481,6 +492,12 @@ mod tests {
             message(&[("name", "a".into()), ("retries", Value::Int(70000))]),
             "argument `retries`: 70000 is not a number in range"
         );
+    }
+
+    #[test]
+    fn the_fields_are_known_without_a_value() {
+        assert!(fields::<Arguments>().contains(&"pkg"));
+        assert!(fields::<Vec<String>>().is_empty());
     }
 
     #[test]

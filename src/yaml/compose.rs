@@ -17,16 +17,18 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 pub(super) fn compose(source: &Arc<Source>) -> Result<Parsed, Errors> {
     let mut errors = Collector::default();
     let mut parsed = Parsed::default();
-    let mut start = if source.text.starts_with(BYTE_ORDER_MARK) {
+    let whole = if source.text.starts_with(BYTE_ORDER_MARK) {
         BYTE_ORDER_MARK.len()
     } else {
         0
     };
+    let mut start = whole;
     // Each round ends with the text or with its first syntax error; the next begins behind that.
     while let Some(rest) = source.text.get(start..) {
         let mut composer = Composer {
             source,
             base: start,
+            piece: start > whole,
             events: Events::new(rest),
             anchors: HashMap::new(),
             warnings: vec![],
@@ -37,7 +39,9 @@ pub(super) fn compose(source: &Arc<Source>) -> Result<Parsed, Errors> {
             break;
         };
         let (error, reached) = problem::explain(source, start, &found);
-        errors.push(error);
+        if start == whole || !problem::is_end_of_piece(&found) {
+            errors.push(error);
+        }
         let Some(next) = problem::next_beginning(&source.text, reached) else {
             break;
         };
@@ -61,6 +65,8 @@ impl From<Error> for Stop {
 struct Composer<'a> {
     source: &'a Arc<Source>,
     base: usize,
+    /// Set when reading goes on behind an error: then anchors may be missing.
+    piece: bool,
     events: Events<'a>,
     anchors: HashMap<String, Option<Node>>,
     warnings: Vec<Error>,
@@ -149,6 +155,11 @@ impl Composer<'_> {
     fn alias(&self, name: &str, place: &Place) -> Result<Node> {
         match self.anchors.get(name) {
             Some(Some(node)) => Ok(node.clone()),
+            None if self.piece => Ok(Node {
+                kind: Kind::Mapping(Arc::default()),
+                tag: None,
+                place: place.clone(),
+            }),
             Some(None) => {
                 Err(Error::new(format!("the alias `*{name}` stands inside what it names")).at(place))
             }
@@ -416,6 +427,14 @@ mod tests {
             .filter_map(|error| Some(error.place()?.line_column().0))
             .collect();
         assert_eq!(lines, [4, 7], "{errors}");
+        let nested = "- hosts: a\n  tasks:\n    - debug: msg=\"a: b\"\n    - name: {{ x }}\n      debug: *y\n    - name: two\n\t  debug:\n- hosts: b\n";
+        let errors = read(nested).unwrap_err();
+        let lines: Vec<_> = errors
+            .0
+            .iter()
+            .filter_map(|error| Some(error.place()?.line_column().0))
+            .collect();
+        assert_eq!(lines, [3, 4, 7], "{errors}");
         let errors = read("a: [1\n---\nb: 'x\n---\nc: 1\n").unwrap_err();
         assert_eq!(errors.0.len(), 2, "{errors}");
     }

@@ -175,16 +175,33 @@ fn value_start(line: &str) -> Option<usize> {
 /// entry of a list that is not deeper than the broken one and begins with a key.
 pub(super) fn next_beginning(text: &str, reached: usize) -> Option<usize> {
     let mut at = reached + text.get(reached..)?.find('\n')? + 1;
+    let broken = text[..at].lines().rev().find_map(entry_indentation).unwrap_or(0);
     let mut lines = text[at..].split_inclusive('\n');
     lines.find_map(|line| {
         let start = at;
         at += line.len();
-        let entry = line.strip_prefix("- ").is_some_and(|rest| {
-            let word = rest.find(':').map(|at| &rest[..at]);
-            word.is_some_and(|word| {
-                !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "._-".contains(c))
-            })
-        });
-        (entry || line.trim_end() == "---" || line.starts_with("--- ")).then_some(start)
+        let document = line.trim_end() == "---" || line.starts_with("--- ");
+        let entry = entry_indentation(line).is_some_and(|indentation| indentation <= broken);
+        (document || entry && begins_with_key(line)).then_some(start)
     })
+}
+
+/// The indentation of a line that begins an entry of a list.
+fn entry_indentation(line: &str) -> Option<usize> {
+    let rest = line.trim_start_matches(' ');
+    rest.starts_with("- ").then(|| line.len() - rest.len())
+}
+
+/// True for `- key:`, which is hardly ever inside a text.
+fn begins_with_key(line: &str) -> bool {
+    let rest = line.trim_start_matches(' ').trim_start_matches("- ");
+    let word = rest.find(':').map(|at| &rest[..at]);
+    word.is_some_and(|word| {
+        !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "._-".contains(c))
+    })
+}
+
+/// True for what must happen at the end of a piece of a text that is read on its own: less indentation.
+pub(super) fn is_end_of_piece(found: &Problem) -> bool {
+    found.message == "did not find expected <document start>"
 }

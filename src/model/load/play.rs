@@ -74,8 +74,10 @@ impl Reader<'_> {
                 .unwrap_or_default()
         };
         let (pre_tasks, tasks, post_tasks) = (section("pre_tasks"), section("tasks"), section("post_tasks"));
-        let mut handlers = section("handlers");
-        handlers.append(&mut self.handlers);
+        let own_handlers = section("handlers");
+        // Those of roles come first, so that a play's own handler of the same name is the one that is found.
+        let mut handlers = std::mem::take(&mut self.handlers);
+        handlers.extend(own_handlers);
         let mut set = |key: &str, takes| node.get(key).and_then(|value| self.setting(key, value, takes));
         let play = Play {
             gather_facts: set("gather_facts", Takes::Bool),

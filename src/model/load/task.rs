@@ -144,6 +144,11 @@ impl Reader<'_> {
             r#loop.control = control;
         }
         let action = self.action(node, &pieces, &known)?;
+        let defaults = std::iter::once(&parts.keywords).chain(scope.chain().map(|scope| &scope.keywords));
+        let defaults = defaults
+            .into_iter()
+            .any(|keywords| !keywords.module_defaults.is_empty());
+        self.check_arguments(&action, defaults);
         Some(Task {
             keywords: parts.keywords,
             scope: scope.clone(),

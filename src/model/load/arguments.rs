@@ -1,0 +1,101 @@
+//! Arguments of modules, as far as they can be checked before anything runs.
+
+use super::KnownArguments;
+use super::reader::Reader;
+use crate::error::{Error, nearest};
+use crate::model::Action;
+use crate::value::{Map, Value};
+use std::sync::Arc;
+
+impl Reader<'_> {
+    /// Refuses arguments that the module does not have, and values it cannot take. What is a template is not
+    /// known yet; with `defaults` from elsewhere nothing counts as missing.
+    pub fn check_arguments(&mut self, action: &Action, defaults: bool) {
+        let Some(known) = (self.loader.known.arguments)(&action.module) else {
+            return;
+        };
+        if !self.names_are_known(action, &known) || defaults || action.template.is_some() {
+            return;
+        }
+        let arguments = arguments(action, &known);
+        let Err(found) = (known.check)(&Value::Map(Arc::new(arguments))) else {
+            return;
+        };
+        let argument = found
+            .argument
+            .as_deref()
+            .and_then(|name| action.arguments.get(name));
+        let open = match argument {
+            Some(argument) => argument.value.holds_template(),
+            None => holds_template(action) && !found.message.starts_with("missing required"),
+        };
+        if found.unknown.is_none() && !open {
+            let place = argument.map_or(&action.place, |argument| &argument.place);
+            self.errors
+                .push(Error::new(format!("`{}`: {found}", action.module)).at(place));
+        }
+    }
+
+    fn names_are_known(&mut self, action: &Action, known: &KnownArguments) -> bool {
+        let Some(names) = &known.names else { return true };
+        let mut all = true;
+        for (name, argument) in &action.arguments {
+            if names.contains(&&**name) {
+                continue;
+            }
+            all = false;
+            let error =
+                Error::new(format!("`{}` has no argument `{name}`", action.module)).at(&argument.name_place);
+            self.errors.push(match nearest(name, names.iter().copied()) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help(format!("it takes {}", names.join(", "))),
+            });
+        }
+        all
+    }
+}
+
+/// The arguments with everything that is still to be rendered unknown.
+fn arguments(action: &Action, known: &KnownArguments) -> Map {
+    let own = action
+        .arguments
+        .iter()
+        .map(|(name, argument)| (name.clone(), unrendered(&argument.value)));
+    let free = known.free_form.zip(action.free_form.as_ref());
+    own.chain(free.map(|(name, placed)| (Arc::from(name), unrendered(&placed.value))))
+        .collect()
+}
+
+fn unrendered(value: &Value) -> Value {
+    match value {
+        Value::Template(_) => Value::unknown("the template"),
+        Value::List(items) => Value::list(items.iter().map(unrendered)),
+        Value::Map(map) => Value::map(map.iter().map(|(key, value)| (key, unrendered(value)))),
+        other => other.clone(),
+    }
+}
+
+fn holds_template(action: &Action) -> bool {
+    let free = action
+        .free_form
+        .as_ref()
+        .is_some_and(|placed| placed.value.holds_template());
+    free || action
+        .arguments
+        .values()
+        .any(|argument| argument.value.holds_template())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::load::tests::messages;
+
+    #[test]
+    fn what_a_module_cannot_take_is_refused() {
+        let shown = messages(&[(
+            "site.yml",
+            "- hosts: a\n  tasks:\n    - file: {mode: 1}\n    - file: {path: '{{ x }}'}\n    - file: {}\n      module_defaults: {file: {path: x}}\n",
+        )]);
+        assert_eq!(shown, ["site.yml:3:7: `file`: missing required argument `path`"]);
+    }
+}
