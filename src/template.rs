@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 pub use environment::FileOptions;
 pub use render::{RenderedFile, condition, condition_at, conditions, render, render_file};
-pub use scope::{Scope, Surroundings, Variables};
+pub use scope::{Planned, Planner, Scope, Surroundings, Variables};
 pub use syntax::{
     check_condition, check_file, check_syntax, free_variables, known_filters, known_lookups, known_tests,
 };

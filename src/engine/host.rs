@@ -37,8 +37,6 @@ pub(super) struct Data {
     pub(super) included: Vec<(usize, Arc<Map>)>,
     /// Variables of `set_fact` and registered results, with the playbook that made them.
     pub(super) set: HashMap<Arc<str>, Vec<(usize, Value)>>,
-    /// Facts to be paid debts by: handlers that are due.
-    pub(super) debts_read: bool,
 }
 
 impl Host {

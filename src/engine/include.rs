@@ -10,6 +10,9 @@ use crate::value::Value;
 use crate::vars::Layer;
 use std::sync::Arc;
 
+/// The variables of one item of a loop, and the layers in which its templates are rendered.
+type ItemScope = (Vec<(Arc<str>, Value)>, Vec<Layer>);
+
 /// What one host includes: what it is (the same for hosts that include the same), and the tasks.
 pub(super) type Found = Vec<(String, Vec<Item>, Vec<Layer>)>;
 
@@ -48,7 +51,7 @@ impl OnHost<'_> {
     }
 
     /// The variables of each item of the include's loop; one without variables if it has none.
-    fn loop_scopes(&self, scope: &Scope) -> Result<Vec<(Vec<(Arc<str>, Value)>, Vec<Layer>)>, Error> {
+    fn loop_scopes(&self, scope: &Scope) -> Result<Vec<ItemScope>, Error> {
         let Some(wanted) = &self.task.r#loop else {
             return Ok(vec![(vec![], self.parameters.to_vec())]);
         };

@@ -6,7 +6,6 @@ use super::play::Context;
 use super::result::TaskResult;
 use super::scope;
 use super::task::OnHost;
-use crate::error::Error;
 use crate::event::{Kind, Status};
 use crate::model::{Block, Include, Item, Task};
 use crate::template;
@@ -306,9 +305,4 @@ pub(super) fn layer(entries: impl IntoIterator<Item = (Arc<str>, Value)>) -> Lay
 pub(super) fn notice(context: &Context, host: Option<&Host>, text: String) {
     let host = host.map(|host| host.name.to_string());
     context.run.events.tell(Kind::Notice { host, text });
-}
-
-/// An error of the keywords of a task.
-pub(super) fn unsupported(task: &Task, what: &str) -> Error {
-    Error::new(what.to_string()).at(&task.action.place)
 }

@@ -487,7 +487,7 @@ fn chosen(tags: &HashSet<String>, only: &[String], skip: &[String]) -> bool {
             || named(only, "untagged") && tags.is_empty()
     };
     let skipped = any(skip)
-        || named(skip, "all") && !(has("always") && !named(skip, "always"))
+        || named(skip, "all") && (!has("always") || named(skip, "always"))
         || named(skip, "tagged") && !tags.is_empty()
         || named(skip, "untagged") && tags.is_empty();
     wanted && !skipped

@@ -3,8 +3,9 @@
 use super::host::Host;
 use super::play::Context;
 use super::run::Run;
+use crate::host::{Answer, Question};
 use crate::model::{self, Play, ScopeKind, Task};
-use crate::template::{Scope, Surroundings, Variables};
+use crate::template::{Planned, Planner, Scope, Surroundings, Variables};
 use crate::value::{Map, Value};
 use crate::vars::{Hosts, Layer, Levels};
 use std::path::PathBuf;
@@ -201,11 +202,33 @@ pub(super) fn of_task(
         context: Some(context.clone()),
         node: context.node,
     };
+    let planner = run.settings.check.then(|| planner(run));
     let surroundings = Surroundings {
+        planner,
         search: search(context, task),
         check: run.settings.check,
     };
     Scope::new(Arc::new(levels.stack(Arc::new(others))), Arc::new(surroundings))
+}
+
+/// Files of this computer as they would be after what check mode planned.
+fn planner(run: &Run) -> Planner {
+    let (host, user) = (run.host("localhost"), run.local_user.clone());
+    Planner::new(move |path| {
+        let state = host.state();
+        let question = Question::Content {
+            path: path.to_string_lossy().into_owned(),
+            limit: 1 << 24,
+        };
+        match state.planned(&user, &question) {
+            Some(Answer::Content(Some(bytes))) => Planned::Content(bytes),
+            Some(Answer::Unknown(origin)) => Planned::Unknown(origin),
+            _ if path.exists() => Planned::AsItIs,
+            _ => state
+                .opaque()
+                .map_or(Planned::AsItIs, |origin| Planned::Unknown(origin.clone())),
+        }
+    })
 }
 
 /// The variables that a play's host pattern sees: its own, and those of the run.

@@ -7,7 +7,6 @@ use super::scope;
 use crate::error::{Error, Result};
 use crate::model::{self, Inventory, Placed, Task};
 use crate::module::Outcome;
-use crate::template::Scope;
 use crate::value::{self, Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,7 +47,6 @@ impl Context {
         host: &Arc<Host>,
         task: &Task,
         arguments: &Value,
-        scope: &Scope,
     ) -> Result<Option<TaskResult>> {
         let outcome = match task.action.short() {
             "add_host" => self.add_host(task, arguments)?,
@@ -57,7 +55,6 @@ impl Context {
             "pause" => self.pause(arguments).await,
             _ => return Ok(None),
         };
-        let _ = scope;
         Ok(Some(TaskResult::done(outcome, Default::default())))
     }
 

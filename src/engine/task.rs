@@ -336,11 +336,7 @@ impl OnHost<'_> {
             Ok(arguments) => arguments,
             Err(origin) => return Ok(TaskResult::undecided(origin)),
         };
-        if let Some(result) = self
-            .context
-            .special(self.host, self.task, &arguments, scope)
-            .await?
-        {
+        if let Some(result) = self.context.special(self.host, self.task, &arguments).await? {
             return Ok(result);
         }
         let Some(module) = module::find(&action.module) else {
@@ -371,6 +367,7 @@ impl OnHost<'_> {
             .acquire()
             .await
             .map_err(|_| Error::new("the run is stopping"))?;
+        let local = way.target.kind == crate::connection::Kind::Local;
         let connection = host.connection(way.target);
         let shell = match connection.shell(way.r#become.as_ref()).await {
             Ok(shell) => shell,
@@ -396,7 +393,7 @@ impl OnHost<'_> {
                 .unwrap_or(run.settings.diff),
             verbosity: run.settings.verbosity,
             origin: Arc::new(Unknown { origin }),
-            command: self.command_settings(scope)?,
+            command: self.command_settings(scope, local)?,
             debts: self.context.debts_of(self.task, scope, &host),
             watch: &watch,
             cancel: &run.stop_now,
@@ -494,8 +491,12 @@ impl OnHost<'_> {
         }
     }
 
-    fn command_settings(&self, scope: &Scope) -> Result<CommandSettings> {
+    /// On this computer `vent` itself is found as well.
+    fn command_settings(&self, scope: &Scope, local: bool) -> Result<CommandSettings> {
         let mut environment: Vec<(String, String)> = vec![];
+        if local && let Some(path) = path_with_vent() {
+            environment.push(("PATH".into(), path));
+        }
         for layer in self.task.layers(|keywords| &keywords.environment) {
             let rendered = template::render(&layer.value, scope).map_err(|error| error.at(&layer.place))?;
             let maps = match rendered.map(|evaluated| evaluated.value) {
@@ -701,6 +702,13 @@ impl OnHost<'_> {
         let scope = scope::of_task(self.context, self.host, Some(self.task), self.parameters);
         self.tell(&self.name(&scope), &scope, None, false, result, Instant::now());
     }
+}
+
+/// The search path of programs with the folder of this program behind it.
+fn path_with_vent() -> Option<String> {
+    let own = std::env::current_exe().ok()?;
+    let path = std::env::var("PATH").ok()?;
+    Some(format!("{path}:{}", own.parent()?.display()))
 }
 
 /// The name of a task as it is shown: rendered, with its role before it.

@@ -25,6 +25,15 @@ impl State {
         }
     }
 
+    /// What check mode would have made the answer, if what was planned touches it.
+    pub fn planned(&self, user: &Arc<str>, question: &Question) -> Option<Answer> {
+        match self.overlay.answer(question) {
+            Found::Answer(answer) => Some(answer),
+            Found::Elsewhere(question) => self.fetched(user, &question),
+            Found::Nothing => None,
+        }
+    }
+
     /// The question that must be put to the host to answer `question`: a link made in check mode points elsewhere.
     pub fn wanted(&self, question: &Question) -> Question {
         match self.overlay.answer(question) {

@@ -2,10 +2,10 @@
 
 use super::{Outcome, evaluate};
 use crate::error::Error;
-use crate::value::{Template, Value};
+use crate::value::{Template, Unknown, Value};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where variables come from: values that may hold [`Value::Template`], which are rendered when they are
@@ -30,6 +30,47 @@ pub struct Surroundings {
     pub search: Vec<PathBuf>,
     /// Check mode: lookups that would run programs give something unknown.
     pub check: bool,
+    /// Check mode: files of this computer as they would be.
+    pub planner: Option<Planner>,
+}
+
+/// A file of this computer in check mode.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Planned {
+    /// Nothing would be done to it.
+    AsItIs,
+    /// This would stand in it.
+    Content(Arc<[u8]>),
+    /// Only applying can tell.
+    Unknown(Arc<Unknown>),
+}
+
+/// Tells what check mode would have made of a file of this computer.
+#[derive(Clone)]
+pub struct Planner(Arc<dyn Fn(&Path) -> Planned + Send + Sync>);
+
+impl Planner {
+    /// A planner that answers by `tell`.
+    pub fn new(tell: impl Fn(&Path) -> Planned + Send + Sync + 'static) -> Planner {
+        Planner(Arc::new(tell))
+    }
+
+    /// What would stand at a path.
+    pub fn file(&self, path: &Path) -> Planned {
+        (self.0)(path)
+    }
+}
+
+impl std::fmt::Debug for Planner {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Planner")
+    }
+}
+
+impl PartialEq for Planner {
+    fn eq(&self, other: &Planner) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// Variables and surroundings of an evaluation. Cheap to clone; clones share the cache, so a new scope is

@@ -7,7 +7,7 @@ use crate::template::convert::print;
 use crate::template::filters::password::{random_text, sha512_crypt};
 use crate::template::filters::paths::{expand_user, glob};
 use crate::template::filters::random::Chance;
-use crate::template::{FileOptions, Outcome, Variables, evaluate};
+use crate::template::{FileOptions, Outcome, Planned, Variables, evaluate, ledger};
 use crate::value::{Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +15,14 @@ use std::sync::Arc;
 pub(super) const LOOKUPS: &[Lookup] = &[
     lookup("file", |call| {
         let each = |term: &Value| {
-            let text = read(&find(call, &print(term), "files")?)?;
+            let text = match planned(call, &print(term)) {
+                Planned::Unknown(unknown) => {
+                    ledger::note_unknown(&unknown);
+                    return Ok(Value::Unknown(unknown));
+                }
+                Planned::Content(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                Planned::AsItIs => read(&find(call, &print(term), "files")?)?,
+            };
             let right = call.named().get("rstrip").is_none_or(truthy);
             let left = call.named().get("lstrip").is_some_and(truthy);
             let text = if right { text.trim_end() } else { &text };
@@ -95,6 +102,21 @@ fn find(call: &Call, name: &str, kind: &str) -> Result<PathBuf, String> {
             ))
         }
     }
+}
+
+/// What check mode would have made of the file.
+fn planned(call: &Call, name: &str) -> Planned {
+    let Some(planner) = &call.scope.surroundings().planner else {
+        return Planned::AsItIs;
+    };
+    let name = expand_user(name);
+    let paths = folders(call, "files")
+        .into_iter()
+        .map(|folder| folder.join(&name));
+    let mut found = paths
+        .map(|path| planner.file(&path))
+        .filter(|planned| *planned != Planned::AsItIs);
+    found.next().unwrap_or(Planned::AsItIs)
 }
 
 fn read(path: &PathBuf) -> Result<String, String> {
