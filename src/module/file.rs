@@ -250,17 +250,16 @@ impl Context<'_> {
             symbolic: true,
         };
         match here {
-            Some(stat) if stat.kind == FileKind::Link
-                && stat.target.as_deref() == Some(&source) => {
-                    let follow = self.own.follow && self.view.stat(self.path, true)?.is_some();
-                    let behind = if follow {
-                        self.view.stat(self.path, true)?
-                    } else {
-                        None
-                    };
-                    let actions = behind.map_or(Ok(vec![]), |stat| self.set(&stat, true))?;
-                    return Ok(Step::Finish(actions, outcome));
-                }
+            Some(stat) if stat.kind == FileKind::Link && stat.target.as_deref() == Some(&source) => {
+                let follow = self.own.follow && self.view.stat(self.path, true)?.is_some();
+                let behind = if follow {
+                    self.view.stat(self.path, true)?
+                } else {
+                    None
+                };
+                let actions = behind.map_or(Ok(vec![]), |stat| self.set(&stat, true))?;
+                return Ok(Step::Finish(actions, outcome));
+            }
             Some(_) if !self.own.force => {
                 return Err(Stop::failed(format!(
                     "{} is there and is no link; `force: true` replaces a file",
