@@ -280,38 +280,40 @@ impl Lab {
             );
         }
         self.name_strangers(progress);
-        let new = self.prepare(networks, &common)?;
+        let machines = self.prepare(networks, &common)?;
         self.pin(networks)?;
+        let new: Vec<&str> = machines
+            .iter()
+            .filter(|(_, runs)| !runs)
+            .map(|(machine, _)| machine.node.name.as_str())
+            .collect();
         if !new.is_empty() {
-            let names: Vec<&str> = new.iter().map(|machine| machine.node.name.as_str()).collect();
-            progress(&format!("booting {}", names.join(", ")));
+            progress(&format!("booting {}", new.join(", ")));
         }
         let login = node::Login {
             key: self.key(),
             known_hosts: self.known_hosts(),
             networks,
         };
-        node::boot_together(base, &new, &login)?;
-        // One that runs already may still be booting: whoever started it may have been killed.
-        let all = self.settings.nodes.iter().map(|node| self.machine(node));
-        all.into_iter().try_for_each(|machine| machine.wait(&login))
+        node::boot_together(base, &machines, &login)
     }
 
-    /// Writes the files of the nodes that do not run, and gives those nodes.
-    fn prepare(&self, networks: Networks, common: &given::Common) -> Result<Vec<Machine<'_>>> {
-        let mut new = vec![];
+    /// All nodes, each with whether it runs already; writes the files of those that do not.
+    fn prepare(&self, networks: Networks, common: &given::Common) -> Result<Vec<(Machine<'_>, bool)>> {
+        let mut machines = vec![];
         for settings in &self.settings.nodes {
             let machine = self.machine(settings);
-            if machine.is_running() {
+            let runs = machine.is_running();
+            if runs {
                 machine.join_bridges()?;
                 machine.adopt()?;
-                continue;
+            } else {
+                machine.end()?;
+                given::write(&machine.folders, settings, networks, common)?;
             }
-            machine.end()?;
-            given::write(&machine.folders, settings, networks, common)?;
-            new.push(machine);
+            machines.push((machine, runs));
         }
-        Ok(new)
+        Ok(machines)
     }
 
     /// A node that the file no longer names may still be in a cluster, so it is left running.

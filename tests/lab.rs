@@ -381,3 +381,16 @@ fn foreign_drops_are_cured_and_forwarding_is_restored() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+/// A user namespace without a mapping is nobody's.
+#[test]
+fn who_is_not_root_learns_what_to_do() {
+    let output = Command::new("unshare")
+        .args(["--user", env!("CARGO_BIN_EXE_vent"), "lab", "up"])
+        .output()
+        .unwrap();
+    let said = "error: the lab needs root: it makes bridges, mounts and machines\n  \
+                help: run the same command with sudo, or name another inventory with -i\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), said);
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -146,10 +146,7 @@ impl Machine<'_> {
     }
 
     /// Waits until the node lets somebody in and has booted.
-    ///
-    /// # Errors
-    /// It ends, or does not answer in time.
-    pub fn wait(&self, login: &Login) -> Result<()> {
+    fn wait(&self, login: &Login) -> Result<()> {
         let address = self.node.address_in(login.networks.public);
         let line = ssh_line(&login.key, &login.known_hosts, address);
         let mut line: Vec<&str> = line.iter().map(String::as_str).collect();
@@ -183,15 +180,20 @@ impl Machine<'_> {
     }
 }
 
-/// Boots nodes at the same time, and waits for all of them.
+/// Boots nodes at the same time, and waits for all of them. One that `runs` is only waited for: whoever
+/// started it may have been killed while it booted.
 ///
 /// # Errors
 /// The first node's that does not come up.
-pub fn boot_together(base: &Path, machines: &[Machine], login: &Login) -> Result<()> {
+pub fn boot_together(base: &Path, machines: &[(Machine, bool)], login: &Login) -> Result<()> {
+    let bring_up = |machine: &Machine, runs: bool| match runs {
+        true => machine.wait(login),
+        false => machine.boot(base, login),
+    };
     std::thread::scope(|scope| {
         let threads: Vec<_> = machines
             .iter()
-            .map(|machine| scope.spawn(|| machine.boot(base, login)))
+            .map(|(machine, runs)| scope.spawn(|| bring_up(machine, *runs)))
             .collect();
         let outcomes: Vec<Result<()>> = threads
             .into_iter()
