@@ -30,6 +30,7 @@ impl Project {
             is_module: |_| true,
             modules: vec![],
             lookups: vec![],
+            arguments: |_| None,
         };
         let loader = Loader::new(Vault::default(), known, vec![]);
         let sources = [self.path.display().to_string()];
@@ -293,6 +294,7 @@ fn a_folder_with_several_plugin_files_is_refused_unless_one_is_named() {
         is_module: |_| true,
         modules: vec![],
         lookups: vec![],
+        arguments: |_| None,
     };
     let loader = Loader::new(Vault::default(), known, vec![]);
     let sources = [project.folder().display().to_string()];

@@ -27,7 +27,7 @@ pub(super) fn settle(
     }
     // A folder that is both counts for the playbook too, but its files say the same again.
     let playbook: Vec<PathBuf> = playbook
-        .map(Path::to_path_buf)
+        .map(|folder| std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_path_buf()))
         .into_iter()
         .filter(|folder| !beside.contains(folder))
         .collect();
