@@ -227,7 +227,8 @@ impl OnHost<'_> {
     pub(super) fn conditions(&self, scope: &Scope) -> Result<Option<TaskResult>> {
         let mut unknown = None;
         for condition in self.task.conditions() {
-            match template::condition(&condition.value, scope).map_err(|error| error.at(&condition.place))? {
+            let decided = template::condition_at(&condition.value, Some(&condition.place), scope);
+            match decided.map_err(|error| error.at(&condition.place))? {
                 Decision::True => {}
                 Decision::False => {
                     let reason = "Conditional result was False";

@@ -1,7 +1,8 @@
 //! From the values of an evaluation back to Vent's, and to text as Python prints them.
 
+use super::containers::{ListObject, MapObject};
 use super::ledger;
-use super::objects::{AllVariables, ListObject, MapObject, Omit, Undefined, UnknownObject};
+use super::objects::{AllVariables, Omit, Undefined, UnknownObject};
 use super::{Outcome, Scope};
 use crate::value::{Map, Value, repr};
 use minijinja::value::{Kwargs, Value as Jinja, ValueKind};
@@ -51,7 +52,7 @@ fn take_plain(value: &Jinja) -> Value {
         ValueKind::String => Value::String(value.to_str().unwrap_or_default()),
         ValueKind::Bytes => Value::string(String::from_utf8_lossy(value.as_bytes().unwrap_or_default())),
         ValueKind::Undefined => {
-            ledger::note_undefined("the value is undefined".into());
+            ledger::note_undefined("the value is undefined".into(), None);
             Value::Null
         }
         ValueKind::Seq | ValueKind::Iterable => match value.try_iter() {
@@ -84,8 +85,8 @@ pub(super) fn resolve(value: &Value, scope: &Scope) -> Option<Value> {
         Value::Template(template) => match scope.rendered(template) {
             Outcome::Value { value, .. } => Some(value),
             Outcome::Omit => None,
-            Outcome::Undefined { text, .. } => {
-                ledger::note_undefined(text);
+            Outcome::Undefined { text, place } => {
+                ledger::note_undefined(text, place);
                 Some(Value::Null)
             }
             Outcome::Failed(error) => {

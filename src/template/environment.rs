@@ -176,6 +176,7 @@ fn find_template(name: &str, parent: &str) -> String {
         .find(|path| path.is_file());
     match found {
         Some(path) => {
+            ledger::note_included(path.clone());
             let changed = std::fs::metadata(&path).and_then(|data| data.modified()).ok();
             let stamp = changed
                 .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())

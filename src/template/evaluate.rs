@@ -212,8 +212,8 @@ pub(super) fn judge(result: Result<Option<Value>, JinjaError>, ledger: Ledger) -
         let value = Value::Unknown(unknown);
         return Ok(Outcome::Value { value, secret });
     }
-    if let Some((_, text)) = ledger.undefined.into_iter().next() {
-        return Ok(Outcome::Undefined { text, place: None });
+    if let Some((_, text, place)) = ledger.undefined.into_iter().next() {
+        return Ok(Outcome::Undefined { text, place });
     }
     if let Some(error) = ledger.error {
         return Ok(Outcome::Failed(error));
@@ -240,7 +240,20 @@ pub(super) fn file(name: &str, text: &str, options: &FileOptions, scope: &Scope)
         let text = template.render(Jinja::from_object(Root(scope.clone())))?;
         Ok(Some(Value::from(text)))
     });
-    judge(result, ledger).map_err(|problem| problem.moved(|at| patched.original(at)))
+    let included = ledger.included.clone();
+    let outcome = judge(result, ledger).map_err(|problem| problem.moved(|at| patched.original(at)))?;
+    Ok(match outcome {
+        Outcome::Undefined {
+            text: sentence,
+            place: None,
+        } if place::undefined_token(text, &sentence).is_none() => Outcome::Undefined {
+            place: included
+                .iter()
+                .find_map(|path| place::undefined_in_file(path, &sentence)),
+            text: sentence,
+        },
+        other => other,
+    })
 }
 
 /// A range of bytes.

@@ -12,6 +12,8 @@ pub(in crate::template) mod password;
 pub(in crate::template) mod paths;
 pub(in crate::template) mod random;
 pub(in crate::template) mod regexes;
+pub(in crate::template) mod sets;
+mod subnets;
 pub(in crate::template) mod texts;
 mod undefined;
 mod yaml;
@@ -51,7 +53,7 @@ const fn keeping(name: &'static str, run: fn(&Call) -> Answer) -> Filter {
 }
 
 /// The lists of all topics.
-const TOPICS: [&[Filter]; 10] = [
+const TOPICS: [&[Filter]; 11] = [
     digests::FILTERS,
     formats::FILTERS,
     lists::FILTERS,
@@ -60,6 +62,7 @@ const TOPICS: [&[Filter]; 10] = [
     numbers::FILTERS,
     paths::FILTERS,
     regexes::FILTERS,
+    sets::FILTERS,
     texts::FILTERS,
     yaml::FILTERS,
 ];

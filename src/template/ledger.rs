@@ -5,9 +5,11 @@
 
 use super::Scope;
 use crate::error::Error;
+use crate::source::Place;
 use crate::value::Unknown;
 use minijinja::Value as Jinja;
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Names one note, so that it can be forgiven.
@@ -20,8 +22,11 @@ pub(super) struct Ledger {
     pub scope: Option<Scope>,
     /// Unknown things, each with its origin.
     pub unknown: Vec<(Note, Arc<Unknown>)>,
-    /// Undefined things, each with Ansible's sentence about it.
-    pub undefined: Vec<(Note, String)>,
+    /// Undefined things, each with Ansible's sentence about it and the place of its name if that is in the
+    /// template of a variable.
+    pub undefined: Vec<(Note, String, Option<Place>)>,
+    /// Template files that were included.
+    pub included: Vec<PathBuf>,
     /// The first error of a variable that is rendered when it is used.
     pub error: Option<Error>,
     /// True if a secret was handed out.
@@ -71,10 +76,15 @@ pub(super) fn note_unknown(unknown: &Arc<Unknown>) -> Note {
 }
 
 /// Notes that something undefined was handed out; `text` is the sentence of the error it will be.
-pub(super) fn note_undefined(text: String) -> Note {
+pub(super) fn note_undefined(text: String, place: Option<Place>) -> Note {
     let note = next();
-    LEDGER.with(|ledger| ledger.borrow_mut().undefined.push((note, text)));
+    LEDGER.with(|ledger| ledger.borrow_mut().undefined.push((note, text, place)));
     note
+}
+
+/// Notes that a template file was included.
+pub(super) fn note_included(path: PathBuf) {
+    LEDGER.with(|ledger| ledger.borrow_mut().included.push(path));
 }
 
 /// Notes the error of a variable that could not be rendered; the first one stays.

@@ -7,7 +7,7 @@ mod others;
 use super::call::{self, Answer, Call, Given, given};
 use super::convert::{print, split_arguments};
 use super::filters::both_names;
-use super::{ledger, objects};
+use super::{containers, ledger, objects};
 use crate::value::Value;
 use minijinja::value::{Rest, Value as Jinja, ValueKind};
 use minijinja::{Environment, Error as JinjaError, ErrorKind};
@@ -94,7 +94,7 @@ fn dict(arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
         }
     }
     let scope = ledger::scope().ok_or_else(|| call::failure("dict", "no variables are in sight"))?;
-    let map = objects::MapObject::own(vec![], &scope);
+    let map = containers::MapObject::own(vec![], &scope);
     for (key, value) in entries {
         map.insert(key, value);
     }

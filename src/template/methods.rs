@@ -1,7 +1,7 @@
 //! Python's methods of texts, lists and mappings.
 
+use super::containers::{ListObject, MapObject};
 use super::ledger;
-use super::objects::{ListObject, MapObject};
 use minijinja::value::Value as Jinja;
 use minijinja::{Error as JinjaError, ErrorKind, State};
 

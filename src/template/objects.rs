@@ -1,13 +1,14 @@
 //! What the template language sees of Vent's values: every leaf that is unknown, secret or undefined
 //! leaves through [`hand_out`] and is written into the ledger.
 
+use super::containers::{ListObject, MapObject};
 use super::ledger::{self, Note};
 use super::{Outcome, Scope, environment};
 use crate::value::{Unknown, Value};
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Jinja};
 use minijinja::{Error as JinjaError, ErrorKind, State};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// Hands one value out to an evaluation, noting what it is.
 pub(super) fn hand_out(value: &Value, scope: &Scope) -> Jinja {
@@ -37,7 +38,9 @@ fn hand_out_outcome(outcome: &Outcome, scope: &Scope) -> Jinja {
             hand_out(value, scope)
         }
         Outcome::Omit => Jinja::from_object(Omit),
-        Outcome::Undefined { text, .. } => hand_out_undefined(text.clone()),
+        Outcome::Undefined { text, place } => Jinja::from_object(Undefined {
+            note: ledger::note_undefined(text.clone(), place.clone()),
+        }),
         Outcome::Failed(error) => {
             ledger::note_error(error.clone());
             Jinja::from(JinjaError::new(ErrorKind::InvalidOperation, error.line()))
@@ -58,7 +61,7 @@ pub(super) fn hand_out_unknown(unknown: &Arc<Unknown>, derived: bool) -> Jinja {
 /// Hands out something undefined that can be asked further and is an error if nothing forgives it.
 pub(super) fn hand_out_undefined(text: String) -> Jinja {
     Jinja::from_object(Undefined {
-        note: ledger::note_undefined(text),
+        note: ledger::note_undefined(text, None),
     })
 }
 
@@ -248,199 +251,5 @@ impl Object for AllVariables {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::Values(self.0.variables().names().into_iter().map(Jinja::from).collect())
-    }
-}
-
-/// What a container holds: Vent's values as long as nobody changes it, then values of the evaluation.
-enum Held<Shared, Own> {
-    Shared(Arc<Shared>),
-    Own(Own),
-}
-
-/// A list. A template may change it (`.append`); the change is seen by that template alone.
-pub(super) struct ListObject {
-    scope: Scope,
-    held: RwLock<Held<Vec<Value>, Vec<Jinja>>>,
-}
-
-impl ListObject {
-    fn shared(items: Arc<Vec<Value>>, scope: &Scope) -> ListObject {
-        ListObject {
-            scope: scope.clone(),
-            held: RwLock::new(Held::Shared(items)),
-        }
-    }
-
-    /// A list of the evaluation's own values.
-    pub(super) fn own(items: Vec<Jinja>, scope: &Scope) -> ListObject {
-        ListObject {
-            scope: scope.clone(),
-            held: RwLock::new(Held::Own(items)),
-        }
-    }
-
-    /// The untouched list with its scope, or the changed one.
-    pub(super) fn contents(&self) -> Result<(Arc<Vec<Value>>, &Scope), Vec<Jinja>> {
-        match &*self.held.read().unwrap_or_else(PoisonError::into_inner) {
-            Held::Shared(items) => Ok((items.clone(), &self.scope)),
-            Held::Own(items) => Err(items.clone()),
-        }
-    }
-
-    /// Changes the list.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Vec<Jinja>) -> T) -> T {
-        let mut items = match self.contents() {
-            Ok((items, scope)) => items.iter().map(|item| hand_out(item, scope)).collect(),
-            Err(items) => items,
-        };
-        let result = change(&mut items);
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Held::Own(items);
-        result
-    }
-
-    fn len(&self) -> usize {
-        match &*self.held.read().unwrap_or_else(PoisonError::into_inner) {
-            Held::Shared(items) => items.len(),
-            Held::Own(items) => items.len(),
-        }
-    }
-}
-
-impl fmt::Debug for ListObject {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("list")
-    }
-}
-
-impl Object for ListObject {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Seq
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
-        let at = key.as_usize()?;
-        match self.contents() {
-            Ok((items, scope)) => items.get(at).map(|item| hand_out(item, scope)),
-            Err(items) => items.get(at).cloned(),
-        }
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, name: &str) -> Option<Jinja> {
-        Some(hand_out_undefined(format!(
-            "object of type 'list' has no attribute '{name}'"
-        )))
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Seq(self.len())
-    }
-
-    fn render(self: &Arc<Self>, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&super::convert::text(&Jinja::from_dyn_object(self.clone())))
-    }
-}
-
-/// The entries of a mapping that belongs to an evaluation.
-type Entries = Vec<(Jinja, Jinja)>;
-
-/// A mapping. A template may change it (`.update`); the change is seen by that template alone.
-pub(super) struct MapObject {
-    scope: Scope,
-    held: RwLock<Held<crate::value::Map, Vec<(Jinja, Jinja)>>>,
-}
-
-impl MapObject {
-    fn shared(map: Arc<crate::value::Map>, scope: &Scope) -> MapObject {
-        MapObject {
-            scope: scope.clone(),
-            held: RwLock::new(Held::Shared(map)),
-        }
-    }
-
-    /// A mapping of the evaluation's own values.
-    pub(super) fn own(entries: Vec<(Jinja, Jinja)>, scope: &Scope) -> MapObject {
-        MapObject {
-            scope: scope.clone(),
-            held: RwLock::new(Held::Own(entries)),
-        }
-    }
-
-    /// The untouched mapping with its scope, or the changed one.
-    pub(super) fn contents(&self) -> Result<(Arc<crate::value::Map>, &Scope), Entries> {
-        match &*self.held.read().unwrap_or_else(PoisonError::into_inner) {
-            Held::Shared(map) => Ok((map.clone(), &self.scope)),
-            Held::Own(entries) => Err(entries.clone()),
-        }
-    }
-
-    /// Changes the mapping.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Vec<(Jinja, Jinja)>) -> T) -> T {
-        let mut entries = match self.contents() {
-            Ok((map, scope)) => map
-                .iter()
-                .map(|(key, value)| (Jinja::from(key.clone()), hand_out(value, scope)))
-                .collect(),
-            Err(entries) => entries,
-        };
-        let result = change(&mut entries);
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Held::Own(entries);
-        result
-    }
-
-    /// Sets an entry.
-    pub(super) fn insert(&self, key: Jinja, value: Jinja) {
-        self.change(|entries| match entries.iter_mut().find(|entry| entry.0 == key) {
-            Some(entry) => entry.1 = value,
-            None => entries.push((key, value)),
-        });
-    }
-
-    /// The keys in order.
-    pub(super) fn keys(&self) -> Vec<Jinja> {
-        match &*self.held.read().unwrap_or_else(PoisonError::into_inner) {
-            Held::Shared(map) => map.keys().cloned().map(Jinja::from).collect(),
-            Held::Own(entries) => entries.iter().map(|entry| entry.0.clone()).collect(),
-        }
-    }
-}
-
-impl fmt::Debug for MapObject {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("dict")
-    }
-}
-
-impl Object for MapObject {
-    fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
-        match self.contents() {
-            Ok((map, scope)) => {
-                // Keys that YAML reads as numbers or booleans are kept as their text.
-                let entry = match key.as_str() {
-                    Some(name) => map.get(name),
-                    None if key.is_number() || matches!(key.kind(), minijinja::value::ValueKind::Bool) => {
-                        map.get(key.to_string().as_str())
-                    }
-                    None => None,
-                };
-                entry.map(|value| hand_out(value, scope))
-            }
-            Err(entries) => entries
-                .into_iter()
-                .find(|entry| entry.0 == *key)
-                .map(|entry| entry.1),
-        }
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, name: &str) -> Option<Jinja> {
-        let missing = || hand_out_undefined(format!("object of type 'dict' has no attribute '{name}'"));
-        Some(self.get_value(&Jinja::from(name)).unwrap_or_else(missing))
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.keys())
-    }
-
-    fn render(self: &Arc<Self>, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&super::convert::text(&Jinja::from_dyn_object(self.clone())))
     }
 }

@@ -136,6 +136,13 @@ pub(super) fn undefined_token(text: &str, sentence: &str) -> Option<Span> {
     word(text, sentence.rsplit('\'').nth(1)?)
 }
 
+/// As [`undefined_token`], in a template file that was included.
+pub(super) fn undefined_in_file(path: &Path, sentence: &str) -> Option<Place> {
+    let source = Source::file(path, std::fs::read_to_string(path).ok()?);
+    let span = undefined_token(&source.text, sentence)?;
+    Some(Place::new(&source, span))
+}
+
 /// Where a word stands in a text.
 pub(super) fn word(text: &str, name: &str) -> Option<Span> {
     let word = |c: char| c.is_alphanumeric() || c == '_';

@@ -1,6 +1,6 @@
 //! Filters on mappings.
 
-use super::lists::holds;
+use super::sets::holds;
 use super::{Filter, filter, keeping};
 use crate::template::call::{Answer, Call};
 use crate::template::convert::print;

@@ -1,9 +1,10 @@
 //! The filters that may be given something undefined, and those that the patcher writes.
 
 use crate::template::call::{Given, given, order};
+use crate::template::containers::{ListObject, MapObject};
 use crate::template::convert::{expose, split_arguments, take};
 use crate::template::ledger;
-use crate::template::objects::{ListObject, MapObject, Undefined, hand_out_undefined};
+use crate::template::objects::{Undefined, hand_out_undefined};
 use minijinja::value::{Value as Jinja, ValueKind};
 use minijinja::{Environment, Error as JinjaError, ErrorKind, State};
 

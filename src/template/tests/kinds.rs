@@ -4,7 +4,7 @@ use super::{Test, test, versions};
 use crate::template::call::{Answer, Call, equal, number, truthy};
 use crate::template::convert::print;
 use crate::template::filters::Network;
-use crate::template::filters::lists::holds;
+use crate::template::filters::sets::holds;
 use crate::value::Value;
 
 fn answer(flag: bool) -> Answer {
