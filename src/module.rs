@@ -9,11 +9,14 @@ mod python_regex;
 mod view;
 
 mod apt;
+mod apt_repository;
+mod assemble;
 mod assert;
 mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
+mod cron;
 mod crypto;
 mod debug;
 mod fail;
@@ -24,8 +27,10 @@ mod get_url;
 mod getent;
 mod group;
 mod hostname;
+mod ini_file;
 mod lineinfile;
 mod modprobe;
+mod mount;
 mod openssl_csr;
 mod openssl_privatekey;
 mod openssl_publickey;
@@ -117,6 +122,9 @@ fn names<M: Module>() -> Option<Vec<&'static str>> {
 pub static MODULES: &[Entry] = &[
     entry::<apt::AnyPackage>(),
     entry::<apt::Apt>(),
+    entry::<apt_repository::AptRepository>(),
+    entry::<apt_repository::Deb822Repository>(),
+    entry::<assemble::Assemble>(),
     entry::<assert::Assert>(),
     entry::<authorized_key::AuthorizedKey>(),
     entry::<authorized_key::KnownHosts>(),
@@ -124,6 +132,7 @@ pub static MODULES: &[Entry] = &[
     entry::<command::Command>(),
     entry::<command::Shell>(),
     entry::<copy::Copy>(),
+    entry::<cron::Cron>(),
     entry::<debug::Debug>(),
     entry::<fail::Fail>(),
     entry::<fetch::Fetch>(),
@@ -133,13 +142,16 @@ pub static MODULES: &[Entry] = &[
     entry::<getent::Getent>(),
     entry::<group::Group>(),
     entry::<hostname::Hostname>(),
+    entry::<ini_file::IniFile>(),
     entry::<lineinfile::Lineinfile>(),
     entry::<modprobe::Modprobe>(),
+    entry::<mount::Mount>(),
     entry::<openssl_csr::OpensslCsr>(),
     entry::<openssl_csr::OpensslCsrPipe>(),
     entry::<openssl_privatekey::OpensslPrivatekey>(),
     entry::<openssl_publickey::OpensslPublickey>(),
     entry::<ping::Ping>(),
+    entry::<ping::WaitForConnection>(),
     entry::<raw::Raw>(),
     entry::<raw::Script>(),
     entry::<replace::Replace>(),

@@ -38,7 +38,17 @@ impl Module for Slurp {
             }
             Some(_) => {}
         }
-        let Some(content) = view.content(path, LIMIT)? else {
+        let content = match view.content(path, LIMIT) {
+            // Reading changes nothing, whatever there will be to read.
+            Err(Stop::Undecided(_)) => {
+                let outcome = Outcome::new().changed(false).with("content", view.unknown());
+                return Ok(Step::done(
+                    outcome.with("source", path).with("encoding", "base64"),
+                ));
+            }
+            content => content?,
+        };
+        let Some(content) = content else {
             return Err(Stop::failed(format!("file is not readable: {path}")));
         };
         if content.len() as u64 == LIMIT {

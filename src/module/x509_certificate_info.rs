@@ -44,7 +44,11 @@ impl Module for X509CertificateInfo {
             return Err(Stop::failed("name_encoding: only `ignore` is supported"));
         }
         let (path, content) = (arguments.path.as_deref(), arguments.content.as_deref());
-        let text = crypto::required("certificate", path, content, view)?;
+        let text = match crypto::required("certificate", path, content, view) {
+            // Reading changes nothing, whatever there will be to read.
+            Err(Stop::Undecided(_)) => return Ok(unknown(CERTIFICATE_FIELDS, view)),
+            text => text?,
+        };
         let certificate = Certificate::from_pem(&text).map_err(failed)?;
         let now = OffsetDateTime::from_unix_timestamp(view.computer().now())
             .map_err(|cause| Stop::failed(cause.to_string()))?;
@@ -80,6 +84,44 @@ impl Module for X509CertificateInfo {
             .with("fingerprints", fingerprints(&certificate.encoded));
         Ok(Step::done(extensions(outcome, &certificate)))
     }
+}
+
+const CERTIFICATE_FIELDS: &[&str] = &[
+    "version",
+    "serial_number",
+    "subject",
+    "subject_ordered",
+    "issuer",
+    "issuer_ordered",
+    "not_before",
+    "not_after",
+    "expired",
+    "valid_at",
+    "signature_algorithm",
+    "public_key",
+    "public_key_type",
+    "public_key_data",
+    "public_key_fingerprints",
+    "fingerprints",
+    "subject_alt_name",
+    "key_usage",
+    "extended_key_usage",
+    "basic_constraints",
+    "subject_key_identifier",
+    "authority_key_identifier",
+    "extensions_by_oid",
+];
+
+const KEY_FIELDS: &[&str] = &["public_key", "public_key_fingerprints", "type", "public_data"];
+
+/// The result where what is read would only be made when this is applied.
+fn unknown(fields: &[&str], view: &View<'_>) -> Step {
+    let outcome = Outcome::new().changed(false);
+    Step::done(
+        fields
+            .iter()
+            .fold(outcome, |outcome, name| outcome.with(name, view.unknown())),
+    )
 }
 
 fn name_map(name: &Name) -> Value {
@@ -218,7 +260,10 @@ impl Module for OpensslPrivatekeyInfo {
             ));
         }
         let (path, content) = (arguments.path.as_deref(), arguments.content.as_deref());
-        let text = crypto::required("private key", path, content, view)?;
+        let text = match crypto::required("private key", path, content, view) {
+            Err(Stop::Undecided(_)) => return Ok(unknown(KEY_FIELDS, view)),
+            text => text?,
+        };
         let key = PrivateKey::from_pem(&text).map_err(failed)?;
         let public = key.public_key().map_err(failed)?;
         let (kind, data) = public_data(&public);

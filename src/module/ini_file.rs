@@ -1,0 +1,189 @@
+//! `ini_file`: one option in a section of an INI file.
+
+use super::blockinfile::State;
+use super::place::{Place, Wanted, text_of};
+use super::{Module, Outcome, Step, Stop, View, WithFile};
+use crate::content::Content;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Keeps an option of an INI file.
+pub(super) struct IniFile;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Own {
+    /// The file.
+    #[serde(alias = "dest")]
+    path: String,
+    /// The section; without it the lines before the first one.
+    #[serde(default)]
+    section: String,
+    /// The option; without it the section as a whole.
+    option: Option<String>,
+    /// Its value.
+    value: Option<String>,
+    /// Whether it should be there.
+    #[serde(default)]
+    state: State,
+    /// No spaces around `=`.
+    #[serde(default)]
+    no_extra_spaces: bool,
+    /// An option may stand without a value.
+    #[serde(default)]
+    allow_no_value: bool,
+    /// Change a line that is commented out instead of adding one.
+    #[serde(default = "yes")]
+    modify_inactive_option: bool,
+    /// Make the file if it is not there.
+    #[serde(default = "yes")]
+    create: bool,
+    /// Keep the old file beside the new one.
+    #[serde(default)]
+    backup: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Own {
+    fn line(&self, option: &str) -> String {
+        match &self.value {
+            Some(value) if self.no_extra_spaces => format!("{option}={value}\n"),
+            Some(value) => format!("{option} = {value}\n"),
+            None => format!("{option}\n"),
+        }
+    }
+
+    /// True if the line sets the option; `inactive` allows a comment mark before it.
+    fn sets(line: &str, option: &str, inactive: bool) -> bool {
+        let line = line.trim_start();
+        let line = match inactive {
+            true => line.trim_start_matches(['#', ';', ' ', '\t']),
+            false => line,
+        };
+        line.strip_prefix(option)
+            .is_some_and(|rest| rest.trim().is_empty() || rest.trim_start().starts_with('='))
+    }
+
+    fn edited(&self, text: &str) -> String {
+        let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_string).collect();
+        if let Some(last) = lines.last_mut().filter(|line| !line.ends_with('\n')) {
+            last.push('\n');
+        }
+        if lines.is_empty() {
+            // As Ansible does, whose first line of an empty file is an empty one.
+            lines.push("\n".into());
+        }
+        let header = |line: &String| {
+            line.trim()
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'))
+                .map(str::to_string)
+        };
+        let start = match self.section.as_str() {
+            "" => Some(0),
+            section => lines
+                .iter()
+                .position(|line| header(line).as_deref() == Some(section))
+                .map(|at| at + 1),
+        };
+        let present = self.state == State::Present;
+        let Some(start) = start else {
+            if present {
+                lines.push(format!("[{}]\n", self.section));
+                lines.extend(self.option.as_deref().map(|option| self.line(option)));
+            }
+            return lines.concat();
+        };
+        let mut end = (start..lines.len())
+            .find(|at| header(&lines[*at]).is_some())
+            .unwrap_or(lines.len());
+        let Some(option) = self.option.as_deref() else {
+            if !present {
+                lines.drain(start.saturating_sub(1)..end);
+            }
+            return lines.concat();
+        };
+        let mut found: Vec<usize> = (start..end)
+            .filter(|at| Own::sets(&lines[*at], option, false))
+            .collect();
+        if !present {
+            for at in found.into_iter().rev() {
+                lines.remove(at);
+            }
+            return lines.concat();
+        }
+        if found.is_empty() && self.modify_inactive_option {
+            found.extend((start..end).find(|at| Own::sets(&lines[*at], option, true)));
+        }
+        match found.split_first() {
+            Some((first, others)) => {
+                lines[*first] = self.line(option);
+                for at in others.iter().rev() {
+                    lines.remove(*at);
+                }
+            }
+            None => {
+                // Behind the last line of the section that says something.
+                while end > start && lines[end - 1].trim().is_empty() {
+                    end -= 1;
+                }
+                lines.insert(end, self.line(option));
+            }
+        }
+        lines.concat()
+    }
+}
+
+impl Module for IniFile {
+    const NAMES: &'static [&'static str] = &["community.general.ini_file", "ini_file"];
+    type Arguments = WithFile<Own>;
+    const IGNORED: &'static [&'static str] = &[
+        "unsafe_writes",
+        "attributes",
+        "follow",
+        "ignore_spaces",
+        "exclusive",
+    ];
+
+    fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
+        let own = &arguments.own;
+        if own.state == State::Present && own.option.is_some() && own.value.is_none() && !own.allow_no_value {
+            return Err(Stop::failed(
+                "\"value(s)\" must be defined if state is \"present\" and allow_no_value is false",
+            ));
+        }
+        let place = Place {
+            path: &own.path,
+            file: &arguments.file,
+            default_mode: None,
+            backup: own.backup,
+            validate: None,
+        };
+        place.note(view);
+        let text = text_of(&own.path, view)?;
+        if text.is_none() && !own.create {
+            return Err(Stop::failed(format!("Destination {} does not exist!", own.path)));
+        }
+        let before = text.as_deref().unwrap_or_default();
+        let edited = own.edited(before);
+        let same = edited == before || edited.strip_suffix('\n') == Some(before);
+        let message = match (&text, same) {
+            (_, true) => "OK",
+            (None, false) => "section and option added",
+            _ => "option changed",
+        };
+        let wanted = match same && text.is_some() {
+            true => Wanted::Keep,
+            false => Wanted::Write(Content::bytes(edited)),
+        };
+        let actions = place.actions(wanted, view)?;
+        Ok(Step::Finish(
+            actions,
+            Outcome::new()
+                .with("msg", message)
+                .with("path", own.path.as_str()),
+        ))
+    }
+}
