@@ -197,7 +197,7 @@ async fn a_background_process_does_not_hold_a_job_nor_disturb_later_frames() {
 #[tokio::test]
 async fn a_time_out_kills_the_whole_group_even_if_it_does_not_listen() {
     let shell = host().shell(None).await.unwrap();
-    let mark = "31415.926";
+    let mark = &format!("31415.{}", std::process::id());
     let begin = Instant::now();
     let end = job(
         &shell,
@@ -232,7 +232,8 @@ async fn a_time_out_kills_the_whole_group_even_if_it_does_not_listen() {
 async fn a_job_can_be_cancelled_and_a_dropped_one_is_killed() {
     let shell = host().shell(None).await.unwrap();
     let cancel = CancellationToken::new();
-    let running = script("sleep 27182.8");
+    let mark = format!("27182.{}", std::process::id());
+    let running = script(&format!("sleep {mark}"));
     let (end, ()) = tokio::join!(shell.job(&running, &|_, _| {}, &cancel), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         cancel.cancel();
@@ -245,8 +246,10 @@ async fn a_job_can_be_cancelled_and_a_dropped_one_is_killed() {
             .await
             .is_err()
     );
-    let gone = "for i in 1 2 3 4 5 6 7 8 9 10; do ps -A -o args | grep -q '[s]leep 27182.8' || exit 0; sleep 0.1; done; exit 1";
-    assert_eq!(shell.ask(gone).await.unwrap().code, 0);
+    let gone = format!(
+        "for i in 1 2 3 4 5 6 7 8 9 10; do ps -A -o args | grep -q '[s]leep {mark}' || exit 0; sleep 0.1; done; exit 1"
+    );
+    assert_eq!(shell.ask(&gone).await.unwrap().code, 0);
 }
 
 #[tokio::test]

@@ -11,6 +11,9 @@ use tokio::sync::Notify;
 /// How long a short call waits for another short call before a further shell is started for it.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// How many shells serve short calls at most.
+const MOST_SHORT: usize = 4;
+
 /// The shells of one user of one host.
 #[derive(Clone)]
 pub struct Pool(Arc<State>);
@@ -83,7 +86,8 @@ impl State {
             let Some(mut next) = shells.idle.pop() else { break };
             wire = next.is_alive().then_some(next);
         }
-        if wire.is_none() && !long && !impatient && shells.short > 0 {
+        let waits = shells.short > 0 && (!impatient || shells.short >= MOST_SHORT);
+        if wire.is_none() && !long && waits {
             return None;
         }
         *shells.count(long) += 1;
