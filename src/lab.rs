@@ -214,6 +214,7 @@ impl Lab {
         };
         let _lock = self.folders.lock()?;
         let base = self.base(progress)?;
+        storage::provide(&self.folders, progress)?;
         for node in chosen {
             let machine = self.machine(node);
             machine.end()?;
