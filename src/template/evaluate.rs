@@ -218,7 +218,11 @@ pub(super) fn judge(result: Result<Option<Value>, JinjaError>, ledger: Ledger) -
     if let Some(error) = ledger.error {
         return Ok(Outcome::Failed(error));
     }
-    Ok(match result.map_err(|error| Problem::of(&error))? {
+    let problem = |error: JinjaError| match secret {
+        true => Problem::of(&error).hushed(),
+        false => Problem::of(&error),
+    };
+    Ok(match result.map_err(problem)? {
         None => Outcome::Omit,
         Some(value) => {
             let secret = secret || value.holds_secret();

@@ -38,6 +38,12 @@ impl Problem {
         }
     }
 
+    /// The same problem without its words, which may tell a secret that went into it.
+    pub(super) fn hushed(mut self) -> Problem {
+        self.message = "this fails; why is not shown, since a secret is part of it".into();
+        self
+    }
+
     /// The same problem with its range mapped.
     pub(super) fn moved(mut self, map: impl Fn(usize) -> usize) -> Problem {
         self.range = self.range.map(|range| {

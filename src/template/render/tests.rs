@@ -298,3 +298,15 @@ fn an_undefined_name_is_found_where_it_is_written() {
     let shown = error.place().unwrap().to_string();
     assert!(shown.ends_with("inner.j2:2:8"), "{shown}");
 }
+
+#[test]
+fn an_error_does_not_tell_a_secret() {
+    for text in [
+        "{{ [password] | int + password | to_datetime }}",
+        "{{ [password] | basename }}",
+        "{{ password < 3 }}",
+    ] {
+        let error = render(&Value::trusted(text, None), &world()).unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
