@@ -150,8 +150,8 @@ fn errors_name_their_place_and_cure() {
             "error: no module is called `ansible.builtin.cpoy`\n --> site.yml:3:7\n  |\n3 |     - ansible.builtin.cpoy: {}\n  |       ^^^^^^^^^^^^^^^^^^^^\n  help: did you mean `ansible.builtin.copy`?\n",
         ),
         (
-            "- hosts: localhost\n  taks: []\n",
-            "error: `taks` is not a keyword of a play\n --> site.yml:2:3\n  |\n2 |   taks: []\n  |   ^^^^\n  help: did you mean `tasks`?\n",
+            "- hosts: localhost\n  handlrs: []\n",
+            "error: `handlrs` is not a keyword of a play\n --> site.yml:2:3\n  |\n2 |   handlrs: []\n  |   ^^^^^^^\n  help: did you mean `handlers`?\n",
         ),
     ] {
         let folder = playbook(text);

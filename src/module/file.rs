@@ -61,6 +61,10 @@ impl Module for File {
             path: path.into(),
             follow: true,
         });
+        if own.state == Some(State::Directory) {
+            // The folders above it are made with it: what is there must be known.
+            above(path).for_each(|path| view.note(Question::Stat { path, follow: false }));
+        }
         let here = view.stat(path, false)?;
         let state = match (own.state, &here) {
             (Some(state), _) => state,
@@ -137,6 +141,9 @@ impl Context<'_> {
         };
         let mut actions = match behind {
             None => {
+                for path in above(self.path) {
+                    self.view.stat(&path, false)?;
+                }
                 let attributes = self.file.attributes(None, true)?;
                 vec![Action::MakeFolder {
                     path: self.path.into(),
@@ -339,6 +346,12 @@ impl Context<'_> {
         let outcome = self.outcome("file");
         Ok(Step::Finish(actions, outcome))
     }
+}
+
+/// The folders above a path, the nearest first, without the root.
+fn above(path: &str) -> impl Iterator<Item = String> {
+    let up = |path: &&str| path.rsplit_once('/').map(|split| split.0).filter(|above| !above.is_empty());
+    std::iter::successors(up(&path), up).map(str::to_string)
 }
 
 /// The part of the wanted attributes that something does not have yet.
