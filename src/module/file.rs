@@ -350,8 +350,11 @@ impl Context<'_> {
 
 /// The folders above a path, the nearest first, without the root.
 fn above(path: &str) -> impl Iterator<Item = String> {
-    let up = |path: &&str| path.rsplit_once('/').map(|split| split.0).filter(|above| !above.is_empty());
-    std::iter::successors(up(&path), up).map(str::to_string)
+    std::iter::successors(parent(path), |path| parent(path)).map(str::to_string)
+}
+
+fn parent(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|split| split.0).filter(|above| !above.is_empty())
 }
 
 /// The part of the wanted attributes that something does not have yet.
