@@ -5,6 +5,8 @@
 
 mod fakes;
 
+#[path = "provider/contract.rs"]
+mod contract;
 #[path = "provider/exoscale.rs"]
 mod exoscale;
 #[path = "provider/inventory.rs"]

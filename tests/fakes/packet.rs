@@ -109,7 +109,7 @@ impl Packet {
             "userdata": body["userdata"].as_str().unwrap_or(""),
             "ip_addresses": [], "ssh_keys": [], "volumes": [],
             "provisioning_percentage": 0.0,
-            "_addresses": addresses(number),
+            "_addresses": addresses(number, &id),
         });
         self.devices.push((device.clone(), 0));
         if !self.reservations.iter().any(|(owner, _)| owner == project) {
@@ -316,11 +316,13 @@ fn shown(device: &Value) -> Value {
     device
 }
 
-fn addresses(number: u64) -> Value {
+fn addresses(number: u64, device: &str) -> Value {
     let address = |family: u8, public: bool, text: String, cidr: u8, gateway: String| {
         json!({"id": identifier(5000 + number), "address": text, "address_family": family, "public": public,
             "management": true, "cidr": cidr, "gateway": gateway, "enabled": true, "manageable": true,
-            "global_ip": false, "parent_block": {"network": "10.80.0.0", "cidr": 25, "netmask": "255.255.255.128",
+            "global_ip": false, "href": "/metal/v1/ips/1", "created_at": "2026-01-02T03:04:05Z",
+            "network": gateway, "netmask": "255.255.255.254",
+            "assigned_to": {"href": format!("/metal/v1/devices/{device}")}, "parent_block": {"network": "10.80.0.0", "cidr": 25, "netmask": "255.255.255.128",
             "href": "/metal/v1/ips/1"}})
     };
     let low = 2 * number;

@@ -111,6 +111,15 @@ impl Proxmox {
         data(list.collect())
     }
 
+    fn members(&self, pool: &str) -> Vec<Value> {
+        let members = self.guests.iter().filter(|(_, guest)| guest.pool == pool);
+        let told = members.map(|(vmid, guest)| {
+            json!({"vmid": vmid, "type": guest.kind, "node": guest.node,
+                "name": guest.config.get("name").or(guest.config.get("hostname"))})
+        });
+        told.collect()
+    }
+
     fn clone_guest(&mut self, vmid: u64, form: &BTreeMap<String, String>) -> Reply {
         if self.locks > 0 {
             self.locks -= 1;
@@ -260,18 +269,9 @@ impl Handler for Proxmox {
                 let Some(pool) = request.parameter("poolid") else {
                     return data(json!([{"poolid": "lab"}]));
                 };
-                let members: Vec<Value> = self
-                    .guests
-                    .iter()
-                    .filter(|(_, guest)| guest.pool == pool)
-                    .map(|(vmid, guest)| {
-                        json!({"vmid": vmid, "type": guest.kind, "node": guest.node,
-                        "name": guest.config.get("name").or(guest.config.get("hostname"))})
-                    })
-                    .collect();
-                data(json!([{"poolid": pool, "members": members}]))
+                data(json!([{"poolid": pool, "members": self.members(pool)}]))
             }
-            ["pools", _] => data(json!({"members": []})),
+            ["pools", pool] => data(json!({"members": self.members(pool)})),
             ["nodes", _, "tasks", upid, rest] => self.task_reply(upid, rest),
             ["nodes", node, kind @ ("qemu" | "lxc")] => self.of_node(node, kind),
             ["nodes", _, "network"] => data(json!([])),

@@ -12,13 +12,13 @@ use tempfile::TempDir;
 use vent::model::{Inventory, Known, Loader};
 use vent::vault::Vault;
 
-struct Project {
+pub struct Project {
     folder: TempDir,
     path: PathBuf,
 }
 
 impl Project {
-    fn new(text: &str) -> Project {
+    pub fn new(text: &str) -> Project {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cloud.yml");
         std::fs::write(&path, text).unwrap();
@@ -37,11 +37,11 @@ impl Project {
         Inventory::load(&sources, &loader, None).map_err(|errors| errors.to_string())
     }
 
-    fn list(&self) -> Value {
+    pub fn list(&self) -> Value {
         Value::from(&self.load().unwrap().list())
     }
 
-    fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 }
@@ -54,7 +54,7 @@ fn hosts(list: &Value, group: &str) -> Vec<String> {
         .collect()
 }
 
-fn packet_server() -> Server {
+pub fn packet_server() -> Server {
     let mut fake = Packet::new(&["Cluster One", "other"]);
     let controller = fake.add(0, "controller-0", &["controller", "rack-1"]);
     fake.add(0, "worker-0", &["worker"]);
@@ -67,7 +67,7 @@ fn packet_server() -> Server {
     Server::start(fake, Some(Specification::packet()))
 }
 
-fn packet_options(server: &Server, more: &str) -> String {
+pub fn packet_options(server: &Server, more: &str) -> String {
     format!(
         "plugin: packet\ntoken: {}\nurl: {}\n{more}",
         packet::TOKEN,
@@ -186,8 +186,7 @@ fn a_service_that_is_slow_is_waited_for() {
     assert_eq!(hosts(&list, "packet").len(), 3);
 }
 
-#[test]
-fn exoscales_instances_have_zones_labels_networks_and_roles() {
+pub fn exoscale_fake() -> Exoscale {
     let mut fake = Exoscale::default();
     let controller = fake.add("controller-0", json!({"role": "controller", "env": "prod"}));
     let worker = fake.add("worker-0", json!({"role": "worker"}));
@@ -196,7 +195,12 @@ fn exoscales_instances_have_zones_labels_networks_and_roles() {
         instance["ipv6-address"] = json!("2001:db8::9")
     });
     fake.add_network("back end", &[&controller, &worker]);
-    let server = Server::start(fake, Some(Specification::exoscale()));
+    fake
+}
+
+#[test]
+fn exoscales_instances_have_zones_labels_networks_and_roles() {
+    let server = Server::start(exoscale_fake(), Some(Specification::exoscale()));
     let text = format!(
         "plugin: exoscale\napi_key: {}\napi_secret: {}\napi_url: {}\nzones: [ch-gva-2]\n\
          keyed_groups:\n- key: exoscale_labels.env\n  prefix: env\ncompose:\n  ansible_user: \"'root'\"\n",
@@ -216,7 +220,10 @@ fn exoscales_instances_have_zones_labels_networks_and_roles() {
     assert_eq!(host["private_ipv4"], "10.0.0.10");
     assert_eq!(host["ansible_user"], "root");
     assert_eq!(host["exoscale_address_source"], "public_ipv4");
-    assert_eq!(host["provider_id"], format!("exoscale://{controller}"));
+    assert_eq!(
+        host["provider_id"],
+        format!("exoscale://{}", host["exoscale_id"].as_str().unwrap())
+    );
     assert_eq!(host["exoscale_private_networks"][0]["name"], "back end");
     assert_eq!(host["exoscale_instance"]["ssh_key"], "me");
 }
@@ -243,8 +250,7 @@ fn all_zones_are_asked_side_by_side() {
     );
 }
 
-#[test]
-fn proxmoxs_guests_have_the_groups_of_the_plugin() {
+pub fn proxmox_fake() -> Proxmox {
     let mut fake = Proxmox::default();
     fake.add(90, "debian-12", "qemu", true, "");
     fake.add(101, "controller-0", "qemu", false, "demo;controller");
@@ -253,14 +259,23 @@ fn proxmoxs_guests_have_the_groups_of_the_plugin() {
     let controller = fake.guests.get_mut(&101).unwrap();
     controller.config.insert("agent".into(), json!("enabled=1"));
     controller.pool = "lab".into();
-    let server = Server::start(fake, None);
-    let text = format!(
-        "plugin: community.proxmox.proxmox\nurl: {}\nuser: {}\ntoken_id: {}\ntoken_secret: {}\nwant_facts: true\n",
+    fake
+}
+
+pub fn proxmox_options(server: &Server, more: &str) -> String {
+    format!(
+        "plugin: community.proxmox.proxmox\nurl: {}\nuser: {}\ntoken_id: {}\ntoken_secret: {}\n{more}",
         server.url(""),
         proxmox::USER,
         proxmox::TOKEN_ID,
         proxmox::SECRET
-    );
+    )
+}
+
+#[test]
+fn proxmoxs_guests_have_the_groups_of_the_plugin() {
+    let server = Server::start(proxmox_fake(), None);
+    let text = proxmox_options(&server, "want_facts: true\n");
     let list = Project::new(&text).list();
     assert_eq!(hosts(&list, "controllers"), ["controller-0"]);
     assert_eq!(hosts(&list, "etcd"), ["controller-0"]);

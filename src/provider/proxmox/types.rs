@@ -61,7 +61,12 @@ pub struct Interface {
     /// Its name inside the guest.
     pub name: String,
     /// Its address on the wire.
+    #[serde(alias = "hwaddr")]
     pub hardware_address: String,
+    /// The IPv4 address of a container's interface, with its prefix.
+    pub inet: String,
+    /// The IPv6 address of a container's interface, with its prefix.
+    pub inet6: String,
     /// Its addresses.
     pub ip_addresses: Vec<InterfaceAddress>,
 }

@@ -309,9 +309,13 @@ fn more_facts(facts: &mut Map<String, Json>, options: &Options, known: &Known) {
         .filter(|name| *name != "current")
         .collect();
     facts.insert(options.fact("snapshots"), json!(names));
-    if known.guest.kind == "qemu" && !known.interfaces.is_empty() {
-        let interfaces: Vec<Json> = known.interfaces.iter().map(interface).collect();
-        facts.insert(options.fact("agent_interfaces"), json!(interfaces));
+    let (name, shown): (_, fn(&Interface) -> Json) = match known.guest.kind.as_str() {
+        "lxc" => ("lxc_interfaces", container_interface),
+        _ => ("agent_interfaces", interface),
+    };
+    if !known.interfaces.is_empty() {
+        let interfaces: Vec<Json> = known.interfaces.iter().map(shown).collect();
+        facts.insert(options.fact(name), json!(interfaces));
     }
 }
 
@@ -345,6 +349,16 @@ fn interface(interface: &Interface) -> Json {
     json!({"name": interface.name, "mac-address": interface.hardware_address, "ip-addresses": addresses})
 }
 
+fn container_interface(interface: &Interface) -> Json {
+    let mut shown = json!({"name": interface.name, "hwaddr": interface.hardware_address});
+    for (name, address) in [("inet", &interface.inet), ("inet6", &interface.inet6)] {
+        if !address.is_empty() {
+            shown[name] = address.clone().into();
+        }
+    }
+    shown
+}
+
 /// The addresses of a guest: what its agent tells about its first interfaces, else what cloud-init was told.
 /// Interfaces that are no network card of the machine (those of container networks) do not count.
 fn addresses(network: Option<&ipnet::Ipv4Net>, known: &Known) -> Addresses {
@@ -356,13 +370,12 @@ fn addresses(network: Option<&ipnet::Ipv4Net>, known: &Known) -> Addresses {
         let hardware = interface.hardware_address.to_lowercase();
         !hardware.is_empty() && cards.iter().any(|card| card.contains(&hardware))
     };
-    let mut told: Vec<String> = known
-        .interfaces
-        .iter()
-        .filter(|interface| is_card(interface))
-        .flat_map(|interface| &interface.ip_addresses)
-        .map(|address| address.ip_address.clone())
-        .collect();
+    let mut told: Vec<String> = vec![];
+    for interface in known.interfaces.iter().filter(|interface| is_card(interface)) {
+        let addresses = interface.ip_addresses.iter().map(|address| &address.ip_address);
+        let plain = addresses.chain([&interface.inet, &interface.inet6]);
+        told.extend(plain.filter_map(|text| text.split('/').next().map(str::to_string)));
+    }
     for number in 0..4 {
         let Some(text) = known.config.get(&format!("ipconfig{number}")).map(text_of) else {
             continue;

@@ -1,0 +1,390 @@
+//! Programs that others wrote against the stand-ins. What is needed is installed: see `tests/contract/README.md`.
+
+use super::inventory::{
+    Project, exoscale_fake, packet_options, packet_server, proxmox_fake, proxmox_options,
+};
+use crate::fakes::Server;
+use crate::fakes::exoscale::{self, Exoscale};
+use crate::fakes::packet;
+use crate::fakes::proxmox;
+use crate::fakes::specification::{Specification, unpacked};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use vent::provider::http::secret::Secret;
+
+const ADDED_GROUPS: &[&str] = &[
+    "controllers",
+    "workers",
+    "etcd",
+    "all",
+    "ungrouped",
+    "_meta",
+    "proxmox_all_templates",
+];
+const ADDED_VARIABLES: &[&str] = &[
+    "packet",
+    "ansible_host",
+    "public_ipv4",
+    "private_ipv4",
+    "provider_id",
+    "proxmox_name",
+    "proxmox_status",
+    "proxmox_template",
+    "proxmox_tags",
+];
+
+fn run(command: &mut Command) -> String {
+    let done = command.output().unwrap();
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{command:?}\n{told}");
+    String::from_utf8(done.stdout).unwrap()
+}
+
+fn files(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/contract")
+        .join(name)
+}
+
+/// The folder with everything installed; what is there already is used again.
+fn installed() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("contract");
+        let done = folder.join("done");
+        if done.exists() {
+            return folder;
+        }
+        std::fs::create_dir_all(&folder).unwrap();
+        let python = folder.join("venv/bin/python");
+        run(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")));
+        let pip = || {
+            let mut command = Command::new(&python);
+            command.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]);
+            command
+        };
+        run(pip().arg("install").arg("-r").arg(files("requirements.txt")));
+        run(pip()
+            .args(["download", "--no-deps", "--no-binary", ":all:", "ansible==2.10.7", "-d"])
+            .arg(&folder));
+        run(Command::new("tar")
+            .arg("-xzf")
+            .arg(folder.join("ansible-2.10.7.tar.gz"))
+            .args(["--strip-components=6", "--wildcards", "*/packet_net.*"])
+            .current_dir(&folder));
+        run(pip()
+            .args(["download", "--no-deps", "ansible==12.3.0", "-d"])
+            .arg(&folder));
+        let unpack = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); \
+            z.extractall(sys.argv[2], [n for n in z.namelist() if n.startswith('ansible_collections/community/proxmox/')])";
+        run(Command::new(&python)
+            .args(["-c", unpack])
+            .arg(folder.join("ansible-12.3.0-py3-none-any.whl"))
+            .arg(&folder));
+        run(Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--silent", "@stoplight/prism-cli@5.14.2"])
+            .arg("--prefix")
+            .arg(&folder));
+        std::fs::write(done, "").unwrap();
+        folder
+    })
+}
+
+fn python() -> Command {
+    Command::new(installed().join("venv/bin/python"))
+}
+
+/// Takes Ansible's marks of texts that are not rendered away.
+fn unmarked(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => match fields.get("__ansible_unsafe") {
+            Some(text) => text.clone(),
+            None => fields
+                .iter()
+                .map(|(name, value)| (name.clone(), unmarked(value)))
+                .collect(),
+        },
+        Value::Array(items) => items.iter().map(unmarked).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Compares an inventory of another program with ours; only what Vent adds on purpose may be more.
+fn compare(ours: &Value, theirs: &Value) {
+    let names = |list: &Value, group: &str| -> BTreeSet<String> {
+        let hosts = list[group]
+            .get("hosts")
+            .unwrap_or(&list[group])
+            .as_array()
+            .cloned();
+        let hosts = hosts.unwrap_or_default();
+        hosts
+            .iter()
+            .map(|name| name.as_str().unwrap().to_string())
+            .collect()
+    };
+    let groups = |list: &Value| -> BTreeSet<String> {
+        let all = list.as_object().unwrap().keys();
+        let all = all.filter(|name| !ADDED_GROUPS.contains(&name.as_str()));
+        all.filter(|name| !names(list, name).is_empty())
+            .cloned()
+            .collect()
+    };
+    assert_eq!(groups(ours), groups(theirs));
+    for group in groups(theirs) {
+        assert_eq!(names(ours, &group), names(theirs, &group), "{group}");
+    }
+    let variables = |list: &Value, host: &str| -> Map<String, Value> {
+        let all = list["_meta"]["hostvars"][host]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        all.into_iter()
+            .filter(|pair| !ADDED_VARIABLES.contains(&pair.0.as_str()))
+            .collect()
+    };
+    for host in theirs["_meta"]["hostvars"].as_object().unwrap().keys() {
+        assert_eq!(
+            json!(variables(ours, host)),
+            json!(variables(theirs, host)),
+            "{host}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "installs programs from PyPI and npm"]
+fn packet_net_py_gives_the_same_inventory() {
+    let server = packet_server();
+    let project = Project::new(&packet_options(&server, "host_names: address\n"));
+    let settings = installed().join("packet_net.ini");
+    let theirs = run(python()
+        .arg(files("packet_net.py"))
+        .arg(installed().join("packet_net.py"))
+        .env("STAND_IN", server.url(packet::BASE))
+        .env("PACKET_API_TOKEN", packet::TOKEN)
+        .env("PACKET_NET_INI_PATH", settings)
+        .env("HOME", project.folder()));
+    let theirs: Value = serde_json::from_str(&theirs).unwrap();
+    assert_eq!(theirs["packet"].as_array().unwrap().len(), 3);
+    compare(&project.list(), &theirs);
+}
+
+#[test]
+#[ignore = "installs programs from PyPI and npm"]
+fn community_proxmox_gives_the_same_inventory() {
+    let server = Server::start(proxmox_fake(), None);
+    let options = proxmox_options(&server, "want_facts: true\n");
+    let project = Project::new(&options);
+    let path = project.folder().join("proxmox.yml");
+    std::fs::write(&path, &options).unwrap();
+    let theirs = run(python()
+        .arg(installed().join("venv/bin/ansible-inventory"))
+        .args(["--list", "-i"])
+        .arg(&path)
+        .env("ANSIBLE_COLLECTIONS_PATH", installed())
+        .env("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "1")
+        .env("HOME", project.folder()));
+    let theirs = unmarked(&serde_json::from_str(&theirs).unwrap());
+    assert!(
+        theirs["_meta"]["hostvars"]["controller-0"]["proxmox_vmid"] == 101,
+        "{theirs}"
+    );
+    compare(&project.list(), &theirs);
+}
+
+#[test]
+#[ignore = "installs programs from PyPI and npm"]
+fn the_official_client_of_equinix_metal_works() {
+    let server = packet_server();
+    let told = run(python()
+        .arg(files("metal_client.py"))
+        .env("STAND_IN", server.url(packet::BASE))
+        .env("TOKEN", packet::TOKEN));
+    assert_eq!(told.trim(), "done");
+}
+
+#[test]
+#[ignore = "installs programs from PyPI and npm"]
+fn the_official_client_of_exoscale_works() {
+    let mut fake = Exoscale::default();
+    fake.add("worker-0", json!({}));
+    let server = Server::start(fake, Some(Specification::exoscale()));
+    let told = run(python()
+        .arg(files("exoscale_client.py"))
+        .env("STAND_IN", server.url("/v2"))
+        .env("KEY", exoscale::KEY)
+        .env("SECRET", exoscale::SECRET));
+    assert_eq!(told.trim(), "done");
+}
+
+#[test]
+#[ignore = "installs programs from PyPI and npm"]
+fn proxmoxer_works() {
+    let server = Server::start(proxmox_fake(), None);
+    let told = run(python()
+        .arg(files("proxmox_client.py"))
+        .env("HOST", "127.0.0.1")
+        .env("PORT", server.address.port().to_string())
+        .env("PROXMOX_USER", proxmox::USER)
+        .env("PROXMOX_TOKEN_ID", proxmox::TOKEN_ID)
+        .env("PROXMOX_TOKEN_SECRET", proxmox::SECRET));
+    assert_eq!(told.trim(), "done");
+}
+
+/// `prism proxy` between a client and a stand-in.
+struct Prism {
+    child: Child,
+    url: String,
+}
+
+impl Prism {
+    /// The paths of the specification stand below `base`; those with a verb come last, as Prism takes the last
+    /// of equally good ones.
+    fn start(folder: &Path, file: &str, base: &str, server: &Server) -> Prism {
+        let mut document: Value = serde_json::from_str(&unpacked(file)).unwrap();
+        let paths = document["paths"].as_object().unwrap().clone();
+        let (verbs, plain): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.0.contains(':'));
+        document["paths"] = plain
+            .into_iter()
+            .chain(verbs)
+            .map(|(path, value)| (format!("{base}{path}"), value))
+            .collect();
+        document["servers"] = json!([{"url": "/"}]);
+        let path = folder.join("specification.json");
+        std::fs::write(&path, document.to_string()).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let mut child = Command::new(installed().join("node_modules/.bin/prism"))
+            .args(["proxy", "--errors", "-h", "127.0.0.1", "-p", &port.to_string()])
+            .arg(&path)
+            .arg(server.url(""))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = lines
+            .by_ref()
+            .flatten()
+            .find(|line| line.contains("is listening"));
+        assert!(ready.is_some(), "Prism did not start");
+        std::thread::spawn(move || lines.flatten().for_each(drop));
+        Prism {
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+        }
+    }
+}
+
+impl Drop for Prism {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+#[ignore = "installs programs from PyPI and npm"]
+async fn prism_finds_nothing_wrong_between_vent_and_packet() {
+    use vent::provider::packet::{Access, Packet, devices::NewDevice};
+    let server = packet_server();
+    let folder = tempfile::tempdir().unwrap();
+    let prism = Prism::start(
+        folder.path(),
+        "equinix-metal-v1.bundled.json.gz",
+        packet::BASE,
+        &server,
+    );
+    let access = Access {
+        token: Some(Secret::new(packet::TOKEN)),
+        url: Some(format!("{}{}", prism.url, packet::BASE)),
+        ..Access::default()
+    };
+    let client = Packet::new(&access, &|_| None).unwrap();
+    let project = client.projects().await.unwrap()[0].id.clone();
+    let wanted = NewDevice {
+        hostname: "worker-1".into(),
+        plan: "c3.small.x86".into(),
+        operating_system: "debian_12".into(),
+        metro: Some("am".into()),
+        tags: vec!["worker".into()],
+        spot_instance: true,
+        spot_price_max: Some(0.3),
+        ..NewDevice::default()
+    };
+    let made = client.create_device(&project, &wanted).await.unwrap();
+    client.device(&made.known.id).await.unwrap();
+    client.devices(&project, Some("worker")).await.unwrap();
+    client.reservations(&project, &["private_ipv4"]).await.unwrap();
+    client
+        .create_ssh_key(&project, "demo", "ssh-ed25519 AAAA")
+        .await
+        .unwrap();
+    client
+        .enable_bgp(&project, 65000, Some("Abcdefgh12"))
+        .await
+        .unwrap();
+    client.create_bgp_session(&made.known.id).await.unwrap();
+    client.act(&made.known.id, "reboot").await.unwrap();
+    client.delete_device(&made.known.id).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "installs programs from PyPI and npm"]
+async fn prism_finds_nothing_wrong_between_vent_and_exoscale() {
+    use vent::provider::exoscale::{Access, Exoscale, resources::NewInstance, types::Rule};
+    let server = Server::start(exoscale_fake(), Some(Specification::exoscale()));
+    let folder = tempfile::tempdir().unwrap();
+    let prism = Prism::start(folder.path(), "exoscale-v2.openapi.json.gz", "/v2", &server);
+    let access = Access {
+        key: Some(Secret::new(exoscale::KEY)),
+        secret: Some(Secret::new(exoscale::SECRET)),
+        url: Some(prism.url.clone()),
+        ..Access::default()
+    };
+    let clock = std::sync::Arc::new(crate::fakes::VirtualClock::default());
+    let account = Exoscale::with(&access, &|_| None, |settings| settings.clock = clock);
+    let zone = account.unwrap().zone("ch-gva-2").unwrap();
+    zone.instances().await.unwrap();
+    let group = zone.create_security_group("demo", "of a test").await.unwrap();
+    let rule = Rule {
+        flow_direction: "ingress".into(),
+        protocol: "tcp".into(),
+        network: "192.0.2.0/24".into(),
+        start_port: 6443,
+        end_port: 6443,
+        ..Rule::default()
+    };
+    zone.add_rule(&group, &rule, "the API").await.unwrap();
+    let network = zone
+        .create_private_network("demo", "10.0.0.10", "10.0.0.253", "255.255.255.0", json!({}))
+        .await
+        .unwrap();
+    let wanted = NewInstance {
+        name: "workers".into(),
+        instance_type: zone.find_type("standard.medium").await.unwrap(),
+        template: zone
+            .find_template("Linux Debian 12 (Bookworm) 64-bit", "public")
+            .await
+            .unwrap(),
+        disk_size: 20,
+        security_groups: vec![group.clone()],
+        ..NewInstance::default()
+    };
+    let pool = zone
+        .create_pool(&wanted, 1, std::slice::from_ref(&network))
+        .await
+        .unwrap();
+    zone.scale_pool(&pool, 2).await.unwrap();
+    zone.private_network(&network).await.unwrap();
+    zone.delete_pool(&pool).await.unwrap();
+    zone.delete_private_network(&network).await.unwrap();
+    zone.delete_security_group(&group).await.unwrap();
+}
