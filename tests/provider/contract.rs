@@ -272,10 +272,10 @@ impl Prism {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready = lines
             .by_ref()
-            .flatten()
+            .map_while(Result::ok)
             .find(|line| line.contains("is listening"));
         assert!(ready.is_some(), "Prism did not start");
-        std::thread::spawn(move || lines.flatten().for_each(drop));
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Prism {
             child,
             url: format!("http://127.0.0.1:{port}"),

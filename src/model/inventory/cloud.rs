@@ -8,6 +8,7 @@ mod exoscale;
 mod options;
 mod packet;
 mod proxmox;
+mod proxmox_facts;
 
 use super::builder::Builder;
 use super::plugin::{InventoryPlugin, Settings};
