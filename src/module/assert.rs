@@ -1,9 +1,10 @@
 //! `assert`: fails unless all conditions hold.
 
 use super::{Module, Outcome, Step, Stop, View};
-use crate::value::Value;
+use crate::value::{Template, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Fails unless all conditions hold.
 pub(super) struct Assert;
@@ -44,16 +45,28 @@ impl Module for Assert {
             return Err(Stop::Undecided(unknown));
         }
         let message = match &arguments.success_msg {
-            Some(message) => view.computer().render(message)?,
+            Some(message) => view.computer().render(&template(message))?,
             None => "All assertions passed".into(),
         };
         Ok(Step::done(Outcome::new().changed(false).with("msg", message)))
     }
 }
 
+/// A message as it was written: it is rendered only when it is said.
+fn template(message: &Value) -> Value {
+    match message {
+        Value::String(text) => Value::Template(Arc::new(Template {
+            text: text.to_string(),
+            place: None,
+        })),
+        Value::List(lines) => Value::list(lines.iter().map(template)),
+        other => other.clone(),
+    }
+}
+
 fn failed(arguments: &Arguments, condition: &Value, view: &View<'_>) -> Result<Stop, Stop> {
     let message = match &arguments.fail_msg {
-        Some(message) => view.computer().render(message)?,
+        Some(message) => view.computer().render(&template(message))?,
         None => "Assertion failed".into(),
     };
     let text = match &message {

@@ -436,6 +436,10 @@ impl Module for User {
             Question::User { name: name.into() },
             Answer::User(after.clone()),
         )];
+        // useradd and userdel may make and remove the group of the same name.
+        if here.is_none() || after.is_none() {
+            effects.push(Effect::Forgets(Resource::Group(name.into())));
+        }
         if let (Some(account), true, None) = (&after, arguments.create_home, &here)
             && !account.home.is_empty()
         {
