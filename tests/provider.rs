@@ -17,3 +17,5 @@ mod packet;
 mod proxmox;
 #[path = "provider/recorded.rs"]
 mod recorded;
+#[path = "provider/trust.rs"]
+mod trust;

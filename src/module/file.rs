@@ -354,7 +354,9 @@ fn above(path: &str) -> impl Iterator<Item = String> {
 }
 
 fn parent(path: &str) -> Option<&str> {
-    path.rsplit_once('/').map(|split| split.0).filter(|above| !above.is_empty())
+    path.rsplit_once('/')
+        .map(|split| split.0)
+        .filter(|above| !above.is_empty())
 }
 
 /// The part of the wanted attributes that something does not have yet.

@@ -24,6 +24,8 @@ use std::time::{Duration, SystemTime};
 use tls::Trust;
 use tokio::sync::Semaphore;
 
+/// How often a call is made in all that gets no answer.
+const UNANSWERED: u32 = 3;
 /// How many calls of one client are under way at the same time.
 const PARALLEL: usize = 8;
 
@@ -175,7 +177,12 @@ impl Client {
                 None => idempotent || !failure.perhaps_done,
             };
             attempt += 1;
-            if !again || attempt >= self.settings.retry.attempts {
+            let limit = match failure.status {
+                Some(_) => self.settings.retry.attempts,
+                // A wrong address or certificate does not become right by waiting.
+                None => self.settings.retry.attempts.min(UNANSWERED),
+            };
+            if !again || attempt >= limit {
                 return Err(failure);
             }
             let own = self.settings.retry.pause(attempt - 1, salt);

@@ -221,3 +221,19 @@ async fn calls_run_side_by_side_so_that_a_slow_service_is_bearable() {
         start.elapsed()
     );
 }
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_given_up_soon() {
+    let server = serve(Fake::new(&["one"]));
+    server.fault("GET", "/projects", 9, FaultKind::Lost);
+    let (packet, clock) = client(&server, TOKEN);
+    let failure = packet.projects().await.unwrap_err();
+    assert_eq!(failure.status, None);
+    assert_eq!(server.count("GET"), 3);
+    assert!(clock.waited() < Duration::from_secs(5));
+    let text = Error::from(failure).to_string();
+    assert!(
+        text.contains("cannot list the projects") && text.contains("METAL_API_URL"),
+        "{text}"
+    );
+}
