@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// Options that hold expressions: they are evaluated for each host, not when the file is read.
-const EXPRESSIONS: &[&str] = &["compose", "keyed_groups", "groups", "filters", "machines"];
+const EXPRESSIONS: &[&str] = &["compose", "keyed_groups", "groups", "filters"];
 
 /// What every provider's file may say, beside `plugin`.
 #[derive(Clone, Debug, Deserialize)]
@@ -41,8 +41,6 @@ pub struct Common {
     pub roles: Option<IndexMap<String, String>>,
     /// Takes only machines that carry this cluster's tag.
     pub cluster: Option<String>,
-    /// What should exist; read by the step that makes machines.
-    pub machines: Value,
 }
 
 impl Default for Common {
@@ -59,7 +57,6 @@ impl Default for Common {
             cache_connection: None,
             roles: None,
             cluster: None,
-            machines: Value::Null,
         }
     }
 }
