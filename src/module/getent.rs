@@ -49,7 +49,17 @@ impl Module for Getent {
             "group" | "gshadow" => vec![Resource::Path("/etc/group".into()), Resource::Group(key.into())],
             _ => vec![Resource::Path(format!("/etc/{database}"))],
         };
-        let output = view.probe(&script, &about)?;
+        let output = match view.probe(&script, &about) {
+            // Reading changes nothing, whatever there will be to read.
+            Err(Stop::Undecided(_)) => {
+                let mut outcome = Outcome::new().changed(false);
+                outcome
+                    .host_facts
+                    .insert(format!("getent_{database}").into(), view.unknown());
+                return Ok(Step::done(outcome));
+            }
+            output => output?,
+        };
         let colon = ["passwd", "shadow", "group", "gshadow"].contains(&database);
         let split = arguments.split.as_deref().or(colon.then_some(":"));
         let mut entries = Map::new();

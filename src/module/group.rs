@@ -2,7 +2,7 @@
 
 use super::blockinfile::State;
 use super::{Module, Outcome, Step, Stop, View};
-use crate::host::{Action, Answer, Effect, Group as Known, Question, quote};
+use crate::host::{Action, Answer, Effect, Group as Known, Question, Resource, quote};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -89,7 +89,10 @@ impl Module for Group {
         Ok(Step::Act(vec![Action::Script {
             script: command.clone(),
             explain: command,
-            effects: vec![Effect::Answers(question, Answer::Group(after))],
+            effects: vec![
+                Effect::Forgets(Resource::Group(name.into())),
+                Effect::Answers(question, Answer::Group(after)),
+            ],
         }]))
     }
 }

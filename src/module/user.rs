@@ -432,10 +432,10 @@ impl Module for User {
             None => script.clone(),
         };
         let after = arguments.after(here.as_ref());
-        let mut effects = vec![Effect::Answers(
-            Question::User { name: name.into() },
-            Answer::User(after.clone()),
-        )];
+        let mut effects = vec![
+            Effect::Forgets(Resource::User(name.into())),
+            Effect::Answers(Question::User { name: name.into() }, Answer::User(after.clone())),
+        ];
         // useradd and userdel may make and remove the group of the same name.
         if here.is_none() || after.is_none() {
             effects.push(Effect::Forgets(Resource::Group(name.into())));
