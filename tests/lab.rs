@@ -137,6 +137,9 @@ fn kill(pids: impl IntoIterator<Item = i32>) {
     }
 }
 
+/// When the node booted; numbers of namespaces come again.
+const BOOTED: &str = "systemctl show -p UserspaceTimestampMonotonic";
+
 /// What one lab must show while it is up.
 const PARTS: [(&str, fn(&Trial)); 6] = [
     ("nodes are machines", nodes_are_machines),
@@ -251,11 +254,10 @@ fn a_node_gets_packages(trial: &Trial) {
 }
 
 fn a_rebooted_node_returns(trial: &Trial) {
-    let booted = "systemctl show -p UserspaceTimestampMonotonic; readlink /proc/1/ns/pid";
-    let before = trial.says("one", booted);
+    let before = trial.says("one", BOOTED);
     trial.ssh("one", "systemctl reboot");
     wait_until("one is back", || {
-        let output = trial.ssh("one", booted);
+        let output = trial.ssh("one", BOOTED);
         output.status.success() && String::from_utf8_lossy(&output.stdout).trim() != before
     });
     trial.says("one", "test -e /etc/greeting && exec 3<>/dev/tcp/10.77.1.20/22");
@@ -263,14 +265,14 @@ fn a_rebooted_node_returns(trial: &Trial) {
 
 /// Whatever is killed, `up` makes it whole, and what still runs is not disturbed.
 fn kills_are_mended(trial: &Trial) {
-    let before = trial.says("two", "readlink /proc/1/ns/pid");
+    let before = trial.says("two", BOOTED);
     kill(trial.processes());
     trial.lab.up(&|_| ()).unwrap();
     assert_eq!(trial.states(), [NodeState::Running; 2]);
     // The processes that boot a node again were killed; there are new ones.
     trial.ssh("two", "systemctl reboot");
     wait_until("two is back", || {
-        let output = trial.ssh("two", "readlink /proc/1/ns/pid");
+        let output = trial.ssh("two", BOOTED);
         output.status.success() && String::from_utf8_lossy(&output.stdout).trim() != before
     });
     let bridge = Command::new("sh")
