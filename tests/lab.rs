@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use vent::lab::{Lab, NodeState};
 use vent::value::Value;
@@ -10,6 +11,7 @@ use vent::value::Value;
 struct Trial {
     lab: Lab,
     folder: tempfile::TempDir,
+    tag: OnceLock<String>,
 }
 
 impl Trial {
@@ -20,7 +22,11 @@ impl Trial {
             "memory": "512M", "nodes": nodes,
         });
         let lab = Lab::load_in(&Value::from(settings), &folder.path().join("lab/trial"), &trees()).unwrap();
-        Trial { lab, folder }
+        Trial {
+            lab,
+            folder,
+            tag: OnceLock::new(),
+        }
     }
 
     fn two_nodes() -> Trial {
@@ -92,6 +98,15 @@ impl Trial {
                 .filter(|line| line.contains("10.77."))
                 .map(String::from),
         );
+        // Five characters stand in every name the lab gives; the nodes' shell processes know them.
+        let tag = self.tag.get().cloned().unwrap_or_default();
+        let links = found("ip", &["-brief", "link"]);
+        left.extend(
+            links
+                .lines()
+                .filter(|line| !tag.is_empty() && line.contains(&tag))
+                .map(String::from),
+        );
         let addresses = found("ip", &["-4", "-oneline", "address"]);
         left.extend(
             addresses
@@ -161,6 +176,9 @@ fn a_lab_makes_real_machines_and_leaves_nothing() {
     assert_eq!(trial.states(), [NodeState::Absent; 2]);
     trial.lab.up(&|text| println!("{text}")).unwrap();
     assert_eq!(trial.states(), [NodeState::Running; 2]);
+    let tag = bridge().split('-').next().unwrap().to_string();
+    assert!(tag.starts_with('v'), "{tag}");
+    trial.tag.set(tag).unwrap();
     for (name, part) in PARTS {
         let start = Instant::now();
         part(&trial);
@@ -263,6 +281,13 @@ fn a_rebooted_node_returns(trial: &Trial) {
     trial.says("one", "test -e /etc/greeting && exec 3<>/dev/tcp/10.77.1.20/22");
 }
 
+/// The bridge with the public address is called TAG-public.
+fn bridge() -> String {
+    let script = "ip -o -4 addr | awk '/10.77.0.1/ {print $2}'";
+    let output = Command::new("sh").args(["-c", script]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_string()
+}
+
 /// Whatever is killed, `up` makes it whole, and what still runs is not disturbed.
 fn kills_are_mended(trial: &Trial) {
     let before = trial.says("two", BOOTED);
@@ -275,13 +300,8 @@ fn kills_are_mended(trial: &Trial) {
         let output = trial.ssh("two", BOOTED);
         output.status.success() && String::from_utf8_lossy(&output.stdout).trim() != before
     });
-    let bridge = Command::new("sh")
-        .args(["-c", "ip -o -4 addr | awk '/10.77.0.1/ {print $2}'"])
-        .output()
-        .unwrap();
-    let bridge = String::from_utf8(bridge.stdout).unwrap().trim().to_string();
     Command::new("ip")
-        .args(["link", "delete", &bridge])
+        .args(["link", "delete", &bridge()])
         .status()
         .unwrap();
     trial.lab.up(&|_| ()).unwrap();

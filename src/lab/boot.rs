@@ -13,7 +13,7 @@ use super::network;
 use super::settings::NodeSettings;
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What systemd-nspawn ends with when the node asks for a reboot.
 const REBOOT: u8 = 133;
@@ -83,14 +83,10 @@ impl Machine<'_> {
             end_units(&self.names.unit(&self.node.name))?;
         }
         cgroups::end(&self.groups(), PATIENCE)?;
-        let start = Instant::now();
-        let ports = [
-            self.names.public_port(self.node.address),
-            self.names.private_port(self.node.address),
-        ];
-        while ports.iter().any(|port| network::interface_exists(port)) && start.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let address = self.node.address;
+        network::remove_ports(|port| {
+            port == self.names.public_port(address) || port == self.names.private_port(address)
+        })?;
         mounts::unmount_below(&self.folders.0)?;
         let machine = self.names.machine(self.node.address);
         for left in left_by_nspawn(|name| name == machine) {

@@ -55,6 +55,12 @@ impl Names {
         format!("vp-{}", self.machine(address))
     }
 
+    /// True if this is this computer's end of an interface of one of this lab's nodes.
+    pub fn is_port(&self, name: &str) -> bool {
+        let machine = name.strip_prefix("vb-").or_else(|| name.strip_prefix("vp-"));
+        machine.is_some_and(|machine| self.is_machine(machine))
+    }
+
     /// The nftables table with the lab's own rules.
     pub fn table(&self) -> String {
         format!("{TABLE}{}", self.tag)
@@ -97,6 +103,8 @@ mod tests {
         ] {
             assert!(name.len() <= 15, "{name}");
         }
+        assert!(names.is_port(&names.public_port(7)) && names.is_port(&names.private_port(254)));
+        assert!(!names.is_port(&names.public_bridge()));
         assert_ne!(names, Names::of(Path::new("/root/.local/state/vent/lab/other")));
     }
 }

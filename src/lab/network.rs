@@ -8,6 +8,7 @@ use super::settings::nth;
 use super::subnets::Networks;
 use crate::error::{Error, Result};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The one setting of this computer's kernel that the lab changes.
 const FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
@@ -73,6 +74,36 @@ pub fn down(names: &Names, progress: &(dyn Fn(&str) + Sync)) -> Result<()> {
 /// True if this computer has an interface of this name.
 pub fn interface_exists(name: &str) -> bool {
     Path::new("/sys/class/net").join(name).exists()
+}
+
+/// Waits until the interfaces that are `meant` are gone with the nodes they led to, and removes those that
+/// stay: one killed between making an interface and handing it to its node leaves it here.
+///
+/// # Errors
+/// What `ip` says.
+pub fn remove_ports(meant: impl Fn(&str) -> bool) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let ports: Vec<String> = std::fs::read_dir("/sys/class/net")
+            .into_iter()
+            .flat_map(|entries| entries.flatten())
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| meant(name))
+            .collect();
+        if ports.is_empty() {
+            return Ok(());
+        }
+        if start.elapsed() > Duration::from_secs(2) {
+            for port in &ports {
+                let deleted = command::run(&["ip", "link", "delete", port]);
+                // The other end of a pair goes with the first one.
+                if interface_exists(port) {
+                    deleted?;
+                }
+            }
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Puts this computer's end of a node's interface into its bridge, unless it is there.
