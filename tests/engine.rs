@@ -177,3 +177,56 @@ fn needs_in_a_circle_are_shown_with_their_path() {
         "{text}"
     );
 }
+
+#[test]
+fn many_hosts_may_make_the_same_folders_at_once() {
+    let folder = playbook(
+        r#"
+- hosts: all
+  gather_facts: false
+  connection: local
+  tasks:
+    - ansible.builtin.file: {path: "FOLDER/out/{{ round }}/a/b/c", state: directory, mode: "0750"}
+      loop: "{{ range(15) | list }}"
+      loop_control: {loop_var: round}
+"#,
+    );
+    let hosts: Vec<_> = (0..12).map(|number| format!("host-{number}")).collect();
+    std::fs::write(folder.path().join("hosts"), hosts.join("\n")).unwrap();
+    let output = vent(folder.path(), &["run", "site.yml", "-i", "hosts"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}");
+}
+
+/// Ansible runs no further play of a playbook once every host of a batch failed; with one host left, it does.
+#[test]
+fn a_playbook_ends_where_a_whole_batch_failed() {
+    let folder = playbook(
+        r#"
+- hosts: "{{ first }}"
+  gather_facts: false
+  connection: local
+  tasks:
+    - ansible.builtin.command: /bin/false
+      when: inventory_hostname == 'a'
+- hosts: all
+  gather_facts: false
+  connection: local
+  tasks:
+    - ansible.builtin.file: {path: "FOLDER/{{ inventory_hostname }}", state: touch, mode: "0600"}
+"#,
+    );
+    std::fs::write(folder.path().join("hosts"), "a\nb\n").unwrap();
+    let output = vent(
+        folder.path(),
+        &["run", "site.yml", "-i", "hosts", "-e", "first=a"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!folder.path().join("b").exists(), "the second play ran");
+    let output = vent(
+        folder.path(),
+        &["run", "site.yml", "-i", "hosts", "-e", "first=all"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!folder.path().join("a").exists() && folder.path().join("b").exists());
+}

@@ -62,11 +62,18 @@ pub(super) struct PlayEnd {
     pub(super) failed: HashSet<Arc<str>>,
     /// Something kept the play from running at all.
     pub(super) broken: bool,
+    /// A whole batch failed, so that the rest of the playbook is not run.
+    pub(super) over: bool,
 }
 
 impl Context {
     fn out(&self) -> std::sync::MutexGuard<'_, HashMap<Arc<str>, Out>> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many hosts failed or could not be reached.
+    fn failures(&self) -> usize {
+        self.out().values().filter(|out| **out != Out::Ended).count()
     }
 
     /// True if the host does no more tasks of this play.
@@ -314,13 +321,15 @@ pub(super) async fn run(run: &Arc<Run>, node: usize, play: &Arc<Play>, gone: &Ha
             };
         }
     };
+    let mut over = false;
     for batch in batches {
         *context.batch.lock().unwrap_or_else(PoisonError::into_inner) =
             batch.iter().map(|host| host.name.clone()).collect();
         let count = batch.len();
+        let before = context.failures();
         self::batch(&context, batch).await;
-        let failed = context.out().values().filter(|out| **out != Out::Ended).count();
-        if failed >= count && failed > 0 || run.stop.is_cancelled() {
+        over = context.failures() - before == count;
+        if over || run.stop.is_cancelled() {
             break;
         }
     }
@@ -334,6 +343,7 @@ pub(super) async fn run(run: &Arc<Run>, node: usize, play: &Arc<Play>, gone: &Ha
     PlayEnd {
         failed,
         broken: false,
+        over,
     }
 }
 

@@ -213,6 +213,10 @@ async fn node(run: &Arc<Run>, at: usize) -> Ending {
             ending = Ending::Failed;
             break;
         }
+        // Ansible runs no further play of a playbook once all hosts of a batch failed.
+        if end.over {
+            break;
+        }
     }
     if !gone.is_empty() {
         ending = Ending::Failed;

@@ -115,7 +115,10 @@ fn make_folder(path: &str, attributes: &Attributes) -> String {
         };
         let quoted = quote(&at);
         let set = set_attributes(&quoted, attributes, true, false);
-        script.push_str(&format!("if [ ! -d {quoted} ]; then mkdir {quoted}; {set}; fi\n"));
+        // Another task may make the same folder at this moment; only what is no folder afterwards is an error.
+        script.push_str(&format!(
+            "if [ ! -d {quoted} ]; then mkdir {quoted} 2>/dev/null || [ -d {quoted} ] || mkdir {quoted}; {set}; fi\n"
+        ));
     }
     script
 }
