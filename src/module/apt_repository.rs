@@ -86,14 +86,7 @@ impl Module for AptRepository {
         let all = view.probe(script, &[Resource::Path("/etc/apt".into())])?.text();
         let same = |other: &str| other.split_whitespace().eq(line.split(' '));
         let known = all.lines().any(same);
-        let place = Place {
-            path: &path,
-            file: &arguments.file,
-            default_mode: Some(0o644),
-            backup: false,
-            validate: None,
-        };
-        place.note(view);
+        let place = Place::new(&path, &arguments.file, view).default_mode(0o644);
         let text = text_of(&path, view)?.unwrap_or_default();
         let rest: String = text
             .lines()
@@ -199,14 +192,7 @@ impl Module for Deb822Repository {
         let path = format!("/etc/apt/sources.list.d/{stem}.sources");
         let key_path = format!("/etc/apt/keyrings/{stem}.asc");
         let place = |path, wanted: Wanted| {
-            let place = Place {
-                path,
-                file: &arguments.file,
-                default_mode: Some(0o644),
-                backup: false,
-                validate: None,
-            };
-            place.note(view);
+            let place = Place::new(path, &arguments.file, view).default_mode(0o644);
             place.actions(wanted, view)
         };
         let outcome = Outcome::new().with("dest", path.as_str());

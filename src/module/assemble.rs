@@ -96,19 +96,14 @@ impl Module for Assemble {
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        let place = Place {
-            path: &own.dest,
-            file: &arguments.file,
-            default_mode: None,
-            backup: own.backup,
-            validate: own.validate.as_deref(),
-        };
         if !own.remote_src {
             return Err(Stop::failed(
                 "remote_src: only folders of the host; copy the folder there first",
             ));
         }
-        place.note(view);
+        let place = Place::new(&own.dest, &arguments.file, view)
+            .backup(own.backup)
+            .validate(own.validate.as_deref());
         let text = own.text(view)?;
         let wanted = match text_of(&own.dest, view)?.as_deref() == Some(text.as_str()) {
             true => Wanted::Keep,

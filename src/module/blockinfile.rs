@@ -141,14 +141,9 @@ impl Module for Blockinfile {
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        let place = Place {
-            path: &own.path,
-            file: &arguments.file,
-            default_mode: None,
-            backup: own.backup,
-            validate: own.validate.as_deref(),
-        };
-        place.note(view);
+        let place = Place::new(&own.path, &arguments.file, view)
+            .backup(own.backup)
+            .validate(own.validate.as_deref());
         let original = text_of(&own.path, view)?;
         if original.is_none() && !own.create {
             return Err(Stop::failed(format!("Path {} does not exist !", own.path)));

@@ -2,7 +2,7 @@
 
 pub(super) use super::place::{Place, Wanted, text_of};
 use super::{Stop, View};
-use crate::content::hexadecimal;
+use crate::content::{Content, hexadecimal};
 use crate::pki::{PublicKey, PublicKeyData};
 use crate::value::Value;
 use sha2::Digest;
@@ -36,6 +36,16 @@ pub(super) fn required(
         }
         (None, None) => Err(Stop::failed(format!("the {what} is missing: give its path"))),
     }
+}
+
+/// The file at `path` as it is to be: `wanted` is given what it holds and says what shall stand there instead, if anything.
+pub(super) fn renewed(
+    path: &str,
+    wanted: impl FnOnce(Option<&str>) -> Result<Option<Content>, Stop>,
+    view: &View<'_>,
+) -> Result<Wanted, Stop> {
+    let existing = text_of(path, view)?;
+    Ok(wanted(existing.as_deref())?.map_or(Wanted::Keep, Wanted::Write))
 }
 
 /// An error of the PKI about a file.

@@ -154,14 +154,7 @@ impl Module for IniFile {
                 "\"value(s)\" must be defined if state is \"present\" and allow_no_value is false",
             ));
         }
-        let place = Place {
-            path: &own.path,
-            file: &arguments.file,
-            default_mode: None,
-            backup: own.backup,
-            validate: None,
-        };
-        place.note(view);
+        let place = Place::new(&own.path, &arguments.file, view).backup(own.backup);
         let text = text_of(&own.path, view)?;
         if text.is_none() && !own.create {
             return Err(Stop::failed(format!("Destination {} does not exist!", own.path)));

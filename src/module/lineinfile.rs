@@ -155,14 +155,9 @@ impl Module for Lineinfile {
         if own.backrefs && own.regexp.is_none() {
             return Err(Stop::failed("regexp is required with backrefs=true"));
         }
-        let place = Place {
-            path: &own.path,
-            file: &arguments.file,
-            default_mode: None,
-            backup: own.backup,
-            validate: own.validate.as_deref(),
-        };
-        place.note(view);
+        let place = Place::new(&own.path, &arguments.file, view)
+            .backup(own.backup)
+            .validate(own.validate.as_deref());
         let original = text_of(&own.path, view)?;
         let wish = Wish {
             own,

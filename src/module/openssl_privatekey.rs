@@ -222,14 +222,9 @@ impl Module for OpensslPrivatekey {
                 "passphrase: encrypted keys are not supported; protect the key by its mode",
             ));
         }
-        let place = Place {
-            path: &own.path,
-            file: &arguments.file,
-            default_mode: Some(0o600),
-            backup: own.backup,
-            validate: None,
-        };
-        place.note(view);
+        let place = Place::new(&own.path, &arguments.file, view)
+            .default_mode(0o600)
+            .backup(own.backup);
         place.step(|| own.wanted(view), |text| own.describe(text), view)
     }
 }

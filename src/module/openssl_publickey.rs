@@ -120,14 +120,9 @@ impl Module for OpensslPublickey {
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        let place = Place {
-            path: &own.path,
-            file: &arguments.file,
-            default_mode: Some(0o644),
-            backup: own.backup,
-            validate: None,
-        };
-        place.note(view);
+        let place = Place::new(&own.path, &arguments.file, view)
+            .default_mode(0o644)
+            .backup(own.backup);
         place.step(|| own.wanted(view), |text| own.describe(text, view), view)
     }
 }

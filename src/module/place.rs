@@ -26,18 +26,46 @@ pub(super) enum Wanted {
 
 /// Where and how a file is kept.
 pub(super) struct Place<'a> {
-    pub(super) path: &'a str,
-    pub(super) file: &'a FileArguments,
-    /// Mode of a file that is made anew.
-    pub(super) default_mode: Option<u32>,
-    pub(super) backup: bool,
-    /// A command with `%s` that must accept the new file.
-    pub(super) validate: Option<&'a str>,
+    path: &'a str,
+    file: &'a FileArguments,
+    default_mode: Option<u32>,
+    backup: bool,
+    validate: Option<&'a str>,
 }
 
-impl Place<'_> {
-    /// Asks for everything about the file at once.
-    pub(super) fn note(&self, view: &View<'_>) {
+impl<'a> Place<'a> {
+    /// The file at `path`; everything about it is asked for at once.
+    pub(super) fn new(path: &'a str, file: &'a FileArguments, view: &View<'_>) -> Place<'a> {
+        let place = Place {
+            path,
+            file,
+            default_mode: None,
+            backup: false,
+            validate: None,
+        };
+        place.note(view);
+        place
+    }
+
+    /// Mode of a file that is made anew.
+    pub(super) fn default_mode(mut self, mode: u32) -> Place<'a> {
+        self.default_mode = Some(mode);
+        self
+    }
+
+    /// Whether the file that was there is kept under another name.
+    pub(super) fn backup(mut self, backup: bool) -> Place<'a> {
+        self.backup = backup;
+        self
+    }
+
+    /// A command with `%s` that must accept the new file.
+    pub(super) fn validate(mut self, command: Option<&'a str>) -> Place<'a> {
+        self.validate = command;
+        self
+    }
+
+    fn note(&self, view: &View<'_>) {
         for path in [self.path, self.folder()] {
             view.note(Question::Stat {
                 path: path.into(),

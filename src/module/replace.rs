@@ -62,14 +62,9 @@ impl Module for Replace {
         {
             return Err(Stop::failed("encoding: only utf-8 is supported"));
         }
-        let place = Place {
-            path: &own.path,
-            file: &arguments.file,
-            default_mode: None,
-            backup: own.backup,
-            validate: own.validate.as_deref(),
-        };
-        place.note(view);
+        let place = Place::new(&own.path, &arguments.file, view)
+            .backup(own.backup)
+            .validate(own.validate.as_deref());
         let Some(text) = text_of(&own.path, view)? else {
             return Err(Stop::failed(format!("Path {} does not exist !", own.path)));
         };

@@ -311,22 +311,14 @@ impl Module for X509Certificate {
         let Some(path) = own.path.as_deref() else {
             return Err(Stop::failed("missing required argument `path`"));
         };
-        let place = Place {
-            path,
-            file: &arguments.file,
-            default_mode: Some(0o644),
-            backup: own.backup,
-            validate: None,
-        };
-        place.note(view);
+        let place = Place::new(path, &arguments.file, view)
+            .default_mode(0o644)
+            .backup(own.backup);
         let wanted = || {
             if own.state == Presence::Absent {
                 return Ok(Wanted::Absent);
             }
-            let existing = crypto::text_of(path, view)?;
-            Ok(own
-                .wanted(existing.as_deref(), view)?
-                .map_or(Wanted::Keep, Wanted::Write))
+            crypto::renewed(path, |existing| own.wanted(existing, view), view)
         };
         let describe = |text: Option<&str>| {
             let mut outcome = own.describe().with("filename", path);
