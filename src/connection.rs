@@ -18,6 +18,7 @@ mod job;
 mod known_hosts;
 mod local;
 mod lock;
+mod percent;
 mod pool;
 mod shell;
 mod ssh;

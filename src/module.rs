@@ -4,6 +4,7 @@
 
 mod arguments;
 mod outcome;
+mod package_names;
 mod place;
 mod python_regex;
 mod view;

@@ -5,6 +5,7 @@ mod convert;
 mod deserialize;
 mod from;
 mod python;
+mod untyped;
 
 use crate::source::Place;
 use indexmap::IndexMap;

@@ -1,6 +1,7 @@
 //! From the variables of a host, the arguments for ssh and OpenSSH's configuration to a [`Target`].
 
 use super::arguments;
+use super::percent::Tokens;
 use super::ssh_config::{self, Settings, Subject};
 use super::target::{Checking, Kind, Secret, Target};
 use crate::error::{Error, Result};
@@ -307,49 +308,6 @@ fn is_yes(value: &str) -> bool {
 fn number<N: std::str::FromStr>(text: &str, name: &str) -> Result<N> {
     text.parse()
         .map_err(|_| Error::new(format!("{name} cannot be `{text}`")).help("write a number"))
-}
-
-/// What the percent signs of ssh_config(5) stand for.
-struct Tokens<'a> {
-    host: &'a str,
-    original: &'a str,
-    port: u16,
-    user: &'a str,
-    local: &'a str,
-    home: &'a Path,
-}
-
-impl Tokens<'_> {
-    fn replace(&self, text: &str) -> String {
-        let mut out = String::new();
-        let mut rest = text.chars();
-        while let Some(c) = rest.next() {
-            if c != '%' {
-                out.push(c);
-                continue;
-            }
-            match rest.next() {
-                Some('h') => out.push_str(self.host),
-                Some('n') => out.push_str(self.original),
-                Some('p') => out.push_str(&self.port.to_string()),
-                Some('r') => out.push_str(self.user),
-                Some('u') => out.push_str(self.local),
-                Some('d') => out.push_str(&self.home.to_string_lossy()),
-                Some('%') => out.push('%'),
-                Some(other) => out.extend(['%', other]),
-                None => out.push('%'),
-            }
-        }
-        out
-    }
-
-    fn path(&self, text: &str) -> PathBuf {
-        let text = self.replace(text.trim_matches('"'));
-        match text.strip_prefix("~/") {
-            Some(rest) => self.home.join(rest),
-            None => PathBuf::from(text),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `apt`, and `package` on machines that have it: Debian packages.
 
+use super::package_names::{base, matches, pattern, provided, version};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, Answer, Effect, Package, Question, Resource, quote};
 use crate::value::Value;
@@ -352,54 +353,6 @@ impl Arguments {
     }
 }
 
-/// The name without version and release.
-fn base(name: &str) -> &str {
-    name.split(['=', '/']).next().unwrap_or(name)
-}
-
-/// The version after `=`.
-fn version(name: &str) -> Option<&str> {
-    name.split_once('=').map(|(_, version)| version)
-}
-
-/// A version fits one with `*` in it.
-fn matches(wanted: &str, version: &str) -> bool {
-    wanted == version || globset::Glob::new(wanted).is_ok_and(|glob| glob.compile_matcher().is_match(version))
-}
-
-/// Any installed package whose name fits a pattern.
-fn pattern(pattern: &str, view: &View<'_>) -> Result<Option<Package>, Stop> {
-    let script = format!(
-        "dpkg-query -W -f='${{db:Status-Status}} ${{Version}}\\n' {} | sed -n 's/^installed //p'",
-        quote(pattern)
-    );
-    let output = view.probe(&script, &[Resource::Other("packages".into())])?.text();
-    Ok(output.lines().next().map(|version| Package {
-        version: version.into(),
-    }))
-}
-
-/// Those of the names that an installed package provides.
-fn provided(names: &[&str], view: &View<'_>) -> Result<Vec<String>, Stop> {
-    let script =
-        "dpkg-query -W -f='${db:Status-Status} ${Provides}\\n' | sed -n 's/^installed \\(..*\\)/\\1/p'";
-    let mut about: Vec<Resource> = names
-        .iter()
-        .map(|name| Resource::Package(base(name).into()))
-        .collect();
-    about.push(Resource::Other("packages".into()));
-    let output = match view.probe(script, &about) {
-        // Packages that a step before would bring may provide it too; asking for it again changes nothing.
-        Err(Stop::Undecided(_)) => return Ok(vec![]),
-        output => output?.text(),
-    };
-    let provided = output
-        .split([',', '\n'])
-        .filter_map(|entry| entry.split_whitespace().next())
-        .map(str::to_string);
-    Ok(provided.filter(|name| names.contains(&name.as_str())).collect())
-}
-
 impl Module for Apt {
     const NAMES: &'static [&'static str] = &["ansible.builtin.apt", "apt"];
     type Arguments = Arguments;
@@ -460,17 +413,5 @@ impl Module for AnyPackage {
             ));
         }
         Apt::step(arguments, view)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_carry_versions_and_releases() {
-        assert_eq!((base("jq=1.6*"), version("jq=1.6*")), ("jq", Some("1.6*")));
-        assert_eq!((base("jq/testing"), version("jq")), ("jq", None));
-        assert!(matches("1.6*", "1.6-2.1") && !matches("1.6*", "1.7"));
     }
 }

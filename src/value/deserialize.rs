@@ -1,6 +1,7 @@
 //! Typed arguments out of values, with Ansible's lenient readings: `yes` is a bool, `"5"` a number,
 //! `a,b` a list. What is unknown is kept by fields of type [`Value`] and reported by all others.
 
+use super::untyped::Marked;
 use super::{Unknown, Value, to_bool, to_integer};
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 use std::cell::RefCell;
@@ -148,8 +149,8 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
             Value::Float(number) => visitor.visit_f64(*number),
             Value::String(text) => visitor.visit_str(text),
             Value::Template(template) => visitor.visit_str(&template.text),
-            Value::Secret(text) => visitor.visit_map(Marked::new(SECRET, text)),
-            Value::Unknown(unknown) => visitor.visit_map(Marked::new(UNKNOWN, &unknown.origin)),
+            Value::Secret(text) => visitor.visit_map(Marked::secret(text)),
+            Value::Unknown(unknown) => visitor.visit_map(Marked::unknown(&unknown.origin)),
             Value::List(items) => visitor.visit_seq(Items(items.iter())),
             Value::Map(map) => visitor.visit_map(Entries {
                 rest: map.iter(),
@@ -307,119 +308,6 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
             });
             error
         })
-    }
-}
-
-/// The keys under which marked values pass through serde.
-const SECRET: &str = "\u{0}secret";
-const UNKNOWN: &str = "\u{0}unknown";
-
-struct Marked<'a> {
-    entry: Option<(&'static str, &'a str)>,
-    text: &'a str,
-}
-
-impl<'a> Marked<'a> {
-    fn new(mark: &'static str, text: &'a str) -> Marked<'a> {
-        Marked {
-            entry: Some((mark, text)),
-            text,
-        }
-    }
-}
-
-impl<'de> de::MapAccess<'de> for Marked<'_> {
-    type Error = ArgumentError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ArgumentError> {
-        self.entry
-            .take()
-            .map(|(mark, _)| seed.deserialize(mark.into_deserializer()))
-            .transpose()
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ArgumentError> {
-        seed.deserialize(self.text.into_deserializer())
-    }
-}
-
-impl<'de> de::Deserialize<'de> for Value {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
-        Ok(Value::Bool(flag))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::Int(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(i64::try_from(number).map_or(Value::Float(number as f64), Value::Int))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-        Ok(Value::Float(number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::string(text))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = vec![];
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(list.into())
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut map = super::Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            let value: Value = entries.next_value()?;
-            match key.as_str() {
-                SECRET => return Ok(Value::Secret(value.as_str().unwrap_or_default().into())),
-                UNKNOWN => return Ok(Value::unknown(value.as_str().unwrap_or_default())),
-                _ => map.insert(key.into(), value),
-            };
-        }
-        Ok(Value::Map(Arc::new(map)))
-    }
-}
-
-/// Values are anything in the schema of a module's arguments.
-impl schemars::JsonSchema for Value {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Value".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        true.into()
     }
 }
 
