@@ -1,12 +1,13 @@
 //! One attempt of one module on one host: ask, act, until it is done.
 
+mod difference;
+
 use super::host::Host;
 use super::perform::{self, Broken, Watch};
 use crate::connection::{Failure, Shell};
-use crate::content::Content;
 use crate::error::Error;
 use crate::event::Diff;
-use crate::host::{Action, Answer, FileKind, Performed, Question, State};
+use crate::host::{Action, Performed, Question, State};
 use crate::module::{self, Computer, Outcome, Step, Stop, View};
 use crate::value::{Unknown, Value};
 use std::sync::Arc;
@@ -14,8 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 /// More rounds than any module needs.
 const ROUNDS: usize = 12;
-/// Contents up to this size are shown in a diff.
-const SHOWN: u64 = 1 << 20;
 
 /// What an attempt works with.
 pub(super) struct Attempt<'a> {
@@ -183,91 +182,6 @@ impl Attempt<'_> {
         }
         Ok(())
     }
-
-    async fn difference(&self, action: &Action) -> Result<Option<Diff>, Broken> {
-        let sentence = |path: &str, text: String| {
-            Some(Diff {
-                path: path.to_string(),
-                text,
-            })
-        };
-        Ok(match action {
-            Action::WriteFile {
-                path,
-                content,
-                attributes,
-                ..
-            } => {
-                let stat = self
-                    .known(Question::Stat {
-                        path: path.clone(),
-                        follow: true,
-                    })
-                    .await?;
-                let (size, mode) = match stat {
-                    Some(Answer::Stat(Some(stat))) => (Some(stat.size), Some(stat.mode)),
-                    _ => (None, None),
-                };
-                let hidden = attributes.mode.or(mode).is_some_and(|mode| mode & 0o077 == 0);
-                let before = match size {
-                    Some(size) if size <= SHOWN && !hidden => {
-                        match self
-                            .known(Question::Content {
-                                path: path.clone(),
-                                limit: SHOWN,
-                            })
-                            .await?
-                        {
-                            Some(Answer::Content(content)) => content,
-                            _ => None,
-                        }
-                    }
-                    _ => None,
-                };
-                let known = size.is_none() || before.is_some();
-                Some(Diff {
-                    path: path.clone(),
-                    text: content_diff(path, before.as_deref(), content, hidden, known),
-                })
-            }
-            Action::MakeFolder { path, .. } => sentence(path, format!("+ folder {path}\n")),
-            Action::Remove { path } => {
-                let what = match self
-                    .known(Question::Stat {
-                        path: path.clone(),
-                        follow: false,
-                    })
-                    .await?
-                {
-                    Some(Answer::Stat(Some(stat))) if stat.kind == FileKind::Folder => "folder",
-                    _ => "file",
-                };
-                sentence(path, format!("- {what} {path}\n"))
-            }
-            Action::Link { path, target, .. } => sentence(path, format!("+ link {path} -> {target}\n")),
-            Action::SetAttributes { path, attributes, .. } => {
-                let before = self
-                    .known(Question::Stat {
-                        path: path.clone(),
-                        follow: true,
-                    })
-                    .await?;
-                sentence(path, attribute_diff(attributes, before))
-            }
-            Action::Script { explain, .. } => sentence("", format!("$ {explain}\n")),
-            Action::Run(_) | Action::Fetch { .. } => None,
-        })
-    }
-
-    /// An answer, asked for if it is not known yet.
-    async fn known(&self, question: Question) -> Result<Option<Answer>, Broken> {
-        let state = self.host.state();
-        if let Some(answer) = state.answer(&self.user, &question) {
-            return Ok(Some(answer));
-        }
-        perform::ask(&self.shell, self.host, &self.user, vec![state.wanted(&question)]).await?;
-        Ok(self.host.state().answer(&self.user, &question))
-    }
 }
 
 fn finished(mut outcome: Outcome, performed: Vec<Performed>, mut done: Done) -> Ended {
@@ -279,58 +193,4 @@ fn finished(mut outcome: Outcome, performed: Vec<Performed>, mut done: Done) -> 
     }
     done.outcome = outcome;
     Ended::Done(done)
-}
-
-fn attribute_diff(wanted: &crate::host::Attributes, before: Option<Answer>) -> String {
-    let Some(Answer::Stat(Some(before))) = before else {
-        return String::new();
-    };
-    let mut text = String::new();
-    let mut line = |name: &str, old: String, new: String| {
-        if old != new {
-            text.push_str(&format!("-{name}: {old}\n+{name}: {new}\n"));
-        }
-    };
-    if let Some(mode) = wanted.mode {
-        line(
-            "mode",
-            crate::host::mode_text(before.mode),
-            crate::host::mode_text(mode),
-        );
-    }
-    if let Some(owner) = &wanted.owner {
-        line("owner", before.owner, owner.clone());
-    }
-    if let Some(group) = &wanted.group {
-        line("group", before.group, group.clone());
-    }
-    text
-}
-
-fn content_diff(path: &str, before: Option<&[u8]>, content: &Content, hidden: bool, known: bool) -> String {
-    let after: Option<Vec<u8>> = match content {
-        Content::Bytes(bytes) => Some(bytes.to_vec()),
-        Content::LocalFile { path, length, .. } if *length <= SHOWN => std::fs::read(path).ok(),
-        _ => None,
-    };
-    let texts = (
-        std::str::from_utf8(before.unwrap_or_default()),
-        after.as_deref().map(std::str::from_utf8),
-    );
-    match texts {
-        (Ok(before), Some(Ok(after))) if !hidden && known && !after.contains('\0') => {
-            let diff = similar::TextDiff::from_lines(before, after);
-            diff.unified_diff()
-                .header(&format!("{path} (before)"), &format!("{path} (after)"))
-                .to_string()
-        }
-        _ => {
-            let lines =
-                after.map(|after| format!("{} lines, ", after.split(|byte| *byte == b'\n').count() - 1));
-            let digest = content.digest().map_or("content not known yet".into(), |digest| {
-                format!("sha256 {digest}")
-            });
-            format!("~ {path}: changed, {}{digest}\n", lines.unwrap_or_default())
-        }
-    }
 }

@@ -112,14 +112,7 @@ async fn task(context: &Arc<Context>, task: &Arc<Task>, hosts: &[Arc<Host>], par
         if context.run.stop.is_cancelled() {
             return (host.clone(), None);
         }
-        let on_host = OnHost {
-            context,
-            host,
-            task,
-            parameters,
-            handler: false,
-            maybe: None,
-        };
+        let on_host = plain(context, host, task, parameters);
         let result = on_host.run().await;
         let result = settle(&on_host, result);
         (host.clone(), Some(result))
@@ -130,15 +123,7 @@ async fn task(context: &Arc<Context>, task: &Arc<Task>, hosts: &[Arc<Host>], par
         let Some(result) = result else { continue };
         if once {
             for other in &hosts[1..] {
-                OnHost {
-                    context,
-                    host: other,
-                    task,
-                    parameters,
-                    handler: false,
-                    maybe: None,
-                }
-                .settle(&result);
+                plain(context, other, task, parameters).settle(&result);
             }
         }
         if result.is_failure() {
@@ -161,6 +146,23 @@ async fn task(context: &Arc<Context>, task: &Arc<Task>, hosts: &[Arc<Host>], par
         }
     }
     failed
+}
+
+/// A task that is no handler.
+fn plain<'a>(
+    context: &'a Arc<Context>,
+    host: &'a Arc<Host>,
+    task: &'a Arc<Task>,
+    parameters: &'a [Layer],
+) -> OnHost<'a> {
+    OnHost {
+        context,
+        host,
+        task,
+        parameters,
+        handler: false,
+        maybe: None,
+    }
 }
 
 /// Notes what follows from a result; a handler that nobody has makes it a failure.
@@ -239,14 +241,7 @@ async fn include(
     let mut failed: Failed = vec![];
     let mut groups: Vec<(Vec<Arc<Host>>, String, Vec<Item>, Vec<Layer>)> = vec![];
     for host in hosts {
-        let on_host = OnHost {
-            context,
-            host,
-            task,
-            parameters,
-            handler: false,
-            maybe: None,
-        };
+        let on_host = plain(context, host, task, parameters);
         match on_host.includes(include) {
             Ok(found) => {
                 for (key, items, layers) in found {

@@ -90,14 +90,7 @@ fn magic(run: &Arc<Run>, host: &Host, context: Option<&Context>) -> Map {
     put("ansible_diff_mode", run.settings.diff.into());
     put("ansible_verbosity", i64::from(run.settings.verbosity).into());
     put("ansible_forks", (run.settings.forks as i64).into());
-    let version = [
-        ("full", "2.19.14".into()),
-        ("string", "2.19.14".into()),
-        ("major", Value::Int(2)),
-        ("minor", Value::Int(19)),
-        ("revision", Value::Int(14)),
-    ];
-    put("ansible_version", Value::map(version));
+    put("ansible_version", version());
     let tags = |tags: &[String], all: &str| match tags {
         [] => Value::list((!all.is_empty()).then(|| all.into())),
         tags => Value::list(tags.iter().map(Value::string)),
@@ -135,6 +128,18 @@ fn magic(run: &Arc<Run>, host: &Host, context: Option<&Context>) -> Map {
         put("ansible_role_names", Value::list(roles));
     }
     map
+}
+
+/// The version of Ansible whose behaviour this is.
+fn version() -> Value {
+    let parts = [
+        ("full", "2.19.14".into()),
+        ("string", "2.19.14".into()),
+        ("major", Value::Int(2)),
+        ("minor", Value::Int(19)),
+        ("revision", Value::Int(14)),
+    ];
+    Value::map(parts)
 }
 
 /// The folders in which files of a task are searched.

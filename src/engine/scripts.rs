@@ -28,23 +28,7 @@ pub(super) fn write_file(
             "if [ -e {target} ]; then chmod \"$(stat -L -c %a {target})\" \"$t\"; else chmod \"$(printf %o $((0666 & ~0$(umask))))\" \"$t\"; fi"
         ),
     };
-    let owner = match (&attributes.owner, &attributes.group) {
-        (None, None) => format!("if [ -e {target} ]; then chown \"$(stat -L -c %u:%g {target})\" \"$t\"; fi"),
-        (owner, group) => {
-            let kept = format!("if [ -e {target} ]; then chown \"$(stat -L -c %u:%g {target})\" \"$t\"; fi");
-            let owner = owner
-                .as_ref()
-                .map(|owner| format!("chown {} \"$t\"", quote(owner)));
-            let group = group
-                .as_ref()
-                .map(|group| format!("chgrp {} \"$t\"", quote(group)));
-            [Some(kept), owner, group]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join(" && ")
-        }
-    };
+    let owner = owner_script(&target, attributes);
     let check = validate.map_or(String::new(), |command| {
         format!(
             "v={}; {} >&2 || {{ rm -f \"$t\"; exit 13; }}\n",
@@ -65,6 +49,19 @@ cat >\"$t\" || exit 11
 trap - EXIT
 "
     )
+}
+
+/// Gives `"$t"` its owner; what is not wanted otherwise stays as the file before had it.
+fn owner_script(target: &str, attributes: &Attributes) -> String {
+    let kept = format!("if [ -e {target} ]; then chown \"$(stat -L -c %u:%g {target})\" \"$t\"; fi");
+    let owner = attributes.owner.as_ref();
+    let group = attributes.group.as_ref();
+    let steps = [
+        Some(kept),
+        owner.map(|owner| format!("chown {} \"$t\"", quote(owner))),
+        group.map(|group| format!("chgrp {} \"$t\"", quote(group))),
+    ];
+    steps.into_iter().flatten().collect::<Vec<_>>().join(" && ")
 }
 
 /// What an exit status of [`write_file`] means.

@@ -1,0 +1,74 @@
+//! `meta`: things about the run itself.
+
+use super::super::host::Host;
+use super::super::items::Failed;
+use super::super::result::TaskResult;
+use super::super::task::OnHost;
+use super::Context;
+use crate::model::Task;
+use crate::vars::Layer;
+use std::sync::Arc;
+
+impl Context {
+    /// `meta`: things about the run itself.
+    pub(in crate::engine) async fn meta(
+        self: &Arc<Context>,
+        task: &Arc<Task>,
+        hosts: &[Arc<Host>],
+        parameters: &[Layer],
+    ) -> Failed {
+        let word = task
+            .action
+            .free_form
+            .as_ref()
+            .and_then(|placed| placed.value.as_str())
+            .unwrap_or_default()
+            .trim()
+            .to_string();
+        let mut chosen = vec![];
+        let mut failed: Failed = vec![];
+        for host in hosts {
+            let on_host = OnHost {
+                context: self,
+                host,
+                task,
+                parameters,
+                handler: false,
+                maybe: None,
+            };
+            match on_host.holds() {
+                Ok(true) => chosen.push(host.clone()),
+                Ok(false) => {}
+                Err(error) => {
+                    let result = TaskResult::error(&error);
+                    on_host.tell_failure(&result);
+                    self.failed(host, false);
+                    failed.push((host.clone(), Some((task.clone(), result))));
+                }
+            }
+        }
+        match word.as_str() {
+            "flush_handlers" => {
+                let gone = self.flush(&chosen).await;
+                failed.extend(gone.into_iter().map(|host| (host, None)));
+            }
+            "end_play" | "end_batch" if !chosen.is_empty() => hosts.iter().for_each(|host| self.end(host)),
+            "end_host" => chosen.iter().for_each(|host| self.end(host)),
+            "clear_facts" => {
+                for host in &chosen {
+                    let mut data = host.data();
+                    data.facts = Arc::default();
+                    data.gathered = false;
+                }
+            }
+            "clear_host_errors" => self.out().clear(),
+            "reset_connection" => {
+                for host in &chosen {
+                    host.close().await;
+                }
+            }
+            _ => {}
+        }
+        failed
+    }
+}

@@ -1,0 +1,116 @@
+//! A batch of a play: facts, debts, the sections with the handlers behind each.
+
+use super::super::host::Host;
+use super::super::items::{self, Failed};
+use super::super::scope;
+use super::Context;
+use crate::model::{Action, Item, Keywords, Placed, Task};
+use crate::source::{Place, Source};
+use crate::template;
+use crate::value;
+use futures::future::join_all;
+use std::sync::Arc;
+
+pub(super) async fn batch(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
+    let free = context
+        .play
+        .strategy
+        .as_ref()
+        .and_then(|placed| placed.value.as_str());
+    if matches!(
+        free,
+        Some("free" | "host_pinned" | "ansible.builtin.free" | "ansible.builtin.host_pinned")
+    ) {
+        join_all(hosts.into_iter().map(|host| sections(context, vec![host]))).await;
+    } else {
+        sections(context, hosts).await;
+    }
+}
+
+async fn sections(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
+    let mut failed: Failed = vec![];
+    if let Some(task) = gathering(context) {
+        let items = [Item::Task(task)];
+        let wanting: Vec<_> = hosts
+            .iter()
+            .filter(|host| !host.data().gathered)
+            .cloned()
+            .collect();
+        failed.extend(items::run(context, &items, wanting, &[]).await);
+    }
+    context.read_debts(&hosts).await;
+    for section in context.play.sections() {
+        let alive: Vec<_> = hosts
+            .iter()
+            .filter(|host| !context.is_out(host))
+            .cloned()
+            .collect();
+        failed.extend(items::run(context, section, alive, &[]).await);
+        if context.run.stop_now.is_cancelled() {
+            return;
+        }
+        let forced = context.run.settings.force_handlers
+            || context
+                .play
+                .force_handlers
+                .as_ref()
+                .and_then(|placed| value::to_bool(&placed.value))
+                == Some(true);
+        let chosen: Vec<_> = hosts
+            .iter()
+            .filter(|host| forced && !context.is_unreachable(host) || !context.is_out(host))
+            .cloned()
+            .collect();
+        context.flush(&chosen).await;
+    }
+}
+
+/// The task that gathers facts, if the play wants them.
+fn gathering(context: &Arc<Context>) -> Option<Arc<Task>> {
+    let wanted = context.play.gather_facts.as_ref().map(|placed| {
+        let host = context.run.host(&context.all[0]);
+        let scope = scope::of_task(context, &host, None, &[]);
+        let rendered = template::render(&placed.value, &scope).ok().flatten();
+        rendered
+            .and_then(|rendered| value::to_bool(&rendered.value))
+            .unwrap_or(true)
+    });
+    if wanted == Some(false) {
+        return None;
+    }
+    let place = context
+        .play
+        .gather_facts
+        .as_ref()
+        .map_or(&context.play.place, |placed| &placed.place);
+    let source = Source::named("Gathering Facts", String::new());
+    let name = Placed {
+        value: "Gathering Facts".into(),
+        place: Place::new(&source, 0..0),
+    };
+    Some(Arc::new(Task {
+        keywords: Keywords {
+            name: Some(name),
+            ..Keywords::default()
+        },
+        scope: context.play.scope.clone(),
+        action: Action {
+            module: "ansible.builtin.setup".into(),
+            arguments: Default::default(),
+            free_form: None,
+            template: None,
+            place: place.clone(),
+        },
+        r#loop: None,
+        register: None,
+        changed_when: vec![],
+        failed_when: vec![],
+        until: vec![],
+        retries: None,
+        delay: None,
+        r#async: None,
+        poll: None,
+        listen: vec![],
+        place: place.clone(),
+    }))
+}

@@ -1,0 +1,193 @@
+//! The way to the host that does a task: connection, account, `become`, delegate.
+
+use super::super::host::Host;
+use super::super::scope;
+use super::Context;
+use crate::connection::{Become, Kind, Method, Secret, Target};
+use crate::error::{Error, Result};
+use crate::model::{Keywords, Placed, Task};
+use crate::template::{self, Scope};
+use crate::value::{self, Map, Value};
+use std::sync::Arc;
+
+/// The way to a host for one task.
+pub(in crate::engine) struct Way {
+    pub(in crate::engine) target: Target,
+    pub(in crate::engine) r#become: Option<Become>,
+    /// The account the task acts as.
+    pub(in crate::engine) user: Arc<str>,
+}
+
+type Pick = fn(&Keywords) -> &Option<Placed>;
+
+impl Context {
+    /// The host that does a task, and the way to it.
+    ///
+    /// # Errors
+    /// A delegate that cannot be told, an option of the connection that is refused.
+    pub(in crate::engine) fn way(
+        self: &Arc<Context>,
+        host: &Arc<Host>,
+        task: &Task,
+        scope: &Scope,
+    ) -> Result<(Arc<Host>, Way)> {
+        let (by, own) = match delegate(task, scope)? {
+            Some(name) => {
+                let by = self.run.host(&name);
+                let own = scope::of_run(&self.run, &by);
+                (by, own)
+            }
+            None => (host.clone(), scope.clone()),
+        };
+        let delegated = by.name != host.name;
+        let mut map = rendered(VARIABLES, &own)?;
+        let keywords: [(&str, Pick); 3] = [
+            ("ansible_connection", |keywords| &keywords.connection),
+            ("ansible_user", |keywords| &keywords.remote_user),
+            ("ansible_port", |keywords| &keywords.port),
+        ];
+        for (name, pick) in keywords {
+            if !map.contains_key(name)
+                && !delegated
+                && let Some(value) = keyword(task, scope, pick)?
+            {
+                map.insert(name.into(), value);
+            }
+        }
+        let target = self.run.reach.target(&by.name, &map)?;
+        let login: Arc<str> = match target.kind {
+            Kind::Local => self.run.local_user.clone(),
+            Kind::Ssh => target.user.as_str().into(),
+        };
+        let r#become = self.r#become(task, scope, &map, &login)?;
+        let user = r#become
+            .as_ref()
+            .map_or(login, |chosen| chosen.user.as_str().into());
+        let way = Way {
+            target,
+            r#become,
+            user,
+        };
+        Ok((by, way))
+    }
+
+    /// How the task becomes another account; `None` if it acts as the one that logs in.
+    fn r#become(&self, task: &Task, scope: &Scope, map: &Map, login: &str) -> Result<Option<Become>> {
+        let setting = |name: &str, pick: Pick| -> Result<Option<Value>> {
+            match map.get(name) {
+                Some(value) => Ok(Some(value.clone())),
+                None => keyword(task, scope, pick),
+            }
+        };
+        let text = |name: &str, pick: Pick| -> Result<Option<String>> {
+            Ok(setting(name, pick)?.and_then(|value| value.as_str().map(str::to_string)))
+        };
+        let settings = &self.run.settings;
+        let wanted = setting("ansible_become", |keywords| &keywords.r#become)?;
+        let wanted = wanted.as_ref().and_then(value::to_bool);
+        if !wanted.unwrap_or(settings.r#become) {
+            return Ok(None);
+        }
+        let user = text("ansible_become_user", |keywords| &keywords.become_user)?
+            .or_else(|| settings.become_user.clone())
+            .unwrap_or_else(|| "root".into());
+        if login == user {
+            return Ok(None);
+        }
+        let method = text("ansible_become_method", |keywords| &keywords.become_method)?
+            .or_else(|| settings.become_method.clone())
+            .unwrap_or_else(|| "sudo".into());
+        let password = ["ansible_become_password", "ansible_become_pass"]
+            .iter()
+            .find_map(|name| map.get(*name));
+        Ok(Some(Become {
+            method: method_of(&method).map_err(|error| error.at(&task.action.place))?,
+            user,
+            password: password.and_then(Value::as_str).map(Secret::new),
+            flags: text("ansible_become_flags", |keywords| &keywords.become_flags)?,
+            exe: text("ansible_become_exe", |keywords| &keywords.become_exe)?,
+        }))
+    }
+}
+
+/// The name in `delegate_to`.
+fn delegate(task: &Task, scope: &Scope) -> Result<Option<String>> {
+    let Some(placed) = task.keyword(|keywords| &keywords.delegate_to) else {
+        return Ok(None);
+    };
+    let rendered = template::render(&placed.value, scope).map_err(|error| error.at(&placed.place))?;
+    match rendered.map(|rendered| rendered.value) {
+        Some(Value::String(name)) => Ok((!name.is_empty()).then(|| name.to_string())),
+        Some(Value::Unknown(origin)) => {
+            let text = format!("the delegate is not known before {}", origin.origin);
+            Err(Error::new(text).at(&placed.place))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A keyword of the task or around it, rendered.
+fn keyword(task: &Task, scope: &Scope, pick: Pick) -> Result<Option<Value>> {
+    let Some(placed) = task.keyword(pick) else {
+        return Ok(None);
+    };
+    let rendered = template::render(&placed.value, scope).map_err(|error| error.at(&placed.place))?;
+    Ok(rendered.map(|rendered| rendered.value))
+}
+
+fn method_of(name: &str) -> Result<Method> {
+    let bare = name
+        .trim_start_matches("ansible.builtin.")
+        .trim_start_matches("community.general.");
+    match bare {
+        "sudo" => Ok(Method::Sudo),
+        "su" => Ok(Method::Su),
+        "doas" => Ok(Method::Doas),
+        other => Err(Error::new(format!(
+            "become_method `{other}` is none of sudo, su, doas"
+        ))),
+    }
+}
+
+/// The variables that tell how to reach a host.
+const VARIABLES: &[&str] = &[
+    "ansible_host",
+    "ansible_port",
+    "ansible_user",
+    "ansible_ssh_host",
+    "ansible_ssh_port",
+    "ansible_ssh_user",
+    "ansible_connection",
+    "ansible_password",
+    "ansible_ssh_pass",
+    "ansible_ssh_password",
+    "ansible_ssh_private_key_file",
+    "ansible_private_key_file",
+    "ansible_ssh_common_args",
+    "ansible_ssh_extra_args",
+    "ansible_ssh_args",
+    "ansible_host_key_checking",
+    "ansible_ssh_host_key_checking",
+    "ansible_become",
+    "ansible_become_user",
+    "ansible_become_method",
+    "ansible_become_password",
+    "ansible_become_pass",
+    "ansible_become_flags",
+    "ansible_become_exe",
+    "ansible_ssh_timeout",
+    "ansible_timeout",
+];
+
+/// A map of rendered variables.
+fn rendered(names: &[&str], scope: &Scope) -> Result<Map> {
+    let mut map = Map::new();
+    for name in names {
+        if let Some(raw) = scope.variables().get(name)
+            && let Some(rendered) = template::render(&raw, scope)?
+        {
+            map.insert((*name).into(), rendered.value);
+        }
+    }
+    Ok(map)
+}

@@ -1,0 +1,121 @@
+//! What a task gives to its module and its commands: arguments, environment, time-out.
+
+use super::super::attempt::CommandSettings;
+use super::OnHost;
+use crate::error::{Error, Result};
+use crate::module;
+use crate::template::{self, Scope};
+use crate::value::{self, Map, Unknown, Value};
+use std::sync::Arc;
+
+impl OnHost<'_> {
+    /// The rendered arguments; `Err`: they cannot be told yet.
+    pub(super) fn arguments(&self, scope: &Scope) -> Result<std::result::Result<Value, Arc<Unknown>>> {
+        let action = &self.task.action;
+        let module = module::find(&action.module);
+        let mut map = Map::new();
+        for defaults in self.task.layers(|keywords| &keywords.module_defaults) {
+            let rendered =
+                template::render(&defaults.value, scope).map_err(|error| error.at(&defaults.place))?;
+            let rendered = rendered.map(|evaluated| evaluated.value);
+            for (name, arguments) in rendered.as_ref().and_then(Value::as_map).into_iter().flatten() {
+                let same = module.is_some_and(|module| module.names.contains(&&**name));
+                if same && let Some(arguments) = arguments.as_map() {
+                    map.extend(arguments.clone());
+                }
+            }
+        }
+        if let Some(placed) = &action.template {
+            let rendered = template::render(&placed.value, scope).map_err(|error| error.at(&placed.place))?;
+            match rendered.map(|evaluated| evaluated.value) {
+                Some(Value::Map(more)) => map.extend((*more).clone()),
+                Some(Value::Unknown(origin)) => return Ok(Err(origin)),
+                _ => return Err(Error::new("`args` must give a mapping").at(&placed.place)),
+            }
+        }
+        if let Some(text) = &action.free_form {
+            let name = module
+                .and_then(|module| module.free_form)
+                .unwrap_or("_raw_params");
+            let rendered = template::render(&text.value, scope).map_err(|error| error.at(&text.place))?;
+            if let Some(evaluated) = rendered {
+                map.insert(name.into(), evaluated.value);
+            }
+        }
+        for (name, argument) in &action.arguments {
+            if module.is_some_and(|module| module.raw.contains(&&**name)) {
+                map.insert(name.clone(), argument.value.clone());
+                continue;
+            }
+            let rendered =
+                template::render(&argument.value, scope).map_err(|error| error.at(&argument.place))?;
+            match rendered {
+                Some(evaluated) => drop(map.insert(name.clone(), evaluated.value)),
+                None => drop(map.shift_remove(name)),
+            }
+        }
+        Ok(Ok(Value::Map(map.into())))
+    }
+
+    /// On this computer `vent` itself is found as well.
+    pub(super) fn command_settings(&self, scope: &Scope, local: bool) -> Result<CommandSettings> {
+        let mut environment: Vec<(String, String)> = vec![];
+        if local && let Some(path) = path_with_vent() {
+            environment.push(("PATH".into(), path));
+        }
+        for layer in self.task.layers(|keywords| &keywords.environment) {
+            let rendered = template::render(&layer.value, scope).map_err(|error| error.at(&layer.place))?;
+            let maps = match rendered.map(|evaluated| evaluated.value) {
+                Some(Value::List(items)) => items.to_vec(),
+                Some(single) => vec![single],
+                None => vec![],
+            };
+            for (name, value) in maps.iter().filter_map(Value::as_map).flatten() {
+                environment.retain(|(known, _)| known != &**name);
+                let text = value.as_str().map_or_else(|| value::repr(value), str::to_string);
+                environment.push((name.to_string(), text));
+            }
+        }
+        let timeout = self
+            .task
+            .keyword(|keywords| &keywords.timeout)
+            .or(self.task.r#async.as_ref());
+        let timeout = match timeout {
+            Some(placed) => {
+                let rendered = template::render(&placed.value, scope)?.map(|evaluated| evaluated.value);
+                rendered
+                    .as_ref()
+                    .and_then(value::to_integer)
+                    .filter(|seconds| *seconds > 0)
+                    .map(|seconds| seconds as u64)
+            }
+            None => None,
+        };
+        let reads_only = !self.task.changed_when.is_empty()
+            && self
+                .task
+                .changed_when
+                .iter()
+                .all(|condition| is_false(&condition.value));
+        Ok(CommandSettings {
+            environment,
+            timeout,
+            reads_only,
+        })
+    }
+}
+
+/// The search path of programs with the folder of this program behind it.
+fn path_with_vent() -> Option<String> {
+    let own = std::env::current_exe().ok()?;
+    let path = std::env::var("PATH").ok()?;
+    Some(format!("{path}:{}", own.parent()?.display()))
+}
+
+fn is_false(value: &Value) -> bool {
+    match value {
+        Value::Bool(flag) => !flag,
+        Value::String(text) => matches!(text.trim(), "false" | "False" | "no"),
+        _ => false,
+    }
+}

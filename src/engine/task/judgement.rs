@@ -1,0 +1,155 @@
+//! What a result counts as: `changed_when`, `failed_when`, and how a failure is shown.
+
+use super::super::attempt::Done;
+use super::super::host::Host;
+use super::super::result::TaskResult;
+use super::OnHost;
+use crate::connection::Failure;
+use crate::error::{Error, Result};
+use crate::event::Status;
+use crate::model::Condition;
+use crate::module::Outcome;
+use crate::template::{self, Decision, Scope};
+use crate::value::Value;
+
+impl OnHost<'_> {
+    /// A failure of a module; in check mode a command that was not run may be the reason.
+    pub(super) fn module_failure(
+        &self,
+        outcome: Outcome,
+        done: Done,
+        host: &Host,
+        check: bool,
+    ) -> TaskResult {
+        let opaque = host.state().opaque().cloned();
+        if check
+            && let Some(origin) = opaque
+            && !matches!(self.task.action.short(), "fail" | "assert")
+        {
+            return TaskResult::undecided(origin);
+        }
+        let message = outcome.failed.clone().unwrap_or_default();
+        let mut result = TaskResult::done(outcome, done);
+        result.report = Some(self.report(&message, &result.value));
+        result
+    }
+
+    /// What is shown of a failure: where, what, exit status and standard error.
+    fn report(&self, message: &str, value: &Value) -> String {
+        let mut error =
+            Error::new(format!("{}: {}", self.task.action.module, message)).at(&self.task.action.place);
+        if let Some(command) = value.get("cmd") {
+            let words = command.as_list().map(|words| {
+                words
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            });
+            let shown = words
+                .or_else(|| command.as_str().map(str::to_string))
+                .unwrap_or_default();
+            error = error.cause(format!("command: {shown}"));
+        }
+        if let Some(Value::Int(code)) = value.get("rc") {
+            error = error.cause(format!("exit code: {code}"));
+        }
+        for stream in ["stderr", "stdout"] {
+            if let Some(text) = value
+                .get(stream)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+            {
+                let lines: Vec<&str> = text.lines().collect();
+                error = error.cause(format!(
+                    "{stream}: {}",
+                    lines[lines.len().saturating_sub(20)..].join("\n")
+                ));
+            }
+        }
+        error.to_string()
+    }
+
+    pub(super) fn connection_failure(&self, failure: &Failure) -> TaskResult {
+        let error = Error::new(failure.message.clone())
+            .at(&self.task.place)
+            .help(failure.cure.clone());
+        if failure.is_unreachable() {
+            return TaskResult::unreachable(&failure.message, error.to_string());
+        }
+        TaskResult::error(&error)
+    }
+
+    /// `changed_when` and `failed_when`.
+    pub(super) fn judged(&self, mut result: TaskResult, scope: &Scope) -> Result<TaskResult> {
+        if matches!(
+            result.status,
+            Status::Skipped | Status::Unreachable | Status::Undecided
+        ) {
+            return Ok(result);
+        }
+        let layers = self.loop_layers(scope);
+        if !self.task.failed_when.is_empty() {
+            let scope = self.with_result(&result, &layers);
+            let failed = match decide(&self.task.failed_when, &scope)? {
+                Decision::True => true,
+                Decision::False => false,
+                Decision::Unknown(_) => false,
+            };
+            result.put("failed_when_result", failed.into());
+            result.put("failed", failed.into());
+            result.status = match (failed, result.value.get("changed")) {
+                (true, _) => Status::Failed,
+                (_, Some(Value::Bool(true))) => Status::Changed,
+                _ => Status::Ok,
+            };
+            if failed && result.report.is_none() {
+                let condition = &self.task.failed_when[0];
+                let message = result
+                    .message
+                    .clone()
+                    .unwrap_or_else(|| "the condition of `failed_when` holds".into());
+                result.report = Some(Error::new(message.clone()).at(&condition.place).to_string());
+                result.message = Some(message);
+            }
+            if !failed {
+                result.report = None;
+            }
+        }
+        if !self.task.changed_when.is_empty() {
+            let scope = self.with_result(&result, &layers);
+            let changed = match decide(&self.task.changed_when, &scope)? {
+                Decision::True => true,
+                Decision::False => false,
+                Decision::Unknown(origin) => {
+                    let value = result.value;
+                    let mut undecided = TaskResult::undecided(origin.clone());
+                    undecided.value = value;
+                    undecided.put("changed", Value::Unknown(origin));
+                    return Ok(undecided);
+                }
+            };
+            result.put("changed", changed.into());
+            if result.status != Status::Failed {
+                result.status = if changed { Status::Changed } else { Status::Ok };
+            }
+        }
+        Ok(result)
+    }
+}
+
+pub(super) fn values(conditions: &[Condition]) -> Vec<Value> {
+    conditions
+        .iter()
+        .map(|condition| condition.value.clone())
+        .collect()
+}
+
+fn decide(conditions: &[Condition], scope: &Scope) -> Result<Decision> {
+    let decided = template::conditions(&values(conditions), scope);
+    decided.map_err(|error| {
+        conditions
+            .iter()
+            .fold(error, |error, condition| error.at(&condition.place))
+    })
+}

@@ -1,0 +1,110 @@
+//! A task tried once: its module on the host that does it.
+
+use super::super::attempt::{Attempt, Ended};
+use super::super::computer::Here;
+use super::super::result::TaskResult;
+use super::super::scope;
+use super::OnHost;
+use crate::connection::{Kind, Stream};
+use crate::error::{Error, Result, nearest};
+use crate::event::TaskName;
+use crate::module;
+use crate::template::Scope;
+use crate::value::{Unknown, Value};
+use std::sync::Arc;
+
+impl OnHost<'_> {
+    pub(super) async fn try_once(&self, scope: &Scope, name: &TaskName) -> Result<TaskResult> {
+        let action = &self.task.action;
+        let arguments = match self.arguments(scope)? {
+            Ok(arguments) => arguments,
+            Err(origin) => return Ok(TaskResult::undecided(origin)),
+        };
+        if let Some(result) = self.context.special(self.host, self.task, &arguments).await? {
+            return Ok(result);
+        }
+        let Some(module) = module::find(&action.module) else {
+            let known = module::MODULES
+                .iter()
+                .flat_map(|entry| entry.names.iter().copied());
+            let error = Error::new(format!("unknown module `{}`", action.module)).at(&action.place);
+            return Err(match nearest(&action.module, known) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help("`vent modules` lists what there is"),
+            });
+        };
+        let result = self.attempt(module, &arguments, scope, name).await?;
+        self.judged(result, scope)
+    }
+
+    async fn attempt(
+        &self,
+        module: &'static module::Entry,
+        arguments: &Value,
+        scope: &Scope,
+        name: &TaskName,
+    ) -> Result<TaskResult> {
+        let run = &self.context.run;
+        let (host, way) = self.context.way(self.host, self.task, scope)?;
+        let _fork = run
+            .forks
+            .acquire()
+            .await
+            .map_err(|_| Error::new("the run is stopping"))?;
+        let local = way.target.kind == Kind::Local;
+        let connection = host.connection(way.target);
+        let shell = match connection.shell(way.r#become.as_ref()).await {
+            Ok(shell) => shell,
+            Err(failure) => return Ok(self.connection_failure(&failure)),
+        };
+        let check = match self.flag(scope, |keywords| &keywords.check_mode) {
+            Some(check) => check,
+            None => run.settings.check,
+        };
+        let here = self.here(scope, check);
+        let origin = format!("the result of `{}` ({})", name.task, name.place);
+        let watch = |stream: Stream, bytes: &[u8]| run.watch(name, stream, bytes);
+        let attempt = Attempt {
+            module,
+            arguments,
+            host: &host,
+            shell,
+            user: way.user,
+            computer: &here,
+            check,
+            diff: self
+                .flag(scope, |keywords| &keywords.diff)
+                .unwrap_or(run.settings.diff),
+            verbosity: run.settings.verbosity,
+            origin: Arc::new(Unknown { origin }),
+            command: self.command_settings(scope, local)?,
+            debts: self.context.debts_of(self.task, scope, &host),
+            watch: &watch,
+            cancel: &run.stop_now,
+        };
+        Ok(match attempt.run().await {
+            Ended::Done(mut done) => {
+                let outcome = std::mem::take(&mut done.outcome);
+                TaskResult::done(outcome, done)
+            }
+            Ended::Failed(outcome, done) => self.module_failure(*outcome, done, &host, check),
+            Ended::Undecided(origin) => TaskResult::undecided(origin),
+            Ended::Connection(failure) => self.connection_failure(&failure),
+            Ended::Error(error) => return Err(error),
+        })
+    }
+
+    fn here(&self, scope: &Scope, check: bool) -> Here {
+        let mut random = [0; 32];
+        let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+        let run = &self.context.run;
+        Here {
+            scope: scope.clone(),
+            search: scope::search(self.context, Some(self.task)),
+            localhost: check.then(|| run.host("localhost")),
+            now: jiff::Timestamp::now().as_second(),
+            random,
+            user: run.local_user.clone(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `until`, `retries` and `delay`.
+
+use super::super::result::TaskResult;
+use super::super::scope;
+use super::OnHost;
+use super::judgement::values;
+use crate::error::{Error, Result};
+use crate::event::{Kind, Status, TaskName};
+use crate::model::Placed;
+use crate::template::{self, Decision, Scope};
+use crate::value::{self, Map, Value};
+use crate::vars::Layer;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl OnHost<'_> {
+    /// Tries until the conditions of `until` hold.
+    pub(super) async fn tries(&self, scope: &Scope, name: &TaskName, layers: &[Layer]) -> Result<TaskResult> {
+        let number = |placed: &Option<Placed>, default: f64| -> Result<f64> {
+            let Some(placed) = placed else { return Ok(default) };
+            let rendered = template::render(&placed.value, scope)?.map(|evaluated| evaluated.value);
+            let text =
+                rendered.map(|value| value.as_str().map_or_else(|| value::repr(&value), str::to_string));
+            text.and_then(|text| text.trim().parse().ok())
+                .ok_or_else(|| Error::new("this needs a number").at(&placed.place))
+        };
+        let has_until = !self.task.until.is_empty();
+        let retries = if has_until || self.task.retries.is_some() {
+            number(&self.task.retries, 3.0)?
+        } else {
+            0.0
+        };
+        let delay = number(&self.task.delay, 5.0)?;
+        let attempts = retries.max(0.0) as usize + 1;
+        for attempt in 1..=attempts {
+            let mut result = self.try_once(scope, name).await?;
+            if attempts == 1 || matches!(result.status, Status::Unreachable | Status::Undecided) {
+                return Ok(result);
+            }
+            result.put("attempts", Value::Int(attempt as i64));
+            let scope = self.with_result(&result, layers);
+            let reached = match template::conditions(&values(&self.task.until), &scope) {
+                _ if !has_until => !result.is_failure(),
+                Ok(Decision::True | Decision::Unknown(_)) => true,
+                Ok(Decision::False) => false,
+                Err(error) => return Err(error),
+            };
+            if reached || self.context.run.settings.check && result.value.find_unknown().is_some() {
+                return Ok(result);
+            }
+            if attempt == attempts {
+                if has_until {
+                    result.status = Status::Failed;
+                    result.put("failed", true.into());
+                    result.message = result.message.or(Some(format!(
+                        "the condition of `until` did not hold after {attempt} tries"
+                    )));
+                }
+                return Ok(result);
+            }
+            let left = attempts - attempt;
+            let text = format!("{}: trying again ({left} tries left)", name.task);
+            self.context.run.events.tell(Kind::Notice {
+                host: Some(name.host.clone()),
+                text,
+            });
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs_f64(delay)) => {}
+                () = self.context.run.stop.cancelled() => return Ok(result),
+            }
+        }
+        Err(Error::new("the task was not tried"))
+    }
+
+    /// The scope in which `until`, `changed_when` and `failed_when` see the result.
+    pub(super) fn with_result(&self, result: &TaskResult, layers: &[Layer]) -> Scope {
+        let Some(register) = &self.task.register else {
+            let layers = if layers.is_empty() {
+                self.parameters
+            } else {
+                layers
+            };
+            return scope::of_task(self.context, self.host, Some(self.task), layers);
+        };
+        let map: Map = [(Arc::from(register.as_str()), result.value.clone())]
+            .into_iter()
+            .collect();
+        let mut all = vec![Layer::Map(Arc::new(map))];
+        all.extend_from_slice(if layers.is_empty() {
+            self.parameters
+        } else {
+            layers
+        });
+        scope::of_task(self.context, self.host, Some(self.task), &all)
+    }
+}
