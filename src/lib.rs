@@ -10,6 +10,8 @@ pub mod value;
 
 pub mod content;
 
+pub mod archive;
+
 pub mod vault;
 
 pub mod yaml;

@@ -9,8 +9,10 @@ mod place;
 mod python_regex;
 mod view;
 
+mod alternatives;
 mod apt;
 mod apt_repository;
+mod archive;
 mod assemble;
 mod assert;
 mod authorized_key;
@@ -19,6 +21,7 @@ mod command;
 mod copy;
 mod cron;
 mod crypto;
+mod debconf;
 mod debug;
 mod fail;
 mod fetch;
@@ -26,20 +29,25 @@ mod file;
 mod find;
 mod get_url;
 mod getent;
+mod git;
 mod group;
 mod hostname;
 mod ini_file;
+mod iptables;
 mod lineinfile;
+mod locale_gen;
 mod modprobe;
 mod mount;
 mod openssl_csr;
 mod openssl_privatekey;
 mod openssl_publickey;
 mod ping;
+mod pip;
 mod raw;
 mod replace;
 mod service_facts;
 mod set_fact;
+mod set_stats;
 mod setup;
 mod slurp;
 mod stat;
@@ -48,6 +56,7 @@ mod systemd_service;
 mod tempfile;
 mod template;
 mod timezone;
+mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
@@ -121,10 +130,12 @@ fn names<M: Module>() -> Option<Vec<&'static str>> {
 
 /// All modules.
 pub static MODULES: &[Entry] = &[
+    entry::<alternatives::Alternatives>(),
     entry::<apt::AnyPackage>(),
     entry::<apt::Apt>(),
     entry::<apt_repository::AptRepository>(),
     entry::<apt_repository::Deb822Repository>(),
+    entry::<archive::Archive>(),
     entry::<assemble::Assemble>(),
     entry::<assert::Assert>(),
     entry::<authorized_key::AuthorizedKey>(),
@@ -134,6 +145,8 @@ pub static MODULES: &[Entry] = &[
     entry::<command::Shell>(),
     entry::<copy::Copy>(),
     entry::<cron::Cron>(),
+    entry::<debconf::Debconf>(),
+    entry::<debconf::DpkgSelections>(),
     entry::<debug::Debug>(),
     entry::<fail::Fail>(),
     entry::<fetch::Fetch>(),
@@ -141,10 +154,13 @@ pub static MODULES: &[Entry] = &[
     entry::<find::Find>(),
     entry::<get_url::GetUrl>(),
     entry::<getent::Getent>(),
+    entry::<git::Git>(),
     entry::<group::Group>(),
     entry::<hostname::Hostname>(),
     entry::<ini_file::IniFile>(),
+    entry::<iptables::Iptables>(),
     entry::<lineinfile::Lineinfile>(),
+    entry::<locale_gen::LocaleGen>(),
     entry::<modprobe::Modprobe>(),
     entry::<mount::Mount>(),
     entry::<openssl_csr::OpensslCsr>(),
@@ -153,12 +169,14 @@ pub static MODULES: &[Entry] = &[
     entry::<openssl_publickey::OpensslPublickey>(),
     entry::<ping::Ping>(),
     entry::<ping::WaitForConnection>(),
+    entry::<pip::Pip>(),
     entry::<raw::Raw>(),
     entry::<raw::Script>(),
     entry::<replace::Replace>(),
     entry::<service_facts::PackageFacts>(),
     entry::<service_facts::ServiceFacts>(),
     entry::<set_fact::SetFact>(),
+    entry::<set_stats::SetStats>(),
     entry::<setup::Setup>(),
     entry::<slurp::Slurp>(),
     entry::<stat::Stat>(),
@@ -167,6 +185,7 @@ pub static MODULES: &[Entry] = &[
     entry::<tempfile::Tempfile>(),
     entry::<template::Template>(),
     entry::<timezone::Timezone>(),
+    entry::<unarchive::Unarchive>(),
     entry::<uri::Uri>(),
     entry::<user::User>(),
     entry::<wait_for::WaitFor>(),

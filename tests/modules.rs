@@ -41,6 +41,10 @@ impl Computer for Desk {
     fn entries(&self, _path: &Path) -> Vec<LocalEntry> {
         vec![]
     }
+    fn archive(&self, path: &Path) -> std::io::Result<Arc<vent::archive::Archive>> {
+        let (digest, _) = vent::content::digest_of_file(path)?;
+        vent::archive::open(path, &digest)
+    }
     fn mode(&self, _path: &Path) -> Option<u32> {
         Some(0o644)
     }
@@ -461,6 +465,7 @@ impl Side for Real {
                 let bytes = match content {
                     Content::Bytes(bytes) => bytes.to_vec(),
                     Content::Made(recipe) => recipe.make().unwrap(),
+                    Content::LocalFile { path, .. } => std::fs::read(path).unwrap(),
                     other => panic!("{other:?}"),
                 };
                 std::fs::write(path, bytes).unwrap();

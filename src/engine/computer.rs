@@ -1,6 +1,7 @@
 //! This computer as modules see it: files, templates, variables, time.
 
 use super::host::Host;
+use crate::archive;
 use crate::content::Content;
 use crate::error::{Error, Result};
 use crate::host::{Answer, FileKind, Question};
@@ -132,6 +133,11 @@ impl Computer for Here {
             }
         }
         found
+    }
+
+    fn archive(&self, path: &Path) -> std::io::Result<Arc<archive::Archive>> {
+        let (digest, _) = crate::content::digest_of_file(path)?;
+        archive::open(path, &digest)
     }
 
     fn mode(&self, path: &Path) -> Option<u32> {

@@ -182,7 +182,7 @@ fn scaled(text: &str, units: &[(char, i64)]) -> Result<i64, Stop> {
 }
 
 /// A shell pattern as a regular expression over the whole name.
-fn shell_pattern(pattern: &str) -> String {
+pub(super) fn shell_pattern(pattern: &str) -> String {
     let mut out = String::from("^(?s:");
     let mut rest = pattern.chars().peekable();
     while let Some(c) = rest.next() {

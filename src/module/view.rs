@@ -2,6 +2,7 @@
 //! actions gave.
 
 use super::Stop;
+use crate::archive::Archive;
 use crate::content::Content;
 use crate::error::Result as Checked;
 use crate::host::{
@@ -56,6 +57,11 @@ pub trait Computer {
     fn file(&self, path: &Path) -> LocalFile;
     /// Everything below a folder, folders before what is in them.
     fn entries(&self, path: &Path) -> Vec<LocalEntry>;
+    /// What is in an archive of this computer.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no archive.
+    fn archive(&self, path: &Path) -> std::io::Result<Arc<Archive>>;
     /// Permission bits of a file of this computer.
     fn mode(&self, path: &Path) -> Option<u32>;
     /// Renders a template file.

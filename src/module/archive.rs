@@ -1,0 +1,274 @@
+//! `archive`: files and folders of the host packed into one file.
+
+use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile};
+use crate::host::{Action, Effect, Resource, quote};
+use crate::value::Value;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Packs files.
+pub(super) struct Archive;
+
+/// How an archive is packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Format {
+    Bz2,
+    #[default]
+    Gz,
+    Tar,
+    Xz,
+    Zip,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Own {
+    /// What is packed; patterns of the shell are expanded.
+    path: Vec<String>,
+    /// The archive; for one path its name with the ending of the format.
+    dest: Option<String>,
+    /// How it is packed.
+    #[serde(default)]
+    format: Format,
+    /// What is left out; patterns are expanded.
+    #[serde(default)]
+    exclude_path: Vec<String>,
+    /// Names that are left out; patterns.
+    #[serde(default)]
+    exclusion_patterns: Vec<String>,
+    /// Make an archive even of a single file, instead of only compressing it.
+    #[serde(default)]
+    force_archive: bool,
+    /// Remove what was packed.
+    #[serde(default)]
+    remove: bool,
+}
+
+impl Format {
+    fn ending(self) -> &'static str {
+        match self {
+            Format::Bz2 => "bz2",
+            Format::Gz => "gz",
+            Format::Tar => "tar",
+            Format::Xz => "xz",
+            Format::Zip => "zip",
+        }
+    }
+}
+
+/// A pattern for the shell: everything quoted but the marks of patterns.
+fn pattern(text: &str) -> String {
+    text.split_inclusive(['*', '?'])
+        .map(|part| match part.strip_suffix(['*', '?']) {
+            Some("") => part.to_string(),
+            Some(rest) => format!("{}{}", quote(rest), &part[rest.len()..]),
+            None => quote(part),
+        })
+        .collect()
+}
+
+impl Own {
+    fn dest(&self) -> Result<String, Stop> {
+        match (&self.dest, &self.path[..]) {
+            (Some(dest), _) => Ok(dest.clone()),
+            (None, [one]) if !one.contains(['*', '?']) => {
+                Ok(format!("{}.{}", one.trim_end_matches('/'), self.format.ending()))
+            }
+            _ => Err(Stop::failed(
+                "Error, must specify \"dest\" when archiving multiple files or trees",
+            )),
+        }
+    }
+
+    /// Shell text that sets `root` and prints the paths below it into the file `$1`, one a line; `kind` is
+    /// `file` for a single file that is only compressed.
+    fn gather(&self) -> String {
+        let words = |list: &[String]| {
+            list.iter()
+                .map(|path| format!(" {}", pattern(path.trim_end_matches('/'))))
+                .collect::<String>()
+        };
+        let single = !self.force_archive && !matches!(self.format, Format::Zip | Format::Tar);
+        let except: String = self
+            .exclusion_patterns
+            .iter()
+            .map(|name| format!(" ! -name {}", quote(name)))
+            .collect();
+        format!(
+            "kind=archive; first=; count=0; root=\n\
+             for p in{0}; do [ -e \"$p\" ] || continue; count=$((count + 1)); first=$p; d=$(dirname \"$p\")\n\
+             if [ -z \"$root\" ]; then root=$d; fi\n\
+             while [ \"$root\" != / ] && case \"$d/\" in \"${{root%/}}\"/*) false;; *) true;; esac; do root=$(dirname \"$root\"); done; done\n\
+             [ $count -gt 0 ] || exit 4\n\
+             {1}\n\
+             members() {{ cd \"$root\" || exit 5; for p in{0}; do [ -e \"$p\" ] || continue\n\
+             r=${{p#\"${{root%/}}\"/}}; find \"./$r\"{except}; done | while IFS= read -r f; do keep=y\n\
+             for x in{2} \"\"; do [ -n \"$x\" ] || continue; case \"${{root%/}}/${{f#./}}/\" in \"$x\"/*) keep=;; esac; done\n\
+             [ -z \"$keep\" ] || printf '%s\\n' \"${{f#./}}\"; done | LC_ALL=C sort -u; }}\n",
+            words(&self.path),
+            if single {
+                "[ $count -ne 1 ] || [ -d \"$first\" ] || kind=file"
+            } else {
+                ":"
+            },
+            words(&self.exclude_path)
+        )
+    }
+
+    fn unpacked(&self, dest: &str) -> String {
+        let program = match self.format {
+            Format::Bz2 => "bzip2 -dc",
+            Format::Xz => "xz -dc",
+            _ => "gzip -dc",
+        };
+        format!("{program} {dest}")
+    }
+
+    /// Exit status 0: the archive holds what it should.
+    fn question(&self, dest: &str) -> String {
+        let dest = quote(dest);
+        let whole = match self.format {
+            Format::Zip => format!(
+                "[ \"$(unzip -Z1 {dest} | sed 's,/$,,' | LC_ALL=C sort -u)\" = \"$(members)\" ] || exit 3\n\
+                 cd \"$root\" && members | while IFS= read -r f; do [ -d \"$f\" ] || unzip -p {dest} \"$f\" | cmp -s - \"$f\" || exit 3; done"
+            ),
+            _ => format!(
+                "[ \"$(tar -tf {dest} | sed 's,/$,,' | LC_ALL=C sort -u)\" = \"$(members)\" ] && tar --diff -f {dest} -C \"$root\" >/dev/null 2>&1 || exit 3"
+            ),
+        };
+        let single = self.unpacked(&dest);
+        format!(
+            "{}[ -f {dest} ] || exit 3\nif [ $kind = file ]; then {single} | cmp -s - \"$first\" || exit 3; else {whole}\nfi",
+            self.gather()
+        )
+    }
+
+    fn script(&self, dest: &str) -> String {
+        let target = quote(dest);
+        let (compress, tar) = match self.format {
+            Format::Bz2 => ("bzip2 -c", "tar -cjf"),
+            Format::Gz | Format::Zip => ("gzip -nc", "tar -czf"),
+            Format::Tar => ("cat", "tar -cf"),
+            Format::Xz => ("xz -c", "tar -cJf"),
+        };
+        let pack = match self.format {
+            Format::Zip => "(cd \"$root\" && members | zip -q \"$t\" -@)".to_string(),
+            _ => format!("members | {tar} \"$t\" -C \"$root\" --no-recursion -T -"),
+        };
+        let remove = match self.remove {
+            true => format!(
+                "for p in{}; do [ \"$p\" = {target} ] || rm -rf -- \"$p\"; done",
+                self.path
+                    .iter()
+                    .map(|path| format!(" {}", pattern(path)))
+                    .collect::<String>()
+            ),
+            false => ":".into(),
+        };
+        format!(
+            "{}t={target}.vent.$$.{}; trap 'rm -f \"$t\"' EXIT\n\
+             if [ $kind = file ]; then {compress} <\"$first\" >\"$t\"; else {pack}; fi || exit 1\n\
+             mv -f \"$t\" {target} && {remove}",
+            self.gather(),
+            self.format.ending()
+        )
+    }
+}
+
+impl Module for Archive {
+    const NAMES: &'static [&'static str] = &["community.general.archive", "archive"];
+    type Arguments = WithFile<Own>;
+    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
+
+    fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
+        let own = &arguments.own;
+        let dest = own.dest()?;
+        let mut about: Vec<Resource> = own.path.iter().map(|path| Resource::Path(fixed(path))).collect();
+        about.push(Resource::Path(dest.clone()));
+        let output = view.probe(&own.question(&dest), &about)?;
+        let outcome = Outcome::new()
+            .with("dest", dest.as_str())
+            .with("missing", Value::list([]));
+        let there = view.stat(&dest, true)?;
+        let mut actions = vec![];
+        match output.code {
+            0 => {}
+            3 => {
+                let words: Vec<String> = own.path.iter().map(|path| pattern(path)).collect();
+                let mut effects = vec![Effect::Forgets(Resource::Path(dest.clone()))];
+                if own.remove {
+                    effects.extend(about.iter().cloned().map(Effect::Forgets));
+                }
+                actions.push(Action::Script {
+                    script: own.script(&dest),
+                    explain: match own.format {
+                        Format::Zip => format!("zip -r {} {}", quote(&dest), words.join(" ")),
+                        _ => format!("tar -caf {} {}", quote(&dest), words.join(" ")),
+                    },
+                    effects,
+                });
+            }
+            4 if there.is_some() => {}
+            4 => {
+                return Err(Stop::failed(format!(
+                    "Error, no source paths were found for {dest}"
+                )));
+            }
+            code => {
+                return Err(Stop::failed(format!(
+                    "cannot read what is to be packed: exit status {code}"
+                )));
+            }
+        }
+        actions.extend(attributes(
+            &arguments.file,
+            &dest,
+            there.as_ref(),
+            !actions.is_empty(),
+        )?);
+        Ok(Step::Finish(actions, outcome))
+    }
+}
+
+/// The part of a path before the first mark of a pattern, up to a folder.
+fn fixed(path: &str) -> String {
+    match path.find(['*', '?', '[']) {
+        Some(at) => path[..at]
+            .rsplit_once('/')
+            .map_or(".", |split| split.0)
+            .to_string(),
+        None => path.trim_end_matches('/').to_string(),
+    }
+}
+
+fn attributes(
+    file: &FileArguments,
+    dest: &str,
+    there: Option<&crate::host::Stat>,
+    anew: bool,
+) -> Result<Option<Action>, Stop> {
+    let wanted = file.attributes(there.map(|stat| stat.mode), false)?;
+    let attributes = match there {
+        Some(stat) if !anew => super::file::differing(&wanted, stat),
+        _ => wanted,
+    };
+    let set = Action::SetAttributes {
+        path: dest.into(),
+        attributes: attributes.clone(),
+        follow: true,
+        recursive: false,
+    };
+    Ok((!attributes.is_empty()).then_some(set))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_patterns_stay_and_all_else_is_quoted() {
+        assert_eq!(pattern("/var/log/*.log"), "/var/log/*.log");
+        assert_eq!(pattern("/a b/?c"), "'/a b/'?c");
+        assert_eq!(fixed("/var/log/*.log"), "/var/log");
+    }
+}

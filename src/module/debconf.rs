@@ -1,0 +1,191 @@
+//! `debconf` and `dpkg_selections`: answers to the questions of Debian's packages, and packages that are held.
+
+use super::{Module, Outcome, Step, Stop, View};
+use crate::host::{Action, Effect, Resource, quote};
+use crate::value::{Map, Value, repr};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Keeps an answer.
+pub(super) struct Debconf;
+/// Keeps a package's selection.
+pub(super) struct DpkgSelections;
+
+/// The type of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    Boolean,
+    Error,
+    Multiselect,
+    Note,
+    Password,
+    Seen,
+    Select,
+    String,
+    Text,
+    Title,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Arguments {
+    /// The package.
+    #[serde(alias = "pkg")]
+    name: String,
+    /// The question.
+    #[serde(alias = "selection", alias = "setting")]
+    question: Option<String>,
+    /// The answer.
+    #[serde(alias = "answer")]
+    value: Option<Value>,
+    /// Its type.
+    vtype: Option<Kind>,
+    /// Ask the question all the same.
+    #[serde(default)]
+    unseen: bool,
+}
+
+impl Arguments {
+    fn text(&self, kind: Kind) -> String {
+        match &self.value {
+            Some(Value::Bool(flag)) => flag.to_string(),
+            Some(Value::List(items)) => {
+                let items: Vec<String> = items
+                    .iter()
+                    .map(|item| item.as_str().map_or_else(|| repr(item), str::to_string))
+                    .collect();
+                items.join(", ")
+            }
+            Some(value) => {
+                let text = value.as_str().map_or_else(|| repr(value), str::to_string);
+                if kind == Kind::Boolean {
+                    text.to_lowercase()
+                } else {
+                    text
+                }
+            }
+            None => String::new(),
+        }
+    }
+}
+
+impl Module for Debconf {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.debconf", "debconf"];
+    type Arguments = Arguments;
+
+    fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        let about = Resource::Other(format!("debconf {}", arguments.name));
+        let name = quote(&arguments.name);
+        let mut script = format!("command -v debconf-show >/dev/null || exit 9; debconf-show {name}");
+        if let (Some(question), Some(Kind::Password)) = (&arguments.question, arguments.vtype) {
+            let ask = format!("get {question}");
+            script = format!(
+                "{script}; printf '%s\\n' {} | debconf-communicate {name} | sed 's/^0 /secret /'",
+                quote(&ask)
+            );
+        }
+        let output = view.probe(&script, std::slice::from_ref(&about))?;
+        if output.code == 9 {
+            return Err(Stop::failed(
+                "Failed to find required executable \"debconf-show\"",
+            ));
+        }
+        let printed = output.text();
+        let known: Vec<(String, &str)> = printed
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .map(|(question, answer)| (question.trim_start_matches(['*', ' ']).to_string(), answer.trim()))
+            .collect();
+        let current: Map = known
+            .iter()
+            .map(|(question, answer)| (question.as_str().into(), Value::string(answer)))
+            .collect();
+        let outcome = Outcome::new().with("current", Value::Map(current.into()));
+        let Some(question) = &arguments.question else {
+            return Ok(Step::done(outcome.changed(false)));
+        };
+        let (Some(kind), Some(_)) = (arguments.vtype, &arguments.value) else {
+            return Err(Stop::failed(
+                "when supplying a question you must supply a valid vtype",
+            ));
+        };
+        let wanted = arguments.text(kind);
+        let there = match kind {
+            Kind::Password => printed
+                .lines()
+                .find_map(|line| line.strip_prefix("secret "))
+                .map(str::to_string),
+            _ => known
+                .iter()
+                .find(|(known, _)| known == question)
+                .map(|(_, answer)| answer.to_string()),
+        };
+        if there.as_ref() == Some(&wanted) {
+            return Ok(Step::done(outcome));
+        }
+        let word = format!("{kind:?}").to_lowercase();
+        let shown = if kind == Kind::Password {
+            "********"
+        } else {
+            &wanted
+        };
+        let line = |value: &str| quote(&format!("{} {question} {word} {value}", arguments.name));
+        let unseen = if arguments.unseen { " -u" } else { "" };
+        let set = |value: &str| format!("printf '%s\\n' {} | debconf-set-selections{unseen}", line(value));
+        Ok(Step::Finish(
+            vec![Action::Script {
+                script: set(&wanted),
+                explain: set(shown),
+                effects: vec![Effect::Forgets(about)],
+            }],
+            outcome,
+        ))
+    }
+}
+
+/// What should be with the package.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Selection {
+    Deinstall,
+    Hold,
+    Install,
+    Purge,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct SelectionArguments {
+    /// The package.
+    name: String,
+    /// What should be with it.
+    selection: Selection,
+}
+
+impl Module for DpkgSelections {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.dpkg_selections", "dpkg_selections"];
+    type Arguments = SelectionArguments;
+
+    fn step(arguments: &SelectionArguments, view: &View<'_>) -> Result<Step, Stop> {
+        let about = Resource::Other("dpkg selections".into());
+        let name = quote(&arguments.name);
+        let script = format!("dpkg --get-selections {name} 2>/dev/null");
+        let printed = view.probe(&script, std::slice::from_ref(&about))?.text();
+        let before = printed.split_whitespace().nth(1).unwrap_or("not present");
+        let wanted = format!("{:?}", arguments.selection).to_lowercase();
+        let outcome = Outcome::new()
+            .with("before", before)
+            .with("after", wanted.as_str());
+        if before == wanted {
+            return Ok(Step::done(outcome));
+        }
+        let line = format!("echo {name} {wanted} | dpkg --set-selections");
+        Ok(Step::Finish(
+            vec![Action::Script {
+                script: line.clone(),
+                explain: line,
+                effects: vec![Effect::Forgets(about)],
+            }],
+            outcome,
+        ))
+    }
+}

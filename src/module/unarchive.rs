@@ -1,0 +1,304 @@
+//! `unarchive`: what is in an archive, unpacked in a folder of the host.
+//!
+//! An archive of this computer is read here and compared with what stands on the host, so that it is only sent
+//! if something is missing; one of the host is compared there.
+
+mod compare;
+mod remote;
+
+use super::copy::missing;
+use super::file::describe;
+use super::{FileArguments, LocalFile, Module, Outcome, Step, Stop, View, WithFile};
+use crate::archive::{Archive, Packing};
+use crate::content::{Content, hexadecimal};
+use crate::host::{Action, Answer, Attributes, Effect, FileKind, Question, Resource, quote};
+use crate::value::Value;
+use compare::Wanted;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Unpacks archives.
+pub(super) struct Unarchive;
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Own {
+    /// The archive: a file of this computer, or with `remote_src` a file of the host or an address.
+    src: String,
+    /// The folder of the host in which it is unpacked.
+    dest: String,
+    /// `src` is a path of the host.
+    #[serde(default)]
+    remote_src: bool,
+    /// The old name of the opposite of `remote_src`.
+    copy: Option<bool>,
+    /// Skip if this path is there.
+    creates: Option<String>,
+    /// Give the names of what is in the archive.
+    #[serde(default)]
+    list_files: bool,
+    /// Only these paths.
+    #[serde(default)]
+    include: Vec<String>,
+    /// Not these paths; patterns.
+    #[serde(default)]
+    exclude: Vec<String>,
+    /// More options of `tar` or `unzip`.
+    #[serde(default)]
+    extra_opts: Vec<String>,
+    /// Leave files that are newer than those of the archive.
+    #[serde(default)]
+    keep_newer: bool,
+}
+
+impl Own {
+    fn is_remote(&self) -> bool {
+        self.remote_src || self.copy == Some(false)
+    }
+
+    /// Options of `tar` that choose members and say how they are written.
+    fn tar_options(&self) -> String {
+        let mut options = String::new();
+        for option in &self.extra_opts {
+            options.push_str(&format!(" {}", quote(option)));
+        }
+        for pattern in &self.exclude {
+            options.push_str(&format!(" --exclude={}", quote(pattern)));
+        }
+        options
+    }
+
+    /// The members that are wanted, as words.
+    fn included(&self) -> String {
+        self.include
+            .iter()
+            .map(|name| format!(" {}", quote(name)))
+            .collect()
+    }
+
+    /// The line that unpacks `archive`.
+    fn unpack(&self, archive: &str, zip: bool) -> String {
+        let (archive, dest) = (quote(archive), quote(&self.dest));
+        if zip {
+            let extra: String = self
+                .extra_opts
+                .iter()
+                .map(|option| format!(" {}", quote(option)))
+                .collect();
+            let exclude: String = match self.exclude.is_empty() {
+                true => String::new(),
+                false => self
+                    .exclude
+                    .iter()
+                    .fold(" -x".into(), |line, name| line + " " + &quote(name)),
+            };
+            let overwrite = if self.keep_newer { "-uo" } else { "-o" };
+            return format!(
+                "unzip -q {overwrite}{extra} {archive}{}{exclude} -d {dest}",
+                self.included()
+            );
+        }
+        let newer = if self.keep_newer {
+            " --keep-newer-files"
+        } else {
+            ""
+        };
+        format!(
+            "tar -x -C {dest}{newer}{} -f {archive}{}",
+            self.tar_options(),
+            self.included()
+        )
+    }
+}
+
+/// The program that a packing needs on the host beside `tar`, and its package.
+fn unpacker(packing: Packing) -> Option<&'static str> {
+    match packing {
+        Packing::Tar => None,
+        Packing::Gzip => Some("gzip"),
+        Packing::Bzip2 => Some("bzip2"),
+        Packing::Xz => Some("xz"),
+        Packing::Zstd => Some("zstd"),
+        Packing::Zip => Some("unzip"),
+    }
+}
+
+impl Module for Unarchive {
+    const NAMES: &'static [&'static str] = &["ansible.builtin.unarchive", "unarchive"];
+    type Arguments = WithFile<Own>;
+    const IGNORED: &'static [&'static str] = &[
+        "decrypt",
+        "validate_certs",
+        "io_buffer_size",
+        "unsafe_writes",
+        "attributes",
+    ];
+
+    fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
+        let own = &arguments.own;
+        if !own.include.is_empty() && !own.exclude.is_empty() {
+            return Err(Stop::failed("include and exclude are mutually exclusive"));
+        }
+        if let Some(path) = &own.creates
+            && view.stat(path, true)?.is_some()
+        {
+            let mut outcome = Outcome::new().changed(false);
+            outcome.skipped = Some(format!("skipped, since {path} exists"));
+            return Ok(Step::done(outcome));
+        }
+        let Some(dest) = view
+            .stat(&own.dest, true)?
+            .filter(|stat| stat.kind == FileKind::Folder)
+        else {
+            return Err(Stop::failed(format!(
+                "dest '{}' must be an existing dir",
+                own.dest
+            )));
+        };
+        let outcome = describe(Outcome::new(), &dest)
+            .with("dest", own.dest.as_str())
+            .with("src", own.src.as_str());
+        if own.is_remote() {
+            return remote::step(own, &arguments.file, outcome, view);
+        }
+        local(own, &arguments.file, outcome, view)
+    }
+}
+
+/// An archive of this computer.
+fn local(own: &Own, file: &FileArguments, outcome: Outcome, view: &View<'_>) -> Result<Step, Stop> {
+    let tried = |tried: &[_]| missing(&own.src, tried);
+    let path = view
+        .computer()
+        .find("files", &own.src)
+        .map_err(|paths| tried(&paths))?;
+    let content = match view.computer().file(&path) {
+        LocalFile::File(Content::Unknown(unknown)) => return Err(Stop::Undecided(unknown)),
+        LocalFile::File(content) => content,
+        _ => return Err(tried(&[path])),
+    };
+    let archive = view
+        .computer()
+        .archive(&path)
+        .map_err(|error| Stop::failed(format!("cannot read the archive {}: {error}", path.display())))?;
+    let wanted = compare::wanted(&archive, own)?;
+    let found = compare::look(&wanted, own, view)?;
+    let zip = archive.packing == Packing::Zip;
+    let mut outcome = outcome.with("handler", if zip { "ZipArchive" } else { "TgzArchive" });
+    if own.list_files {
+        outcome = outcome.with("files", names(wanted.iter().map(|member| member.path.as_str())));
+    }
+    let mut actions = vec![];
+    let unpacked = compare::differs(&wanted, &found, file, own.keep_newer);
+    if unpacked {
+        actions.extend(send_and_unpack(own, &archive, content, &wanted, view)?);
+    }
+    if unpacked || compare::attributes_differ(&wanted, &found, file)? {
+        let paths = wanted
+            .iter()
+            .filter(|member| !member.is_link())
+            .map(|member| member.path.clone());
+        actions.extend(attributes(own, file, &paths.collect::<Vec<_>>())?);
+    }
+    Ok(Step::Finish(actions, outcome))
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> Value {
+    Value::list(names.map(Value::string))
+}
+
+/// The archive goes to the host under a temporary name, is unpacked and removed.
+fn send_and_unpack(
+    own: &Own,
+    archive: &Archive,
+    content: Content,
+    wanted: &[Wanted],
+    view: &View<'_>,
+) -> Result<Vec<Action>, Stop> {
+    let there = format!(
+        "/tmp/.vent-unarchive-{}",
+        hexadecimal(&view.computer().random()[..8])
+    );
+    let needs = match unpacker(archive.packing) {
+        Some(program) => format!(
+            "command -v {program} >/dev/null || {{ echo 'unarchive needs {program} on the host: install it' >&2; exit 1; }}\n"
+        ),
+        None => String::new(),
+    };
+    let line = own.unpack(&there, archive.packing == Packing::Zip);
+    let write = Action::WriteFile {
+        path: there.clone(),
+        content,
+        attributes: Attributes {
+            mode: Some(0o600),
+            ..Attributes::default()
+        },
+        validate: None,
+        backup: false,
+    };
+    let unpack = Action::Script {
+        script: format!("trap 'rm -f {there}' EXIT\n{needs}{line}"),
+        explain: format!("{line} && rm {there}"),
+        effects: effects(own, wanted),
+    };
+    Ok(vec![write, unpack])
+}
+
+/// What stands in the folder afterwards.
+fn effects(own: &Own, wanted: &[Wanted]) -> Vec<Effect> {
+    let mut effects = vec![Effect::Forgets(Resource::Path(own.dest.clone()))];
+    for member in wanted {
+        let path = format!("{}/{}", own.dest.trim_end_matches('/'), member.path);
+        let Some(stat) = member.stat() else { continue };
+        for follow in [false, true] {
+            let question = Question::Stat {
+                path: path.clone(),
+                follow,
+            };
+            effects.push(Effect::Answers(question, Answer::Stat(Some(stat.clone()))));
+        }
+        if let Some(digest) = member.digest() {
+            effects.push(Effect::Answers(
+                Question::Digest { path },
+                Answer::Digest(Some(digest)),
+            ));
+        }
+    }
+    effects
+}
+
+/// Mode and owner of all that was unpacked, if they were asked for.
+fn attributes(own: &Own, file: &FileArguments, paths: &[String]) -> Result<Option<Action>, Stop> {
+    let mut lines = vec![];
+    if let Some(owner) = &file.owner {
+        lines.push(format!("chown -h {}", quote(owner)));
+    }
+    if let Some(group) = &file.group {
+        lines.push(format!("chgrp -h {}", quote(group)));
+    }
+    if file.wanted_mode()?.is_some() {
+        let text = match &file.mode {
+            Some(Value::Int(bits)) => format!("{bits:04o}"),
+            Some(value) => value.as_str().unwrap_or_default().to_string(),
+            None => String::new(),
+        };
+        lines.push(format!("chmod {}", quote(&text)));
+    }
+    if lines.is_empty() || paths.is_empty() {
+        return Ok(None);
+    }
+    let dest = quote(&own.dest);
+    let words: String = paths
+        .iter()
+        .map(|path| format!(" {}", quote(&format!("./{path}"))))
+        .collect();
+    let all = lines
+        .iter()
+        .map(|line| format!("printf '%s\\0'{words} | xargs -0 {line} --"));
+    let script = format!("cd {dest} && {}", all.collect::<Vec<_>>().join(" && "));
+    let explain = format!("cd {dest} && {} …", lines.join(" … && "));
+    Ok(Some(Action::Script {
+        script,
+        explain,
+        effects: vec![Effect::Forgets(Resource::Path(own.dest.clone()))],
+    }))
+}

@@ -1,0 +1,297 @@
+//! An archive of this computer against what stands on the host, as `tar --diff` compares.
+
+use super::super::find::shell_pattern;
+use super::super::python_regex::{compile, search};
+use super::super::{FileArguments, Stop, View, parse_mode};
+use super::Own;
+use crate::archive::{Archive, Member, MemberKind};
+use crate::host::{FileKind, Resource, Stat, quote};
+use crate::module::Mode;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A member that is to be unpacked.
+pub(super) struct Wanted {
+    pub(super) path: String,
+    member: Member,
+}
+
+impl Wanted {
+    pub(super) fn is_link(&self) -> bool {
+        matches!(self.member.kind, MemberKind::Link(_))
+    }
+
+    /// The digest of a regular file.
+    pub(super) fn digest(&self) -> Option<Arc<str>> {
+        match &self.member.kind {
+            MemberKind::File(digest) => Some(digest.clone()),
+            _ => None,
+        }
+    }
+
+    /// What `stat` will say of a file or a folder; `None` where it cannot be told.
+    pub(super) fn stat(&self) -> Option<Stat> {
+        let kind = match self.member.kind {
+            MemberKind::File(_) => FileKind::File,
+            MemberKind::Folder => FileKind::Folder,
+            _ => return None,
+        };
+        let (uid, owner) = self.member.owner.clone()?;
+        let (gid, group) = self.member.group.clone()?;
+        Some(Stat {
+            kind,
+            mode: self.member.mode?,
+            uid: u32::try_from(uid).ok()?,
+            gid: u32::try_from(gid).ok()?,
+            owner,
+            group,
+            size: 0,
+            accessed: 0,
+            modified: self.member.modified?,
+            changed: 0,
+            links: 1,
+            inode: 0,
+            device: 0,
+            target: None,
+        })
+    }
+}
+
+/// The members that `include` and `exclude` leave.
+pub(super) fn wanted(archive: &Archive, own: &Own) -> Result<Vec<Wanted>, Stop> {
+    let excluded: Vec<_> = own
+        .exclude
+        .iter()
+        .map(|pattern| {
+            // As tar matches: the pattern may begin at any component, and what is below is left out too.
+            let pattern = shell_pattern(pattern.trim_end_matches('/'));
+            let inner = pattern.trim_start_matches('^').trim_end_matches('$').to_string();
+            compile(&format!("(?:^|/){inner}(?:$|/)"), "")
+        })
+        .collect::<Result<_, _>>()?;
+    let mut wanted = vec![];
+    for member in &archive.members {
+        let chosen = |name: &String| {
+            let name = name.trim_end_matches('/').trim_start_matches("./");
+            member.path == name
+                || member
+                    .path
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with('/'))
+        };
+        if !own.include.is_empty() && !own.include.iter().any(chosen)
+            || member.path.is_empty()
+            || member.path == "."
+        {
+            continue;
+        }
+        let mut out = false;
+        for pattern in &excluded {
+            out = out || search(pattern, &member.path)?.is_some();
+        }
+        if out {
+            continue;
+        }
+        let path = match stripped(&member.path, &own.extra_opts) {
+            Some(path) if !path.is_empty() => path,
+            _ => continue,
+        };
+        if path.contains('\n') {
+            return Err(Stop::failed(format!(
+                "a name in the archive holds a line break: {path:?}"
+            )));
+        }
+        wanted.push(Wanted {
+            path,
+            member: member.clone(),
+        });
+    }
+    Ok(wanted)
+}
+
+/// The path after `--strip-components`.
+fn stripped(path: &str, options: &[String]) -> Option<String> {
+    let mut count = 0;
+    let mut options = options.iter().peekable();
+    while let Some(option) = options.next() {
+        let text = match option.strip_prefix("--strip-components=") {
+            Some(text) => Some(text),
+            None if option == "--strip-components" => options.peek().map(|text| text.as_str()),
+            None => None,
+        };
+        count = text.and_then(|text| text.parse().ok()).unwrap_or(count);
+    }
+    Some(path.split('/').skip(count).collect::<Vec<_>>().join("/"))
+}
+
+/// What stands on the host at the path of a member.
+#[derive(Default)]
+pub(super) struct Found {
+    kind: String,
+    mode: u32,
+    owner: [String; 2],
+    group: [String; 2],
+    modified: i64,
+    digest: String,
+    target: Option<String>,
+}
+
+/// Looks at all members in one trip.
+pub(super) fn look(wanted: &[Wanted], own: &Own, view: &View<'_>) -> Result<HashMap<String, Found>, Stop> {
+    let words = |keep: &dyn Fn(&Wanted) -> bool| -> String {
+        let kept = wanted.iter().filter(|member| keep(member));
+        kept.map(|member| format!(" {}", quote(&format!("./{}", member.path))))
+            .collect()
+    };
+    let all = words(&|_| true);
+    if all.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut script = format!(
+        "cd {} || exit 3\necho '#stat'; printf '%s\\0'{all} | xargs -0 stat -c '%F|%a|%u|%U|%g|%G|%Y|%n' -- 2>/dev/null\n",
+        quote(&own.dest)
+    );
+    let files = words(&|member| member.digest().is_some());
+    if !files.is_empty() {
+        script.push_str(&format!(
+            "echo '#digest'; printf '%s\\0'{files} | xargs -0 sha256sum -- 2>/dev/null\n"
+        ));
+    }
+    let links = words(&Wanted::is_link);
+    if !links.is_empty() {
+        script.push_str(&format!(
+            "echo '#link'; for l in{links}; do [ ! -L \"$l\" ] || printf '%s|%s\\n' \"$(readlink -- \"$l\")\" \"$l\"; done\n"
+        ));
+    }
+    script.push_str("exit 0\n");
+    let output = view.probe(&script, &[Resource::Path(own.dest.clone())])?.text();
+    Ok(parse(&output))
+}
+
+fn parse(output: &str) -> HashMap<String, Found> {
+    let mut found: HashMap<String, Found> = HashMap::new();
+    let mut section = "";
+    for line in output.lines() {
+        if line.starts_with('#') && !line.contains('|') && !line.contains(' ') {
+            section = &line[1..];
+            continue;
+        }
+        match section {
+            "stat" => {
+                let fields: Vec<&str> = line.splitn(8, '|').collect();
+                let [kind, mode, uid, owner, gid, group, modified, path] = fields[..] else {
+                    continue;
+                };
+                let entry = found.entry(path.trim_start_matches("./").into()).or_default();
+                entry.kind = kind.into();
+                entry.mode = u32::from_str_radix(mode, 8).unwrap_or(0);
+                entry.owner = [uid.into(), owner.into()];
+                entry.group = [gid.into(), group.into()];
+                entry.modified = modified.parse().unwrap_or(0);
+            }
+            "digest" => {
+                if let Some((digest, path)) = line.split_once("  ") {
+                    found
+                        .entry(path.trim_start_matches("./").into())
+                        .or_default()
+                        .digest = digest.into();
+                }
+            }
+            _ => {
+                if let Some((target, path)) = line.rsplit_once('|') {
+                    found
+                        .entry(path.trim_start_matches("./").into())
+                        .or_default()
+                        .target = Some(target.into());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// True if something would be unpacked.
+pub(super) fn differs(
+    wanted: &[Wanted],
+    found: &HashMap<String, Found>,
+    file: &FileArguments,
+    keep_newer: bool,
+) -> bool {
+    // A later member of the same name is the one that is left.
+    let mut last: HashMap<&str, &Wanted> = HashMap::new();
+    for member in wanted {
+        last.insert(&member.path, member);
+    }
+    last.into_values().any(|wanted| match found.get(&wanted.path) {
+        None => true,
+        Some(found) => differs_from(&wanted.member, found, file, keep_newer),
+    })
+}
+
+fn differs_from(member: &Member, found: &Found, file: &FileArguments, keep_newer: bool) -> bool {
+    let owned = |name: &Option<(u64, String)>, there: &[String; 2], given: &Option<String>| match name {
+        Some((number, name)) if given.is_none() => *name != there[1] && number.to_string() != there[0],
+        _ => false,
+    };
+    let mode = file.mode.is_none() && member.mode.is_some_and(|mode| mode != found.mode);
+    let other_owner =
+        owned(&member.owner, &found.owner, &file.owner) || owned(&member.group, &found.group, &file.group);
+    match &member.kind {
+        MemberKind::Folder => found.kind != "directory" || mode || other_owner,
+        MemberKind::Link(target) => found.target.as_ref() != Some(target),
+        MemberKind::File(digest) => {
+            if keep_newer && member.modified.is_some_and(|modified| found.modified > modified) {
+                return false;
+            }
+            !found.kind.starts_with("regular")
+                || *found.digest != **digest
+                || mode
+                || other_owner
+                || member.modified.is_some_and(|modified| modified != found.modified)
+        }
+        MemberKind::HardLink(_) => !found.kind.starts_with("regular"),
+        MemberKind::Special => false,
+    }
+}
+
+/// True if mode or owner that were asked for differ somewhere.
+pub(super) fn attributes_differ(
+    wanted: &[Wanted],
+    found: &HashMap<String, Found>,
+    file: &FileArguments,
+) -> Result<bool, Stop> {
+    let mode = file.wanted_mode()?;
+    let other = |given: &Option<String>, there: &[String; 2]| {
+        given.as_ref().is_some_and(|given| !there.contains(given))
+    };
+    Ok(wanted.iter().filter(|member| !member.is_link()).any(|member| {
+        let Some(found) = found.get(&member.path) else {
+            return true;
+        };
+        let differs = match &mode {
+            Some(Mode::Bits(bits)) => *bits != found.mode,
+            Some(Mode::Symbolic(text)) => {
+                parse_mode(text, found.mode, found.kind == "directory") != Some(found.mode)
+            }
+            _ => false,
+        };
+        differs || other(&file.owner, &found.owner) || other(&file.group, &found.group)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_are_stripped_as_tar_strips_them() {
+        let strip = |options: &[&str]| {
+            let options: Vec<String> = options.iter().map(|option| option.to_string()).collect();
+            stripped("a/b/c", &options).unwrap()
+        };
+        assert_eq!(strip(&["--strip-components=1"]), "b/c");
+        assert_eq!(strip(&["--strip-components", "2"]), "c");
+        assert_eq!(strip(&["--strip-components=3"]), "");
+        assert_eq!(strip(&["--no-same-owner"]), "a/b/c");
+    }
+}

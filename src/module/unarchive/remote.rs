@@ -1,0 +1,159 @@
+//! An archive that lies on the host, or comes from an address: compared there with `tar --diff`.
+
+use super::super::{FileArguments, Outcome, Step, Stop, View};
+use super::{Own, attributes, names};
+use crate::content::hexadecimal;
+use crate::host::{Action, Effect, Resource, quote};
+
+/// Prints the kind, the members, and a line for everything that differs.
+fn script(own: &Own, archive: &str) -> String {
+    let (source, dest) = (quote(archive), quote(&own.dest));
+    format!(
+        "[ -f {source} ] || exit 4\n\
+         case \"$(head -c 2 {source})\" in\n\
+         PK) command -v unzip >/dev/null || exit 5\n\
+         echo '#zip'; unzip -Z1 {source}{} || exit 6\n\
+         echo '#diff'; cd {dest} || exit 7\n\
+         unzip -Z1 {source}{} | while IFS= read -r f; do case \"$f\" in\n\
+         */) [ -d \"$f\" ] || echo \"$f: missing\";;\n\
+         *) unzip -p {source} \"$(printf %s \"$f\" | sed 's/[][*?]/[&]/g')\" | cmp -s - \"$f\" || echo \"$f: differs\";; esac; done;;\n\
+         *) echo '#tar'; tar -t{} -f {source}{} || exit 6\n\
+         echo '#diff'; LC_ALL=C tar --diff -C {dest}{} -f {source}{} 2>&1;; esac; exit 0",
+        own.included(),
+        own.included(),
+        own.tar_options(),
+        own.included(),
+        own.tar_options(),
+        own.included()
+    )
+}
+
+/// True if a line of `tar --diff` is a difference that unpacking would mend.
+fn counts(line: &str, own_mode: bool, own_owner: bool, own_group: bool) -> bool {
+    let ends = |end: &str| line.trim_end().ends_with(end);
+    if ends(": Mode differs") {
+        return !own_mode;
+    }
+    if ends(": Uid differs") {
+        return !own_owner;
+    }
+    if ends(": Gid differs") {
+        return !own_group;
+    }
+    let all = [
+        "differs",
+        "differ",
+        "missing",
+        "No such file or directory",
+        "Not linked to",
+        "Invalid owner",
+        "Invalid group",
+    ];
+    all.iter().any(|mark| line.contains(mark))
+}
+
+pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &View<'_>) -> Result<Step, Stop> {
+    let address = own.src.contains("://");
+    let archive = match address {
+        true => format!(
+            "/tmp/.vent-unarchive-{}",
+            hexadecimal(&view.computer().random()[..8])
+        ),
+        false => own.src.clone(),
+    };
+    if address && view.performed().is_empty() {
+        return Ok(Step::Act(vec![fetch(&own.src, &archive)]));
+    }
+    let about = [&archive, &own.dest].map(|path| Resource::Path(path.clone()));
+    let output = view.probe(&script(own, &archive), &about)?;
+    let source = quote(&archive);
+    match output.code {
+        0 => {}
+        4 => return Err(Stop::failed(format!("Source '{}' does not exist", own.src))),
+        5 => return Err(Stop::failed("unarchive needs unzip on the host: install it")),
+        _ => {
+            let stderr = String::from_utf8_lossy(&output.stderr).trim().to_string();
+            return Err(Stop::failed(format!(
+                "Failed to read the archive {source}\n{stderr}"
+            )));
+        }
+    }
+    let text = output.text();
+    let (list, diff) = text.split_once("#diff\n").unwrap_or((&text, ""));
+    let zip = list.starts_with("#zip");
+    let members: Vec<&str> = list.lines().skip(1).collect();
+    let mut outcome = outcome.with("handler", if zip { "ZipArchive" } else { "TgzArchive" });
+    if own.list_files {
+        outcome = outcome.with("files", names(members.iter().copied()));
+    }
+    let given = [file.mode.is_some(), file.owner.is_some(), file.group.is_some()];
+    let differs = diff
+        .lines()
+        .any(|line| counts(line, given[0], given[1], given[2]));
+    let mut actions = vec![];
+    if differs {
+        let line = own.unpack(&archive, zip);
+        actions.push(Action::Script {
+            script: line.clone(),
+            explain: line,
+            effects: vec![Effect::Forgets(Resource::Path(own.dest.clone()))],
+        });
+    }
+    let paths: Vec<String> = members
+        .iter()
+        .map(|path| path.trim_start_matches("./").trim_end_matches('/').to_string())
+        .filter(|path| !path.is_empty())
+        .collect();
+    let set = attributes(own, file, &paths)?;
+    if let Some(set) = set
+        && (differs || !attributes_hold(own, file, &paths, view)?)
+    {
+        actions.push(set);
+    }
+    let changed = !actions.is_empty();
+    if address {
+        actions.push(Action::Remove { path: archive });
+    }
+    Ok(Step::Finish(actions, outcome.changed(changed)))
+}
+
+/// Whether mode and owner that were asked for hold for every member.
+fn attributes_hold(own: &Own, file: &FileArguments, paths: &[String], view: &View<'_>) -> Result<bool, Stop> {
+    let words: String = paths
+        .iter()
+        .map(|path| format!(" {}", quote(&format!("./{path}"))))
+        .collect();
+    let script = format!(
+        "cd {} && printf '%s\\0'{words} | xargs -0 stat -c '%F|%a|%u|%U|%g|%G' --",
+        quote(&own.dest)
+    );
+    let text = view.probe(&script, &[Resource::Path(own.dest.clone())])?.text();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.split('|').collect();
+        let [kind, mode, uid, owner, gid, group] = fields[..] else {
+            continue;
+        };
+        let mode = u32::from_str_radix(mode, 8).unwrap_or(0);
+        let wanted = file.attributes(Some(mode), kind == "directory")?;
+        let holds = (kind == "symbolic link" || wanted.mode.is_none_or(|wanted| wanted == mode))
+            && wanted.owner.is_none_or(|name| name == uid || name == owner)
+            && wanted.group.is_none_or(|name| name == gid || name == group);
+        if !holds {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn fetch(address: &str, to: &str) -> Action {
+    let (from, quoted) = (quote(address), quote(to));
+    Action::Script {
+        script: format!(
+            "umask 077; if command -v curl >/dev/null; then curl -fsSL -o {quoted} -- {from}; \
+             elif command -v wget >/dev/null; then wget -q -O {quoted} -- {from}; \
+             else echo 'unarchive needs curl or wget on the host for an address' >&2; exit 1; fi"
+        ),
+        explain: format!("curl -fL -o {quoted} {from}"),
+        effects: vec![Effect::Forgets(Resource::Path(to.into()))],
+    }
+}
