@@ -8,6 +8,7 @@ mod handlers;
 mod host;
 mod include;
 mod items;
+mod names;
 mod perform;
 mod play;
 mod result;

@@ -3,6 +3,7 @@
 
 mod action;
 mod answer;
+mod dns;
 mod facts;
 mod overlay;
 mod printed;
@@ -12,6 +13,10 @@ mod state;
 
 pub use action::{Action, Attributes, Command, Effect, Performed, mode_text};
 pub use answer::{Account, Answer, FileKind, Group, Output, Package, Stat, Unit};
+pub use dns::{
+    Alias, DnsAccess, DnsAnswer, DnsZone, Hidden, Location, RecordAction, RecordChange, RecordQuestion,
+    RecordSet,
+};
 pub use facts::{facts_script, parse_facts};
 pub use printed::{ParseError, parse};
 pub use question::{Question, Resource};

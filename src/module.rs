@@ -45,6 +45,7 @@ mod ping;
 mod pip;
 mod raw;
 mod replace;
+mod route53;
 mod service_facts;
 mod set_fact;
 mod set_stats;
@@ -173,6 +174,7 @@ pub static MODULES: &[Entry] = &[
     entry::<raw::Raw>(),
     entry::<raw::Script>(),
     entry::<replace::Replace>(),
+    entry::<route53::Route53>(),
     entry::<service_facts::PackageFacts>(),
     entry::<service_facts::ServiceFacts>(),
     entry::<set_fact::SetFact>(),

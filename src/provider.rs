@@ -6,3 +6,4 @@ pub mod exoscale;
 pub mod http;
 pub mod packet;
 pub mod proxmox;
+pub mod route53;

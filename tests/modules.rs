@@ -229,6 +229,7 @@ impl Pretended {
                     .map(|value| value.as_str().unwrap().into()),
             ),
             Question::KernelModule { name } => Answer::Flag(self.entry("kernel_modules", name).is_some()),
+            Question::Record(question) => Answer::Record(Box::new(self.record(question))),
             Question::Probe { script, .. } => {
                 let probes = self.case["probes"].as_array().cloned().unwrap_or_default();
                 let found = probes
@@ -242,6 +243,40 @@ impl Pretended {
                     stderr: vec![],
                 })
             }
+        }
+    }
+}
+
+impl Pretended {
+    /// A case names the zones that there are, and records as `NAME TYPE: {ttl, values}`.
+    fn record(&self, question: &RecordQuestion) -> DnsAnswer {
+        let zone = question.zone.id.clone();
+        let zone = zone.or_else(|| Some(self.entry("zones", &question.zone.name)?.as_str()?.to_string()));
+        let text = |entry: &Json, name: &str| entry[name].as_str().map(str::to_string);
+        let name = format!("{} {}", question.name, question.kind);
+        let record = self.entry("records", &name).map(|entry| RecordSet {
+            name: question.name.clone(),
+            kind: question.kind.clone(),
+            ttl: entry["ttl"].as_u64(),
+            values: entry["values"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|value| value.as_str().unwrap().to_string())
+                .collect(),
+            identifier: text(entry, "identifier"),
+            weight: entry["weight"].as_u64(),
+            alias: entry.get("alias").map(|alias| Alias {
+                zone_id: text(alias, "zone").unwrap(),
+                name: text(alias, "name").unwrap(),
+                evaluate_health: false,
+            }),
+            ..RecordSet::default()
+        });
+        DnsAnswer {
+            zone_id: zone,
+            record,
+            servers: vec!["ns1.example.".into()],
         }
     }
 }
@@ -319,6 +354,13 @@ fn shown(action: &Action) -> Json {
         Action::Remove { path } => drop(out.insert("remove".into(), json!(path))),
         Action::Run(command) => drop(out.insert("run".into(), json!(command.script))),
         Action::Script { explain, .. } => drop(out.insert("script".into(), json!(explain))),
+        Action::ChangeRecord(change) => {
+            out.insert(
+                "record".into(),
+                json!(format!("{:?}", change.action).to_lowercase()),
+            );
+            out.insert("lines".into(), json!(change.difference()));
+        }
         Action::Fetch { path, to } => {
             out.insert("fetch".into(), json!(path));
             out.insert("to".into(), json!(to));

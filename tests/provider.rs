@@ -17,5 +17,7 @@ mod packet;
 mod proxmox;
 #[path = "provider/recorded.rs"]
 mod recorded;
+#[path = "provider/route53.rs"]
+mod route53;
 #[path = "provider/trust.rs"]
 mod trust;

@@ -1,6 +1,7 @@
 //! Performing actions: the only code that changes a host. And asking: the only code that reads one.
 
 use super::host::Host;
+use super::names;
 use super::scripts;
 use crate::connection::{Ended, Failure, Job, Shell, Stream};
 use crate::content::{Content, hexadecimal};
@@ -46,6 +47,16 @@ pub(super) async fn ask(
     user: &Arc<str>,
     questions: Vec<Question>,
 ) -> Result<(), Broken> {
+    let (elsewhere, questions): (Vec<_>, Vec<_>) = questions
+        .into_iter()
+        .partition(|question| matches!(question, Question::Record(_)));
+    for question in elsewhere {
+        let answer = names::ask(&question).await?;
+        host.change(|state| state.learn(user, question, answer));
+    }
+    if questions.is_empty() {
+        return Ok(());
+    }
     let nonce = nonce()?;
     let output = shell.ask(&question_script(&questions, &nonce)).await?;
     let answers: Vec<Answer> = parse(&questions, &nonce, &output.stdout).map_err(|error| {
@@ -91,6 +102,12 @@ pub(super) async fn perform(
         }
         Action::Run(command) => run(shell, command, before, watch, cancel).await?,
         Action::Fetch { path, to } => fetch(shell, path, to).await?,
+        Action::ChangeRecord(change) => {
+            if !before.is_empty() {
+                long(shell, before, watch, cancel).await?;
+            }
+            names::change(change).await?
+        }
         action => {
             let script = scripts::script(action).unwrap_or_default();
             let output = long(shell, &format!("{before}{script}"), watch, cancel).await?;

@@ -95,7 +95,7 @@ pub(super) fn script(action: &Action) -> Option<String> {
         } => Some(link(path, target, *symbolic)),
         Action::Remove { path } => Some(format!("rm -rf -- {}", quote(path))),
         Action::Script { script, .. } => Some(script.clone()),
-        Action::WriteFile { .. } | Action::Run(_) | Action::Fetch { .. } => None,
+        Action::WriteFile { .. } | Action::Run(_) | Action::Fetch { .. } | Action::ChangeRecord(_) => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Actions: everything Vent can do to a host.
 
-use super::{Answer, Output, Question, Resource};
+use super::{Answer, Output, Question, RecordChange, Resource};
 use crate::content::Content;
 use std::path::PathBuf;
 
@@ -71,6 +71,8 @@ pub enum Action {
         /// The file on this computer; folders above it are made.
         to: PathBuf,
     },
+    /// Changes records of the domain name system; this computer does it.
+    ChangeRecord(Box<RecordChange>),
 }
 
 /// Mode and owner of a file; `None` leaves a thing as it is.
@@ -153,6 +155,7 @@ impl Action {
             | Action::Link { path, .. }
             | Action::Remove { path } => vec![Resource::Path(path.clone())],
             Action::Run(_) | Action::Fetch { .. } => vec![],
+            Action::ChangeRecord(change) => vec![change.question.about()],
             Action::Script { effects, .. } => effects
                 .iter()
                 .flat_map(|effect| match effect {

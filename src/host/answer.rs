@@ -1,5 +1,6 @@
 //! Answers of a host.
 
+use super::DnsAnswer;
 use crate::value::Unknown;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub enum Answer {
     Flag(bool),
     /// What a probe printed.
     Output(Output),
+    /// A set of records and its zone.
+    Record(Box<DnsAnswer>),
     /// In check mode: only applying can tell.
     Unknown(Arc<Unknown>),
 }

@@ -266,7 +266,7 @@ impl Overlay {
                 None => self.unknown(path, origin),
             },
             Action::Remove { path } => self.remove(path),
-            Action::Run(_) | Action::Script { .. } | Action::Fetch { .. } => {}
+            Action::Run(_) | Action::Script { .. } | Action::Fetch { .. } | Action::ChangeRecord(_) => {}
         }
     }
 

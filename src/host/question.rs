@@ -1,5 +1,7 @@
 //! Questions: everything Vent can want to know about a host before it acts.
 
+use super::RecordQuestion;
+
 /// A question to a host. Its answer is an [`Answer`](super::Answer) of the kind that is named here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Question {
@@ -26,6 +28,8 @@ pub enum Question {
     /// A script of ours that reads and changes nothing: `Answer::Output`. `about` lists what its answer
     /// depends on, so that actions on those discard it.
     Probe { script: String, about: Vec<Resource> },
+    /// A set of records of the domain name system, which this computer asks a service for: `Answer::Record`.
+    Record(Box<RecordQuestion>),
 }
 
 /// Something an answer depends on and an action touches.
@@ -64,6 +68,7 @@ impl Question {
             Question::Sysctl { key } => vec![Resource::Sysctl(key.clone())],
             Question::KernelModule { name } => vec![Resource::KernelModule(name.clone())],
             Question::Probe { about, .. } => about.clone(),
+            Question::Record(question) => vec![question.about()],
         }
     }
 }

@@ -200,7 +200,8 @@ fn single(out: &mut String, nonce: &str, at: usize, question: &Question) {
         Question::Stat { .. }
         | Question::Digest { .. }
         | Question::Package { .. }
-        | Question::Unit { .. } => {}
+        | Question::Unit { .. }
+        | Question::Record(_) => {}
     }
 }
 

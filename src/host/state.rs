@@ -2,7 +2,7 @@
 //! what would have been done.
 
 use super::overlay::{Found, Overlay};
-use super::{Action, Answer, Effect, Question};
+use super::{Action, Answer, DnsAnswer, Effect, Question};
 use crate::value::Unknown;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -89,6 +89,15 @@ impl State {
                 for effect in effects {
                     self.apply_effect(effect, origin);
                 }
+            }
+            Action::ChangeRecord(change) => {
+                let question = Question::Record(Box::new(change.question.clone()));
+                let answer = DnsAnswer {
+                    zone_id: Some(change.zone_id.clone()),
+                    record: change.after.clone(),
+                    servers: vec![],
+                };
+                self.overlay.set(question, Answer::Record(Box::new(answer)));
             }
             action => {
                 let mut overlay = std::mem::take(&mut self.overlay);

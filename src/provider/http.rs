@@ -154,7 +154,7 @@ impl Client {
         let prepared = call
             .prepare(&self.settings.base)
             .map_err(|error| Failure::unanswered(error, false))?;
-        let idempotent = call.method != Method::POST;
+        let idempotent = call.repeatable;
         let salt = prepared
             .url
             .bytes()
@@ -170,6 +170,7 @@ impl Client {
                 Err(failed) => failed,
             };
             let again = match failure.status {
+                Some(_) if failure.is_busy() => true,
                 Some(status) => may_repeat(
                     status,
                     idempotent && (status != 500 || self.settings.retry.repeat_500),

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod exoscale;
 pub mod packet;
 pub mod proxmox;
+pub mod route53;
 pub mod server;
 pub mod signature;
 pub mod specification;

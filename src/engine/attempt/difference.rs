@@ -39,6 +39,7 @@ impl Attempt<'_> {
                 sentence(path, attribute_diff(attributes, before))
             }
             Action::Script { explain, .. } => sentence("", format!("$ {explain}\n")),
+            Action::ChangeRecord(change) => sentence(&change.question.name, change.difference()),
             Action::Run(_) | Action::Fetch { .. } => None,
         })
     }

@@ -52,9 +52,11 @@ impl Failure {
                 (None, _) => complaint.text.clone(),
             });
         }
-        let signature = said
-            .iter()
-            .any(|complaint| complaint.text.contains("request signature"));
+        let signature = said.iter().any(|complaint| {
+            ["request signature", "InvalidClientTokenId", "InvalidSignature"]
+                .iter()
+                .any(|part| complaint.text.contains(part))
+        });
         Failure {
             status: Some(status),
             perhaps_done: matches!(status, 500 | 502 | 504),
@@ -66,6 +68,13 @@ impl Failure {
     /// True when the resource does not exist.
     pub fn is_missing(&self) -> bool {
         self.status == Some(404)
+    }
+
+    /// True when the service says that it is busy, where others answer 429: nothing was done.
+    pub fn is_busy(&self) -> bool {
+        let busy = ["Throttling", "PriorRequestNotComplete"];
+        let said = |complaint: &Complaint| busy.iter().any(|code| complaint.text.starts_with(code));
+        self.status == Some(400) && self.said.iter().any(said)
     }
 
     /// True when a text of the service holds `part`.
@@ -157,6 +166,9 @@ pub fn complaints(call: &Call, body: &[u8], reason: Option<&str>) -> Vec<Complai
         _ => {
             let text = String::from_utf8_lossy(body);
             let text = text.trim();
+            for told in in_xml(text) {
+                add(&mut said, call, None, &told);
+            }
             if !text.is_empty() && !text.starts_with('<') {
                 let short: String = text.chars().take(300).collect();
                 add(&mut said, call, None, &short);
@@ -167,6 +179,25 @@ pub fn complaints(call: &Call, body: &[u8], reason: Option<&str>) -> Vec<Complai
         add(&mut said, call, None, reason);
     }
     said
+}
+
+/// What Amazon's services say: a code with its message, or messages alone.
+fn in_xml(text: &str) -> Vec<String> {
+    let Ok(document) = roxmltree::Document::parse(text) else {
+        return vec![];
+    };
+    let named = |name: &'static str| {
+        let nodes = document.descendants();
+        let nodes = nodes.filter(move |node| node.tag_name().name() == name);
+        nodes.filter_map(|node| Some(node.text()?.trim().to_string()))
+    };
+    let code = named("Code").next();
+    named("Message")
+        .map(|message| match &code {
+            Some(code) => format!("{code}: {message}"),
+            None => message,
+        })
+        .collect()
 }
 
 /// One item of a list `errors`.
@@ -249,6 +280,15 @@ mod tests {
                 ],
             ),
             ("<html>gateway</html>", vec![]),
+            (
+                "<?xml version=\"1.0\"?><ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>Throttling</Code>\
+                <Message>Rate exceeded</Message></Error></ErrorResponse>",
+                one(None, "Throttling: Rate exceeded"),
+            ),
+            (
+                "<InvalidChangeBatch xmlns=\"x\"><Messages><Message>it was not found</Message></Messages></InvalidChangeBatch>",
+                one(None, "it was not found"),
+            ),
             ("", vec![]),
             ("service is down", one(None, "service is down")),
         ];

@@ -43,6 +43,8 @@ pub struct Call {
     pub query: Vec<(String, String)>,
     /// The body.
     pub body: Body,
+    /// Making the call twice does no more than making it once.
+    pub repeatable: bool,
 }
 
 impl Call {
@@ -50,6 +52,7 @@ impl Call {
     pub fn new(method: Method, path: impl Into<String>, purpose: impl Into<String>) -> Call {
         Call {
             purpose: purpose.into(),
+            repeatable: method != Method::POST,
             method,
             path: path.into(),
             query: vec![],
