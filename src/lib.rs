@@ -32,6 +32,8 @@ pub mod connection;
 
 pub mod provider;
 
+pub mod machines;
+
 pub mod template;
 
 pub mod module;

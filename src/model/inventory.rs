@@ -38,6 +38,8 @@ pub struct Inventory {
     pub sources: Vec<PathBuf>,
     /// The labs its files describe.
     pub labs: Vec<Lab>,
+    /// The machines that its files ask for.
+    pub machines: Vec<cloud::Asked>,
 }
 
 impl Default for Inventory {

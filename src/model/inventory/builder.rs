@@ -1,5 +1,6 @@
 //! Puts an inventory together out of what its sources say.
 
+use super::cloud::Asked;
 use super::{Group, Host, Inventory};
 use crate::error::{Error, Result};
 use crate::lab::Lab;
@@ -18,6 +19,8 @@ pub struct Builder {
     pub(super) sources: Vec<PathBuf>,
     /// The labs among its plugins' files.
     pub labs: Vec<Lab>,
+    /// The machines that its plugins' files ask for.
+    pub machines: Vec<Asked>,
 }
 
 /// A host as its sources describe it.
@@ -33,6 +36,7 @@ impl Default for Builder {
             groups: IndexMap::new(),
             sources: vec![],
             labs: vec![],
+            machines: vec![],
         };
         builder.add_group("all");
         builder.add_group("ungrouped");
@@ -167,6 +171,7 @@ impl Builder {
             groups: self.groups,
             sources: self.sources,
             labs: self.labs,
+            machines: self.machines,
         }
     }
 

@@ -5,6 +5,7 @@ mod cache;
 mod constructed;
 mod contract;
 mod exoscale;
+mod machines;
 mod options;
 mod packet;
 mod proxmox;
@@ -13,6 +14,8 @@ mod proxmox_facts;
 use super::builder::Builder;
 use super::plugin::{InventoryPlugin, Settings};
 use crate::error::{Error, Errors, Result};
+use crate::machines::Machines;
+use crate::machines::given::Given;
 use crate::model::Placed;
 use crate::provider::access::process_environment;
 use crate::source::Place;
@@ -22,9 +25,12 @@ use options::Common;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
 
 pub use contract::Addresses;
 pub use exoscale::ExoscaleInventory;
+pub use machines::Asked;
 pub use packet::PacketInventory;
 pub use proxmox::ProxmoxInventory;
 
@@ -80,6 +86,23 @@ trait Cloud: Sync {
 
     /// What the API tells.
     fn find(&self, options: &Self::Options, common: &Common) -> impl Future<Output = Result<Found>> + Send;
+
+    /// What stands behind `machines:` in the file at `path`.
+    ///
+    /// # Errors
+    /// Everything that is wrong in it, with its places.
+    fn machines(
+        &self,
+        _options: &Self::Options,
+        _common: &Common,
+        given: Given<'_>,
+        _path: &Path,
+    ) -> Result<Arc<dyn Machines>, Errors> {
+        let error = Error::new("`machines` is not an option of this inventory").at(given.place());
+        Err(error
+            .help("make the machines with the provider's own tools")
+            .into())
+    }
 }
 
 /// Letters, digits and `_` only, as Ansible makes names of groups; a digit does not come first.
@@ -103,6 +126,7 @@ where
     C::Options: Send + Sync,
 {
     let (common, own) = options::read::<C::Options>(settings)?;
+    let asked = machines::read(cloud, &own, &common, settings)?;
     let mut found = match cache::read(settings, &common) {
         Some(found) => found,
         None => {
@@ -111,6 +135,10 @@ where
             found
         }
     };
+    if let Some(asked) = asked {
+        machines::describe(&mut found, &*asked.machines);
+        builder.machines.push(asked);
+    }
     constructed::apply(&mut found, &common)?;
     contract::default_etcd(&mut found);
     build(found, builder, &settings.root.place)?;

@@ -155,4 +155,19 @@ impl Packet {
         .json(json!({"label": label, "key": key}));
         self.call(&call).await
     }
+
+    /// Takes a public key away; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub async fn delete_ssh_key(&self, id: &str) -> Result<(), Failure> {
+        let call = Call::delete(
+            format!("/ssh-keys/{}", escape(id)),
+            format!("remove the public key {id}"),
+        );
+        match self.client.send(&call).await {
+            Err(failure) if !failure.is_missing() => Err(failure),
+            _ => Ok(()),
+        }
+    }
 }

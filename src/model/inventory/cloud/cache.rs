@@ -62,7 +62,7 @@ fn write_file(path: &Path, found: &Found) -> std::io::Result<()> {
 }
 
 /// The file that belongs to a plugin file with its present content.
-fn file(settings: &Settings<'_>, common: &Common) -> PathBuf {
+pub fn file(settings: &Settings<'_>, common: &Common) -> PathBuf {
     let folder = match &common.cache_connection {
         Some(folder) => PathBuf::from(folder),
         None => std::env::var_os("XDG_CACHE_HOME")

@@ -41,6 +41,8 @@ pub struct Common {
     pub roles: Option<IndexMap<String, String>>,
     /// Takes only machines that carry this cluster's tag.
     pub cluster: Option<String>,
+    /// The machines that are to be there.
+    pub machines: Value,
 }
 
 impl Default for Common {
@@ -57,6 +59,7 @@ impl Default for Common {
             cache_connection: None,
             roles: None,
             cluster: None,
+            machines: Value::Null,
         }
     }
 }

@@ -2,12 +2,16 @@
 
 use super::options::{Common, secret};
 use super::{Addresses, Cloud, Found, contract, environment};
-use crate::error::{Error, Result};
+use crate::error::{Error, Errors, Result};
+use crate::machines::given::Given;
+use crate::machines::{self, Machines};
 use crate::provider::packet::types::{Device, Project};
 use crate::provider::packet::{Access, Packet};
 use crate::value::Value;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
+use std::path::Path;
+use std::sync::Arc;
 
 /// The plugin, under one of its names.
 pub struct PacketInventory(pub &'static str);
@@ -181,6 +185,18 @@ impl Cloud for PacketInventory {
             }
         }
         Ok(found)
+    }
+
+    fn machines(
+        &self,
+        options: &Options,
+        common: &Common,
+        given: Given<'_>,
+        path: &Path,
+    ) -> Result<Arc<dyn Machines>, Errors> {
+        let client = options.client()?;
+        let cluster = common.cluster.as_deref();
+        machines::packet::read(client, given, cluster, &options.projects, path)
     }
 }
 

@@ -1,0 +1,570 @@
+//! Packet: devices, the keys of those who may log in, a global address, BGP. The service has no firewall:
+//! `management_cidrs` reach the firewall of the machines themselves.
+
+use super::cloud::{About, Cloud, Cluster, Machines};
+use super::given::Given;
+use super::plan::{Machine, Plan};
+use super::settings::{Settings, Wanted};
+use super::user_data::user_data;
+use crate::error::{Collector, Error, Errors, Result};
+use crate::provider::packet::devices::NewDevice;
+use crate::provider::packet::types::{Device, Reservation, SshKey};
+use crate::provider::packet::{Packet as Client, SERVICE};
+use async_trait::async_trait;
+use futures::future::try_join_all;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// The states of a device that is on its way out.
+const GONE: &[&str] = &["deprovisioning", "deleted"];
+
+/// What stands below `machines` for Packet alone.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Own {
+    /// The name or identifier of the project; left out, the one in `projects`.
+    pub project: Option<String>,
+    /// Whether a global IPv4 address is reserved for the cluster.
+    pub global_ip: bool,
+    /// The private number for local BGP.
+    pub bgp_asn: u32,
+    /// The password of BGP sessions.
+    pub bgp_md5: Option<String>,
+}
+
+impl Default for Own {
+    fn default() -> Own {
+        Own {
+            project: None,
+            global_ip: false,
+            bgp_asn: 65000,
+            bgp_md5: None,
+        }
+    }
+}
+
+/// What a set of devices is like.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Set {
+    /// The kind of device, as `c3.small.x86`.
+    #[serde(alias = "type")]
+    pub plan: String,
+    /// The operating system, as `debian_12`.
+    #[serde(alias = "operating_system")]
+    pub image: String,
+    /// Where: the code of a metro, as `am`.
+    pub metro: Option<String>,
+    /// Where, in the older notion: codes of facilities, the first that has room is taken.
+    pub facility: Vec<String>,
+    /// `hourly`, `daily`, `monthly` or `yearly`.
+    pub billing_cycle: Option<String>,
+    /// Buys by auction, for at most so many US dollars an hour.
+    pub spot_price: Option<f64>,
+    /// Reservations of hardware: one identifier for each device, or `next-available` for all.
+    pub reservations: Vec<String>,
+    /// Whether each device gets a BGP session.
+    pub bgp: bool,
+}
+
+impl Set {
+    /// Where, in words.
+    fn location(&self) -> String {
+        match &self.metro {
+            Some(metro) => metro.clone(),
+            None => self.facility.join(" or "),
+        }
+    }
+}
+
+/// The machines of one cluster in one project.
+pub struct Packet {
+    client: Client,
+    settings: Settings<Own, Set>,
+    about: About,
+    /// The project's name or identifier as the file says it.
+    project: String,
+    project_id: OnceCell<String>,
+}
+
+/// What there is of the cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    devices: Vec<Device>,
+    keys: Vec<SshKey>,
+    addresses: Vec<Reservation>,
+    bgp: bool,
+    /// Devices with a BGP session.
+    sessions: HashSet<String>,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Adds a public key to the project.
+    AddKey { label: String, key: String },
+    /// Takes a public key away.
+    RemoveKey { id: String },
+    /// Reserves a global address.
+    ReserveAddress,
+    /// Gives an address back.
+    RemoveAddress { id: String },
+    /// Enables BGP in the project.
+    EnableBgp,
+    /// Orders a device: the set, and which of its devices.
+    Create { set: usize, at: usize },
+    /// Sets a device's tags.
+    Tag { id: String, tags: Vec<String> },
+    /// Opens a BGP session.
+    Session { id: String },
+    /// Removes a device.
+    Remove { id: String },
+}
+
+/// Reads what stands behind `machines:` in the file at `path`; `projects` are those of the inventory.
+///
+/// # Errors
+/// Everything that is wrong, with its places.
+pub fn read(
+    client: Client,
+    given: Given<'_>,
+    cluster: Option<&str>,
+    projects: &[String],
+    path: &Path,
+) -> Result<Arc<dyn Machines>, Errors> {
+    let settings = Settings::<Own, Set>::read(given, cluster, path)?;
+    let mut errors = Collector::default();
+    let project = settings.own.project.clone().or_else(|| match projects {
+        [one] if one != "all" => Some(one.clone()),
+        _ => None,
+    });
+    if project.is_none() {
+        errors.push(
+            Error::new("`machines` does not say in which project machines are made")
+                .at(&settings.place)
+                .help("write `project: NAME` below `machines`"),
+        );
+    }
+    for wanted in &settings.sets {
+        check(wanted, &mut errors);
+    }
+    let about = About {
+        provider: SERVICE.name,
+        cluster: settings.cluster.clone(),
+        folder: settings.folder.clone(),
+        common: settings.common.clone(),
+        clock: client.client().clock().clone(),
+    };
+    let packet = Packet {
+        client,
+        settings,
+        about,
+        project: project.unwrap_or_default(),
+        project_id: OnceCell::new(),
+    };
+    errors.finish(Arc::new(Cluster(packet)) as Arc<dyn Machines>)
+}
+
+fn check(wanted: &Wanted<Set>, errors: &mut Collector) {
+    let set = &wanted.set;
+    let mut refuse = |message: String, help: &str| {
+        errors.push(Error::new(message).at(&wanted.place).help(help));
+    };
+    if set.plan.is_empty() {
+        refuse(
+            "the set has no `plan`".into(),
+            "name the kind of device: plan: c3.small.x86",
+        );
+    }
+    if set.image.is_empty() {
+        refuse(
+            "the set has no `image`".into(),
+            "name the operating system: image: debian_12",
+        );
+    }
+    if set.metro.is_some() != set.facility.is_empty() {
+        refuse(
+            "the set needs either `metro` or `facility`".into(),
+            "say where the devices are to stand: metro: am",
+        );
+    }
+    if set.spot_price.is_some_and(|price| price <= 0.0) {
+        refuse(
+            "`spot_price` must be more than nothing".into(),
+            "say how many US dollars an hour you would pay at most",
+        );
+    }
+    let shared = set.reservations.len() == 1 && set.reservations[0] == "next-available";
+    if !set.reservations.is_empty() && !shared && set.reservations.len() < wanted.names.len() {
+        refuse(
+            format!(
+                "`reservations` names {} for {} devices",
+                set.reservations.len(),
+                wanted.names.len()
+            ),
+            "name one for each device, or `next-available` alone",
+        );
+    }
+}
+
+impl Packet {
+    async fn project_id(&self) -> Result<String> {
+        let find = async || {
+            let projects = self.client.projects().await?;
+            let found = projects
+                .iter()
+                .find(|project| project.id == self.project || project.name == self.project);
+            found.map(|project| project.id.clone()).ok_or_else(|| {
+                let names: Vec<&str> = projects.iter().map(|project| project.name.as_str()).collect();
+                Error::new(format!("Packet has no project `{}`", self.project))
+                    .at(&self.settings.place)
+                    .help(format!("the token can see: {}", names.join(", ")))
+            })
+        };
+        self.project_id.get_or_try_init(find).await.cloned()
+    }
+
+    /// The tags of the devices of a set.
+    fn tags(&self, wanted: &Wanted<Set>) -> Vec<String> {
+        let mut tags = vec![self.about.cluster.clone()];
+        tags.extend(wanted.roles().into_iter().map(str::to_string));
+        for tag in &wanted.each.tags {
+            if !tags.contains(tag) {
+                tags.push(tag.clone());
+            }
+        }
+        tags
+    }
+
+    fn line(&self, wanted: &Wanted<Set>, name: &str) -> String {
+        let set = &wanted.set;
+        let spot = set
+            .spot_price
+            .map(|price| format!(", at most {price} USD an hour"))
+            .unwrap_or_default();
+        format!(
+            "{name} ({} in {}, {}, tags {}{spot})",
+            set.plan,
+            set.location(),
+            set.image,
+            self.tags(wanted).join(" ")
+        )
+    }
+
+    /// The keys of all sets, each once.
+    fn wanted_keys(&self) -> Vec<&String> {
+        let mut keys: Vec<&String> = vec![];
+        for key in self.settings.sets.iter().flat_map(|wanted| &wanted.each.ssh_keys) {
+            if !keys.iter().any(|known| same_key(known, key)) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    fn plan_shared(&self, found: &Found, plan: &mut Plan<Action>) {
+        for (at, key) in self.wanted_keys().into_iter().enumerate() {
+            let label = format!("{}-{at}", self.about.cluster);
+            match found.keys.iter().find(|known| same_key(&known.key, key)) {
+                Some(known) => plan.keep(format!("the public key {}", known.label)),
+                None => {
+                    let key = key.clone();
+                    let line = format!("the public key {label} in the project {}", self.project);
+                    plan.make(0, line, Action::AddKey { label, key });
+                }
+            }
+        }
+        if self.settings.own.global_ip {
+            match found.addresses.first() {
+                Some(address) => plan.keep(format!("the global address {}", address.address)),
+                None => plan.make(
+                    0,
+                    format!("a global IPv4 address with the tag {}", self.about.cluster),
+                    Action::ReserveAddress,
+                ),
+            }
+        }
+        if self.settings.sets.iter().any(|wanted| wanted.set.bgp) {
+            let line = format!("local BGP with the number {}", self.settings.own.bgp_asn);
+            match found.bgp {
+                true => plan.keep(line),
+                false => plan.make(0, line, Action::EnableBgp),
+            }
+        }
+    }
+
+    fn plan_device(&self, device: &Device, wanted: &Wanted<Set>, found: &Found, plan: &mut Plan<Action>) {
+        let known = &device.known;
+        let name = &known.hostname;
+        let tags = self.tags(wanted);
+        let missing: Vec<&str> = tags
+            .iter()
+            .filter(|tag| !known.tags.contains(tag))
+            .map(String::as_str)
+            .collect();
+        if missing.is_empty() {
+            plan.keep(self.line(wanted, name));
+        } else {
+            let (id, mut all) = (known.id.clone(), known.tags.clone());
+            all.extend(missing.iter().map(|tag| tag.to_string()));
+            let text = format!("give {name} the tags {}", missing.join(" "));
+            plan.before
+                .push(format!("{name} (tags {})", known.tags.join(" ")));
+            plan.after.push(self.line(wanted, name));
+            plan.steps
+                .push(super::plan::Step::new(1, text, Action::Tag { id, tags: all }));
+        }
+        for (what, is, wished) in [
+            ("plan", &known.plan.slug, &wanted.set.plan),
+            ("image", &known.operating_system.slug, &wanted.set.image),
+        ] {
+            if !is.is_empty() && is != wished {
+                plan.notes.push(format!(
+                    "{name} has the {what} {is} where {wished} is asked for; that cannot be changed in place: remove it \
+                     with -e only={name} to have it made anew"
+                ));
+            }
+        }
+        if wanted.set.bgp {
+            let line = format!("the BGP session of {name}");
+            match found.sessions.contains(&known.id) {
+                true => plan.keep(line),
+                false => plan.make(2, line, Action::Session { id: known.id.clone() }),
+            }
+        }
+    }
+
+    /// What to order for one name.
+    fn new_device(&self, found: &Found, set: usize, at: usize) -> Result<NewDevice> {
+        let wanted = &self.settings.sets[set];
+        let name = &wanted.names[at];
+        let key = self.about.folder.key(name)?;
+        let more = wanted.each.user_data.as_deref().unwrap_or_default();
+        let own = &wanted.set;
+        let keys = found
+            .keys
+            .iter()
+            .filter(|known| wanted.each.ssh_keys.iter().any(|key| same_key(&known.key, key)));
+        Ok(NewDevice {
+            hostname: name.clone(),
+            plan: own.plan.clone(),
+            operating_system: own.image.clone(),
+            metro: own.metro.clone(),
+            facility: own.facility.clone(),
+            tags: self.tags(wanted),
+            userdata: Some(user_data(name, &key, &wanted.each.ssh_keys, &[more])),
+            billing_cycle: own.billing_cycle.clone(),
+            hardware_reservation_id: own.reservations.get(at).or(own.reservations.first()).cloned(),
+            spot_instance: own.spot_price.is_some(),
+            spot_price_max: own.spot_price,
+            project_ssh_keys: keys.map(|key| key.id.clone()).collect(),
+        })
+    }
+}
+
+/// True if two lines hold the same public key, whatever its comment.
+fn same_key(left: &str, right: &str) -> bool {
+    left.split_whitespace()
+        .take(2)
+        .eq(right.split_whitespace().take(2))
+}
+
+fn machine(device: &Device, role: &str) -> Machine {
+    let known = &device.known;
+    let address = device
+        .public_ipv4()
+        .or(device.public_ipv6())
+        .or(device.private_ipv4());
+    Machine {
+        name: known.hostname.clone(),
+        role: role.to_string(),
+        id: known.id.clone(),
+        address: address.map(|address| address.address.clone()),
+        running: known.state == "active",
+        failed: known.state == "failed",
+        state: known.state.clone(),
+        host_key: None,
+    }
+}
+
+#[async_trait]
+impl Cloud for Packet {
+    type Found = Found;
+    type Action = Action;
+
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    async fn look(&self) -> Result<Found> {
+        let project = self.project_id().await?;
+        let tag = Some(self.about.cluster.as_str());
+        let bgp = self.settings.sets.iter().any(|wanted| wanted.set.bgp);
+        let enabled = async {
+            match bgp {
+                true => self
+                    .client
+                    .bgp_config(&project)
+                    .await
+                    .map(|config| config.is_some()),
+                false => Ok(false),
+            }
+        };
+        let (mut devices, keys, mut addresses, enabled) = futures::try_join!(
+            self.client.devices(&project, tag),
+            self.client.ssh_keys(&project),
+            self.client.reservations(&project, &["global_ipv4"]),
+            enabled
+        )?;
+        devices.retain(|device| {
+            let known = &device.known;
+            known.tags.contains(&self.about.cluster) && !GONE.contains(&known.state.as_str())
+        });
+        addresses
+            .retain(|address| address.kind == "global_ipv4" && address.tags.contains(&self.about.cluster));
+        let ids: Vec<&String> = devices.iter().map(|device| &device.known.id).collect();
+        let asked = ids.iter().filter(|_| bgp).map(|id| self.client.bgp_sessions(id));
+        let sessions = try_join_all(asked).await?;
+        let with = ids.iter().zip(&sessions).filter(|(_, list)| !list.is_empty());
+        let sessions = with.map(|(id, _)| id.to_string()).collect();
+        Ok(Found {
+            devices,
+            keys,
+            addresses,
+            bgp: enabled,
+            sessions,
+        })
+    }
+
+    fn plan(&self, found: &Found) -> Result<Plan<Action>> {
+        let mut plan = Plan::default();
+        self.plan_shared(found, &mut plan);
+        let mut known = HashSet::new();
+        for device in &found.devices {
+            if !known.insert(&device.known.hostname) {
+                return Err(Error::new(format!(
+                    "two devices with the tag {} are called {}",
+                    self.about.cluster, device.known.hostname
+                ))
+                .cause(format!("one of them is {}", device.known.id))
+                .help("remove the one that is not meant, or give it another name"));
+            }
+        }
+        for (set, wanted) in self.settings.sets.iter().enumerate() {
+            for (at, name) in wanted.names.iter().enumerate() {
+                let found_one = found.devices.iter().find(|device| device.known.hostname == *name);
+                match found_one {
+                    Some(device) => {
+                        self.plan_device(device, wanted, found, &mut plan);
+                        plan.machines.push(machine(device, &wanted.each.role));
+                    }
+                    None => {
+                        plan.make(1, self.line(wanted, name), Action::Create { set, at });
+                        plan.machines.push(Machine {
+                            name: name.clone(),
+                            role: wanted.each.role.clone(),
+                            ..Machine::default()
+                        });
+                    }
+                }
+            }
+        }
+        let names: Vec<&String> = self
+            .settings
+            .sets
+            .iter()
+            .flat_map(|wanted| &wanted.names)
+            .collect();
+        for device in &found.devices {
+            let name = &device.known.hostname;
+            if !names.contains(&name) {
+                plan.surplus.push(name.clone());
+                plan.keep(format!(
+                    "{name} ({}), which nobody asks for",
+                    device.known.plan.slug
+                ));
+            }
+        }
+        Ok(plan)
+    }
+
+    fn removal(&self, found: &Found, only: &[String]) -> Plan<Action> {
+        let mut plan = Plan::default();
+        for device in &found.devices {
+            let known = &device.known;
+            let line = format!(
+                "{} ({}, {})",
+                known.hostname,
+                known.plan.slug,
+                machine(device, "").address.unwrap_or_else(|| "no address".into())
+            );
+            if only.is_empty() || only.contains(&known.hostname) {
+                plan.remove(0, line, Action::Remove { id: known.id.clone() });
+                plan.machines.push(machine(device, ""));
+            } else {
+                plan.keep(line);
+            }
+        }
+        if !only.is_empty() {
+            return plan;
+        }
+        for address in &found.addresses {
+            let id = address.id.clone();
+            plan.remove(
+                1,
+                format!("the global address {}", address.address),
+                Action::RemoveAddress { id },
+            );
+        }
+        let start = format!("{}-", self.about.cluster);
+        let ours = |key: &&SshKey| {
+            let number = key.label.strip_prefix(&start);
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+        };
+        for key in found.keys.iter().filter(ours) {
+            let id = key.id.clone();
+            plan.remove(
+                1,
+                format!("the public key {}", key.label),
+                Action::RemoveKey { id },
+            );
+        }
+        plan
+    }
+
+    async fn perform(&self, found: &Found, action: &Action) -> Result<()> {
+        let client = &self.client;
+        let project = self.project_id().await?;
+        match action {
+            Action::AddKey { label, key } => drop(client.create_ssh_key(&project, label, key).await?),
+            Action::RemoveKey { id } => client.delete_ssh_key(id).await?,
+            Action::ReserveAddress => {
+                let tags = [self.about.cluster.clone()];
+                let details = format!("the cluster {}", self.about.cluster);
+                drop(client.reserve_global_ip(&project, &tags, &details).await?);
+            }
+            Action::RemoveAddress { id } => client.delete_address(id).await?,
+            Action::EnableBgp => {
+                let own = &self.settings.own;
+                client
+                    .enable_bgp(&project, own.bgp_asn, own.bgp_md5.as_deref())
+                    .await?;
+            }
+            Action::Create { set, at } => {
+                let device = self.new_device(found, *set, *at)?;
+                drop(client.create_device(&project, &device).await?);
+            }
+            Action::Tag { id, tags } => {
+                let fields = [("tags".to_string(), serde_json::json!(tags))];
+                drop(client.update_device(id, fields.into_iter().collect()).await?);
+            }
+            Action::Session { id } => drop(client.create_bgp_session(id).await?),
+            Action::Remove { id } => client.delete_device(id).await?,
+        }
+        Ok(())
+    }
+}

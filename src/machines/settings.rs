@@ -1,0 +1,431 @@
+//! What stands behind `machines:`, checked: what all providers have in common, and the sets of machines.
+
+use super::Schemas;
+use super::given::Given;
+use super::host_keys::Folder;
+use crate::error::{Collector, Error, Errors, Result, nearest};
+use crate::source::Place;
+use crate::value::{Map, Value, fields};
+use ipnet::IpNet;
+use schemars::{JsonSchema, schema_for};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The roles a machine can have.
+const ROLES: &[&str] = &["controller", "worker", "etcd"];
+/// The most machines of one set.
+const MOST: u32 = 500;
+
+/// What all providers have in common.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Common {
+    /// The networks from which SSH may be reached, as `203.0.113.7/32`. There is no default.
+    pub management_cidrs: Vec<String>,
+    /// The networks from which the API server may be reached; left out, those of `management_cidrs`.
+    pub api_cidrs: Option<Vec<String>>,
+    /// The networks from which NodePorts may be reached; left out, none.
+    pub nodeport_cidrs: Vec<String>,
+    /// The port of SSH.
+    pub ssh_port: u16,
+    /// For how many seconds a machine is waited for.
+    pub wait: u64,
+    /// The sets of equal machines. What stands beside `sets` holds for each of them.
+    #[serde(rename = "sets")]
+    _sets: Value,
+}
+
+impl Default for Common {
+    fn default() -> Common {
+        Common {
+            management_cidrs: vec![],
+            api_cidrs: None,
+            nodeport_cidrs: vec![],
+            ssh_port: 22,
+            wait: 1200,
+            _sets: Value::Null,
+        }
+    }
+}
+
+impl Common {
+    /// The networks from which the API server may be reached.
+    pub fn api_cidrs(&self) -> &[String] {
+        self.api_cidrs.as_deref().unwrap_or(&self.management_cidrs)
+    }
+}
+
+/// What each set says, whatever the provider.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Each {
+    /// `controller`, `worker` or `etcd`; several are separated by commas.
+    pub role: String,
+    /// How many machines.
+    pub count: u32,
+    /// The beginning of their names, before a dash and a number; left out, the role.
+    pub name: Option<String>,
+    /// Public keys that may log in, or files that hold them.
+    pub ssh_keys: Vec<String>,
+    /// What cloud-init does besides, or a script that it runs.
+    pub user_data: Option<String>,
+    /// Further tags.
+    pub tags: Vec<String>,
+}
+
+/// A set of equal machines.
+#[derive(Clone, Debug)]
+pub struct Wanted<Set> {
+    /// What every set says. `ssh_keys` are the keys themselves.
+    pub each: Each,
+    /// What sets of this provider say.
+    pub set: Set,
+    /// The names of its machines.
+    pub names: Vec<String>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl<Set> Wanted<Set> {
+    /// Its roles.
+    pub fn roles(&self) -> Vec<&str> {
+        self.each.role.split(',').map(str::trim).collect()
+    }
+}
+
+/// Everything behind `machines:`.
+#[derive(Clone, Debug)]
+pub struct Settings<Own, Set> {
+    /// The name of the cluster: the tag of all its machines.
+    pub cluster: String,
+    /// What this computer keeps of the cluster's machines.
+    pub folder: Folder,
+    /// What all providers have in common.
+    pub common: Common,
+    /// What this provider has besides.
+    pub own: Own,
+    /// The sets of machines.
+    pub sets: Vec<Wanted<Set>>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl<Own: DeserializeOwned, Set: DeserializeOwned> Settings<Own, Set> {
+    /// Reads and checks what stands behind `machines:` in the file at `path`.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with its places.
+    pub fn read(given: Given<'_>, cluster: Option<&str>, path: &Path) -> Result<Settings<Own, Set>, Errors> {
+        let mut errors = Collector::default();
+        let known = [
+            fields::<Common>(),
+            fields::<Own>(),
+            fields::<Each>(),
+            fields::<Set>(),
+        ]
+        .concat();
+        given.refuse_unknown(&known, &mut errors);
+        let common = given.read::<Common>(&mut errors);
+        let own = given.read::<Own>(&mut errors);
+        if let Some(common) = &common {
+            check_networks(common, &given, &mut errors);
+        }
+        let cluster = cluster_name(cluster, given.place(), &mut errors);
+        let sets = sets(&given, path, &mut errors);
+        let (Some(common), Some(own)) = (common, own) else {
+            return Err(errors.finish(()).err().unwrap_or_else(|| Errors(vec![])));
+        };
+        let folder = Folder::of(path, &cluster);
+        errors.finish(Settings {
+            cluster,
+            folder,
+            common,
+            own,
+            sets,
+            place: given.place().clone(),
+        })
+    }
+}
+
+/// The schemas of all options.
+pub fn schemas<Own: JsonSchema, Set: JsonSchema>() -> Schemas {
+    Schemas {
+        whole: [schema_for!(Common), schema_for!(Own)],
+        set: [schema_for!(Each), schema_for!(Set)],
+    }
+}
+
+/// Networks must be some; those that may manage must be named.
+fn check_networks(common: &Common, given: &Given<'_>, errors: &mut Collector) {
+    if common.management_cidrs.is_empty() {
+        errors.push(
+            Error::new("`management_cidrs` is not given: nobody could reach the machines, or everybody")
+                .at(given.place_of("management_cidrs"))
+                .help("name the networks you work from: management_cidrs: [203.0.113.7/32]"),
+        );
+    }
+    let none = vec![];
+    for (name, networks) in [
+        ("management_cidrs", &common.management_cidrs),
+        ("api_cidrs", common.api_cidrs.as_ref().unwrap_or(&none)),
+        ("nodeport_cidrs", &common.nodeport_cidrs),
+    ] {
+        for (at, network) in networks.iter().enumerate() {
+            if network.parse::<IpNet>().is_err() {
+                let items = given.get(name).map(|list| list.items()).unwrap_or_default();
+                let place = items.get(at).map_or(given.place_of(name), |item| item.place());
+                errors.push(
+                    Error::new(format!("`{network}` in `{name}` is not a network"))
+                        .at(place)
+                        .help("write it with the length of its prefix, as 203.0.113.7/32 or 2001:db8::/48"),
+                );
+            }
+        }
+    }
+}
+
+/// The cluster must have a name that every provider takes as a tag.
+fn cluster_name(name: Option<&str>, place: &Place, errors: &mut Collector) -> String {
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
+        errors.push(
+            Error::new("`machines` needs the name of the cluster, by which its machines are found again")
+                .at(place)
+                .help("write `cluster: NAME` beside `machines`, at the beginning of a line"),
+        );
+        return String::new();
+    };
+    let fits = name.len() <= 40
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
+    if !fits || ROLES.contains(&name) {
+        errors.push(
+            Error::new(format!("`cluster: {name}` cannot be the tag of machines"))
+                .at(place)
+                .help("choose lower-case letters, digits and dashes, a letter first, and not the name of a role"),
+        );
+    }
+    name.to_string()
+}
+
+/// Reads every set, with what stands beside `sets` for what it leaves out.
+fn sets<Set: DeserializeOwned>(given: &Given<'_>, path: &Path, errors: &mut Collector) -> Vec<Wanted<Set>> {
+    let known = [fields::<Each>(), fields::<Set>()].concat();
+    let items = given.get("sets").map(|sets| sets.items()).unwrap_or_default();
+    if items.is_empty() {
+        errors.push(
+            Error::new("`machines` has no `sets`, so no machine is asked for")
+                .at(given.place_of("sets"))
+                .help("write, for one: sets: [{role: controller, count: 1}, {role: worker, count: 2}]"),
+        );
+    }
+    let mut found: Vec<Wanted<Set>> = vec![];
+    for item in items {
+        item.refuse_unknown(&known, errors);
+        let completed = completed(given.value, item.value, &known);
+        let item = item.completed(&completed, *given);
+        let (Some(mut each), Some(set)) = (item.read::<Each>(errors), item.read::<Set>(errors)) else {
+            continue;
+        };
+        check_set(&mut each, &item, path, errors);
+        let prefix = each.name.clone().unwrap_or_else(|| {
+            let first = each.role.split(',').next().unwrap_or_default();
+            first.trim().to_string()
+        });
+        let names: Vec<String> = (0..each.count.min(MOST))
+            .map(|at| format!("{prefix}-{at}"))
+            .collect();
+        let taken = |name: &&String| found.iter().any(|other| other.names.contains(name));
+        if let Some(name) = names.iter().find(taken) {
+            errors.push(
+                Error::new(format!("two sets would both have a machine `{name}`"))
+                    .at(item.place())
+                    .help("give one of them a `name` of its own"),
+            );
+        }
+        found.push(Wanted {
+            each,
+            set,
+            names,
+            place: item.place().clone(),
+        });
+    }
+    found
+}
+
+/// A set with what stands beside `sets` for what it leaves out.
+fn completed(whole: &Value, set: &Value, known: &[&str]) -> Value {
+    let own = ["role", "count", "name"];
+    let mut map: Map = set.as_map().cloned().unwrap_or_default();
+    for (name, value) in whole.as_map().into_iter().flatten() {
+        if known.contains(&&**name) && !own.contains(&&**name) && !map.contains_key(name) {
+            map.insert(name.clone(), value.clone());
+        }
+    }
+    Value::Map(Arc::new(map))
+}
+
+fn check_set(each: &mut Each, item: &Given<'_>, path: &Path, errors: &mut Collector) {
+    for role in each.role.split(',').map(str::trim) {
+        if ROLES.contains(&role) {
+            continue;
+        }
+        let error = Error::new(format!("`{role}` is no role of a machine")).at(item.place_of("role"));
+        errors.push(match nearest(role, ROLES.iter().copied()) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help(format!("the roles are: {}", ROLES.join(", "))),
+        });
+    }
+    if each.count > MOST {
+        errors.push(
+            Error::new(format!("`count: {}` is more than {MOST}", each.count))
+                .at(item.place_of("count"))
+                .help("make several sets, if that many machines are meant"),
+        );
+    }
+    let fits = |name: &String| {
+        name.len() <= 40
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
+    };
+    if let Some(name) = each.name.as_ref().filter(|name| !fits(name)) {
+        errors.push(
+            Error::new(format!("`name: {name}` cannot begin the names of machines"))
+                .at(item.place_of("name"))
+                .help("choose lower-case letters, digits and dashes, a letter first"),
+        );
+    }
+    if each.ssh_keys.is_empty() {
+        errors.push(
+            Error::new("`ssh_keys` is not given: nobody could log in to the machines")
+                .at(item.place_of("ssh_keys"))
+                .help("name the file of your public key: ssh_keys: [~/.ssh/id_ed25519.pub]"),
+        );
+    }
+    let given = std::mem::take(&mut each.ssh_keys);
+    for (at, text) in given.iter().enumerate() {
+        let items = item.get("ssh_keys").map(|list| list.items()).unwrap_or_default();
+        let place = items
+            .get(at)
+            .map_or(item.place_of("ssh_keys"), |item| item.place());
+        if let Some(keys) = errors.take(public_keys(text, path).map_err(|error| error.at(place))) {
+            each.ssh_keys.extend(keys);
+        }
+    }
+}
+
+/// A public key, or those in a file.
+fn public_keys(text: &str, path: &Path) -> Result<Vec<String>> {
+    if is_public_key(text) {
+        return Ok(vec![text.trim().to_string()]);
+    }
+    let file = match text.strip_prefix("~/") {
+        Some(below) => std::env::home_dir().unwrap_or_default().join(below),
+        None => path.parent().map(PathBuf::from).unwrap_or_default().join(text),
+    };
+    let read = std::fs::read_to_string(&file).map_err(|error| {
+        Error::new(format!(
+            "`{text}` is neither a public key nor a file that holds one"
+        ))
+        .cause(format!("{}: {error}", file.display()))
+        .help("make a pair of keys with `ssh-keygen -t ed25519`, and name the file that ends in .pub")
+    })?;
+    let lines = read
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let keys: Vec<String> = lines.map(str::to_string).collect();
+    if keys.is_empty() || !keys.iter().all(|key| is_public_key(key)) {
+        return Err(Error::new(format!("{} holds no public key", file.display()))
+            .help("name the file that ends in .pub; a private key never leaves this computer"));
+    }
+    Ok(keys)
+}
+
+fn is_public_key(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let kind = words.next().unwrap_or_default();
+    ["ssh-", "ecdsa-", "sk-"]
+        .iter()
+        .any(|start| kind.starts_with(start))
+        && words.next().is_some_and(|blob| blob.starts_with("AAAA"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Source;
+    use crate::vault::Vault;
+    use crate::yaml;
+
+    #[derive(Deserialize, Default, Debug)]
+    #[serde(default)]
+    struct Nothing {
+        project: Option<String>,
+    }
+
+    #[derive(Deserialize, Default, Debug)]
+    #[serde(default)]
+    struct Plan {
+        plan: String,
+    }
+
+    fn read(text: &str, cluster: Option<&str>) -> Result<Settings<Nothing, Plan>, String> {
+        let source = Source::named("cloud.yml", text.to_string());
+        let root = yaml::parse_one(&source).unwrap().0.unwrap();
+        let value = root.value(&Vault::default()).unwrap();
+        let given = Given::new(&value, &root);
+        Settings::read(given, cluster, Path::new("/p/inventory/cloud.yml"))
+            .map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn what_stands_beside_the_sets_holds_for_each() {
+        let text = "management_cidrs: [192.0.2.0/24]\nssh_keys: [ssh-ed25519 AAAAC3 me]\nplan: small\n\
+            sets:\n- {role: controller, count: 1}\n- {role: worker, count: 2, plan: large, name: big}\n";
+        let settings = read(text, Some("demo")).unwrap();
+        assert_eq!(settings.sets[0].set.plan, "small");
+        assert_eq!(settings.sets[1].set.plan, "large");
+        assert_eq!(settings.sets[0].names, ["controller-0"]);
+        assert_eq!(settings.sets[1].names, ["big-0", "big-1"]);
+        assert_eq!(settings.common.api_cidrs(), ["192.0.2.0/24"]);
+        assert_eq!(settings.own.project, None);
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once_with_place_and_cure() {
+        let text = "management_cidrs: [192.0.2.1]\nplam: small\nssh_port: many\nwait: [1]\n\
+            sets:\n- {role: worcer, count: 1}\n- {role: worker, count: 1, rolle: x}\n- {role: worker, count: 1}\n";
+        let told = read(text, None).unwrap_err();
+        let wanted = [
+            "`192.0.2.1` in `management_cidrs` is not a network",
+            "cloud.yml:1:20",
+            "did you mean `plan`?",
+            "cloud.yml:3:11",
+            "cloud.yml:4:7",
+            "needs the name of the cluster",
+            "did you mean `worker`?",
+            "did you mean `role`?",
+            "`ssh_keys` is not given",
+            "two sets would both have a machine `worker-0`",
+        ];
+        for part in wanted {
+            assert!(told.contains(part), "{part} is missing in:\n{told}");
+        }
+        assert!(
+            read("sets: [{role: etcd}]", Some("worker"))
+                .unwrap_err()
+                .contains("`management_cidrs` is not given")
+        );
+        assert!(
+            read("{}", Some("worker"))
+                .unwrap_err()
+                .contains("cannot be the tag")
+        );
+    }
+}
