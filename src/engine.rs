@@ -8,6 +8,7 @@ mod handlers;
 mod host;
 mod include;
 mod items;
+mod machines;
 mod names;
 mod perform;
 mod play;
@@ -20,6 +21,6 @@ mod special;
 mod task;
 
 pub use host::Reach;
-pub use run::{Finished, Parts, run};
+pub use run::{Finished, Parts, Reload, run};
 pub use settings::Settings;
 pub use special::SPECIAL;

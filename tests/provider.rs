@@ -5,6 +5,9 @@
 
 mod fakes;
 
+#[path = "machines/mod.rs"]
+mod machines;
+
 #[path = "provider/contract.rs"]
 mod contract;
 #[path = "provider/exoscale.rs"]

@@ -6,6 +6,7 @@ mod inventory;
 mod journal;
 pub mod lab;
 mod list;
+mod machines;
 mod modules;
 mod needs;
 mod project;
@@ -38,6 +39,9 @@ enum Command {
     /// The programs and images a cluster is made of.
     #[command(subcommand)]
     Artifacts(artifacts::ArtifactsCommand),
+    /// Machines that the inventory asks a provider for.
+    #[command(subcommand)]
+    Machines(machines::MachinesCommand),
     /// Machines made out of this computer.
     Lab(lab::LabOptions),
 }
@@ -75,6 +79,7 @@ fn perform(cli: &Cli) -> ExitCode {
         Command::Graph(command) => graph::run(command).map(|()| 0),
         Command::Inventory(command) => inventory::run(command).map(|()| 0),
         Command::Modules(command) => modules::run(command).map(|()| 0),
+        Command::Machines(command) => runtime.block_on(machines::run(command)).map(|()| 0),
         Command::Run(command) => runtime.block_on(run::run(command)),
     };
     // Whatever still waits, such as a second interrupt, is not waited for.

@@ -1,7 +1,7 @@
 //! What a command works with: configuration, inventory, variables, ways to hosts.
 
 use super::reach::{Defaults, Ways};
-use crate::engine::{Reach, SPECIAL};
+use crate::engine::{Reach, Reload, SPECIAL};
 use crate::error::{Error, Errors, Result};
 use crate::graph::Graph;
 use crate::model::load::{CONTROL_WORDS, Known, KnownArguments, Loader};
@@ -113,6 +113,10 @@ impl Project {
     /// # Errors
     /// Everything that is wrong in its files.
     pub fn inventory(&self) -> Result<Inventory, Errors> {
+        Inventory::load(&self.sources(), &self.loader, Some(&self.folder))
+    }
+
+    fn sources(&self) -> Vec<String> {
         let mut sources = self.sources.clone();
         if sources.is_empty() {
             let near = [
@@ -126,7 +130,13 @@ impl Project {
                     .map(|path| path.display().to_string()),
             );
         }
-        Inventory::load(&sources, &self.loader, Some(&self.folder))
+        sources
+    }
+
+    /// Reads the inventory anew, as [`Project::inventory`] does.
+    pub fn reload(&self) -> Arc<Reload> {
+        let (sources, loader, folder) = (self.sources(), self.loader.clone(), self.folder.clone());
+        Arc::new(move || Inventory::load(&sources, &loader, Some(&folder)))
     }
 
     /// Starts the lab if a host of a play is one of its nodes.

@@ -212,6 +212,7 @@ pub(super) async fn watch(
         events: Events::new(sender),
         reach: project.reach.clone(),
         loader: project.loader.clone(),
+        reload: project.reload(),
         stop,
         stop_now,
     };

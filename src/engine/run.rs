@@ -8,7 +8,7 @@ use super::host::{Host, Reach};
 use super::play;
 use super::settings::Settings;
 use crate::connection::Stream;
-use crate::error::{Error, Result};
+use crate::error::{Error, Errors, Result};
 use crate::event::{Ending, Events, Kind, Status, TaskEnded, TaskName};
 use crate::graph::Graph;
 use crate::model::load::Loader;
@@ -31,6 +31,7 @@ pub struct Run {
     pub(super) events: Events,
     pub(super) reach: Arc<dyn Reach>,
     pub(super) loader: Arc<Loader>,
+    pub(super) reload: Arc<Reload>,
     pub(super) forks: Semaphore,
     /// Start nothing new.
     pub(super) stop: CancellationToken,
@@ -61,6 +62,9 @@ pub struct Finished {
     pub code: i32,
 }
 
+/// Reads the inventory anew.
+pub type Reload = dyn Fn() -> std::result::Result<Inventory, Errors> + Send + Sync;
+
 /// Everything a run works with.
 pub struct Parts {
     /// The choices of the user.
@@ -75,6 +79,8 @@ pub struct Parts {
     pub reach: Arc<dyn Reach>,
     /// Reads files while running.
     pub loader: Arc<Loader>,
+    /// Reads the inventory anew.
+    pub reload: Arc<Reload>,
     /// Cancelled by the user: start nothing new.
     pub stop: CancellationToken,
     /// Cancelled by the user a second time: end what runs.
@@ -103,6 +109,7 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         events: parts.events,
         reach: parts.reach,
         loader: parts.loader,
+        reload: parts.reload,
         stop: parts.stop,
         stop_now: parts.stop_now,
         local_user: local_user().into(),

@@ -35,6 +35,7 @@ pub const SPECIAL: &[(&str, &[&str])] = &[
     ),
     ("meta", &[]),
     ("pause", &["seconds", "minutes", "prompt", "echo"]),
+    ("vent_machines", super::machines::ARGUMENTS),
 ];
 
 impl Context {
@@ -53,6 +54,7 @@ impl Context {
             "group_by" => self.group_by(host, task, arguments)?,
             "include_vars" => self.include_vars(host, task, arguments)?,
             "pause" => self.pause(arguments).await,
+            "vent_machines" => return self.machines(task, arguments).await.map(Some),
             _ => return Ok(None),
         };
         Ok(Some(TaskResult::done(outcome, Default::default())))
@@ -188,7 +190,12 @@ impl Context {
 }
 
 /// Adds a host, or groups and variables to one that is there; true if that changes anything.
-fn add_host(inventory: &mut Inventory, name: &str, groups: &[String], variables: model::Variables) -> bool {
+pub(super) fn add_host(
+    inventory: &mut Inventory,
+    name: &str,
+    groups: &[String],
+    variables: model::Variables,
+) -> bool {
     let name: Arc<str> = name.into();
     let mut changed = !inventory.hosts.contains_key(&name);
     let all = inventory.shared.clone();
@@ -228,7 +235,7 @@ fn add_host(inventory: &mut Inventory, name: &str, groups: &[String], variables:
 }
 
 /// A list of words: a list, or a text with commas.
-fn words(value: Option<&Value>) -> Vec<String> {
+pub(super) fn words(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::List(items)) => items
             .iter()

@@ -67,15 +67,18 @@ mod tests {
     fn the_host_key_is_given_and_no_other_is_made() {
         let text = user_data("worker-0", &key(), &["ssh-ed25519 AAAB me".into()], &[]);
         assert!(text.starts_with("#cloud-config\nhostname: worker-0\n"), "{text}");
-        for part in [
-            "ssh_deletekeys: true",
-            "ssh_genkeytypes: []",
-            "  ed25519_private: |",
-            "    abc\n",
-            "ssh_authorized_keys:\n- ssh-ed25519 AAAB me",
-        ] {
-            assert!(text.contains(part), "{part} is missing in:\n{text}");
-        }
+        let source = crate::source::Source::named("user data", text);
+        let root = yaml::parse_one(&source).unwrap().0.unwrap();
+        let read = root.value(&crate::vault::Vault::default()).unwrap();
+        let keys = read.get("ssh_keys").unwrap();
+        assert_eq!(keys.get("ed25519_private"), Some(&Value::string(key().private)));
+        assert_eq!(keys.get("ed25519_public"), Some(&Value::string(key().public)));
+        assert_eq!(read.get("ssh_deletekeys"), Some(&Value::Bool(true)));
+        assert_eq!(read.get("ssh_genkeytypes"), Some(&Value::list([])));
+        assert_eq!(
+            read.get("ssh_authorized_keys"),
+            Some(&Value::list(["ssh-ed25519 AAAB me".into()]))
+        );
     }
 
     #[test]

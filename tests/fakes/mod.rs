@@ -1,5 +1,6 @@
 //! Stateful stand-ins for the providers' APIs, served on this computer.
 
+pub mod boot;
 pub mod clock;
 pub mod exoscale;
 pub mod packet;

@@ -1,5 +1,6 @@
 //! Packet: projects, devices that take a while, addresses, BGP, keys.
 
+use super::boot::Boot;
 use super::identifier;
 use super::server::{Handler, Reply, Request};
 use serde_json::{Map, Value, json};
@@ -20,6 +21,8 @@ pub struct Packet {
     next: u64,
     /// The most things on a page.
     pub page: usize,
+    /// Starts machines behind the devices.
+    pub boot: Option<Boot>,
 }
 
 impl Packet {
@@ -33,6 +36,7 @@ impl Packet {
             sessions: vec![],
             next: 1,
             page: 100,
+            boot: None,
         };
         for name in projects {
             let id = fake.new_id();
@@ -111,6 +115,15 @@ impl Packet {
             "provisioning_percentage": 0.0,
             "_addresses": addresses(number, &id),
         });
+        let mut device = device;
+        if let Some(boot) = &mut self.boot {
+            let text = |name: &str| body[name].as_str().unwrap_or("");
+            let booted = boot(text("hostname"), text("userdata"));
+            let all = device["_addresses"].as_array_mut().unwrap();
+            all.remove(1);
+            all[0]["address"] = json!(booted.public);
+            all[1]["address"] = json!(booted.private);
+        }
         self.devices.push((device.clone(), 0));
         if !self.reservations.iter().any(|(owner, _)| owner == project) {
             let id = self.new_id();
@@ -282,6 +295,14 @@ impl Handler for Packet {
             ["projects", id, rest @ ..] => self.project_reply(request, id, rest),
             ["devices", id] => self.device_reply(&request.method.clone(), id, request),
             ["devices", id, rest @ ..] => self.device_part(request, id, rest),
+            ["ssh-keys", id] => {
+                let before = self.keys.len();
+                self.keys.retain(|(_, item)| item["id"] != *id);
+                match before == self.keys.len() {
+                    true => Reply::json(404, json!({"errors": ["Not found"]})),
+                    false => Reply::empty(204),
+                }
+            }
             ["ips", id] => {
                 let before = self.reservations.len();
                 self.reservations.retain(|(_, item)| item["id"] != *id);

@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -144,6 +145,16 @@ struct Shared {
     faults: Mutex<Vec<Fault>>,
     log: Mutex<Vec<String>>,
     violations: Mutex<Vec<String>>,
+    killing: Mutex<Option<Killing>>,
+    busy: AtomicUsize,
+    busiest: AtomicUsize,
+    slow: Mutex<Duration>,
+}
+
+/// A process that is killed once so many more calls were performed, before they are answered.
+struct Killing {
+    calls: usize,
+    process: Option<u32>,
 }
 
 /// A running server; it fails the test at its end if a request or an answer was against the specification.
@@ -162,6 +173,10 @@ impl Server {
             faults: Mutex::default(),
             log: Mutex::default(),
             violations: Mutex::default(),
+            killing: Mutex::default(),
+            busy: AtomicUsize::new(0),
+            busiest: AtomicUsize::new(0),
+            slow: Mutex::default(),
         });
         let state = shared.clone();
         std::thread::spawn(move || {
@@ -184,6 +199,34 @@ impl Server {
             times,
             kind,
         });
+    }
+
+    /// Kills the process that is named by [`Server::killed`] as soon as it has made `calls` calls more, when the
+    /// last of them is performed and not answered.
+    pub fn kill_after(&self, calls: usize) {
+        *self.shared.killing.lock().unwrap() = Some(Killing { calls, process: None });
+    }
+
+    /// Names the process that is to be killed.
+    pub fn killed(&self, process: u32) {
+        if let Some(killing) = &mut *self.shared.killing.lock().unwrap() {
+            killing.process = Some(process);
+        }
+    }
+
+    /// Nobody is to be killed any more.
+    pub fn spare(&self) {
+        *self.shared.killing.lock().unwrap() = None;
+    }
+
+    /// Lets every call take so long.
+    pub fn slow(&self, time: Duration) {
+        *self.shared.slow.lock().unwrap() = time;
+    }
+
+    /// The most calls that were under way at the same time.
+    pub fn busiest(&self) -> usize {
+        self.shared.busiest.load(Ordering::SeqCst)
     }
 
     /// `METHOD /path` of every request so far.
@@ -217,7 +260,14 @@ fn serve(shared: &Shared, stream: TcpStream) {
     let mut reader = BufReader::new(stream);
     let mut writer = write;
     while let Some(request) = read(&mut reader) {
-        let Some(reply) = answer(shared, &request) else {
+        let busy = shared.busy.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.busiest.fetch_max(busy, Ordering::SeqCst);
+        let slow = *shared.slow.lock().unwrap();
+        std::thread::sleep(slow);
+        let reply = answer(shared, &request);
+        kill(shared);
+        shared.busy.fetch_sub(1, Ordering::SeqCst);
+        let Some(reply) = reply else {
             return;
         };
         let mut text = format!("HTTP/1.1 {} {}\r\n", reply.status, reply.reason);
@@ -232,6 +282,26 @@ fn serve(shared: &Shared, stream: TcpStream) {
         if writer.write_all(text.as_bytes()).is_err() {
             return;
         }
+    }
+}
+
+/// Kills the process that is to be killed, if this call was its last.
+fn kill(shared: &Shared) {
+    loop {
+        let mut killing = shared.killing.lock().unwrap();
+        let Some(found) = &mut *killing else { return };
+        if found.calls > 1 {
+            found.calls -= 1;
+            return;
+        }
+        if let Some(process) = found.process {
+            let process = rustix::process::Pid::from_raw(process as i32).unwrap();
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+            return;
+        }
+        // The process is faster than the test that started it.
+        drop(killing);
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -28,6 +28,10 @@ pub(super) fn prepare(
     let pattern = rendered.map_or(Value::Null, |rendered| rendered.value);
     let mut hosts = run.resolve(&pattern, &play.hosts.place)?;
     hosts.retain(|name| !gone.contains(name));
+    let playbook = &run.graph.nodes[node].name;
+    if run.leave_out_expected(playbook, play, &mut hosts) && hosts.is_empty() {
+        return Ok(None);
+    }
     let order = play.order.as_ref().and_then(|placed| placed.value.as_str());
     match order {
         Some("reverse_inventory") => hosts.reverse(),

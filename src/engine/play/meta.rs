@@ -61,6 +61,12 @@ impl Context {
                     data.gathered = false;
                 }
             }
+            "refresh_inventory" if !chosen.is_empty() => {
+                if let Err(error) = self.run.refresh().await {
+                    self.run.tell_error(&self.name, &self.title(), &error);
+                    hosts.iter().for_each(|host| self.failed(host, false));
+                }
+            }
             "clear_host_errors" => self.out().clear(),
             "reset_connection" => {
                 for host in &chosen {

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 
 impl Run {
     /// Collects the secrets of the inventory and of `-e`, so that they are masked wherever they appear.
-    pub(super) fn learn_secrets(&self) {
+    pub(in crate::engine) fn learn_secrets(&self) {
         let inventory = self.inventory();
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         for host in inventory.hosts.values() {

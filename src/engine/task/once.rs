@@ -2,6 +2,7 @@
 
 use super::super::attempt::{Attempt, Ended};
 use super::super::computer::Here;
+use super::super::machines;
 use super::super::result::TaskResult;
 use super::super::scope;
 use super::OnHost;
@@ -46,6 +47,9 @@ impl OnHost<'_> {
     ) -> Result<TaskResult> {
         let run = &self.context.run;
         let (host, way) = self.context.way(self.host, self.task, scope)?;
+        if let Some(result) = machines::undecided(run, &host) {
+            return Ok(result);
+        }
         let _fork = run
             .forks
             .acquire()

@@ -1,0 +1,65 @@
+//! `kill -9` when an API call was performed and not yet answered, for every call in turn: the next run
+//! converges, with nothing made twice and nothing left over.
+
+use super::packet;
+use super::project::{Project, ran};
+use crate::fakes::Server;
+
+/// Runs the program and kills it after `calls` calls; false if it ended before.
+fn run_and_kill(project: &Project, server: &Server, words: &[&str], calls: usize) -> bool {
+    server.kill_after(calls);
+    let child = project.start(words);
+    server.killed(child.id());
+    let end = ran(child.wait_with_output().unwrap());
+    server.spare();
+    if let Some(code) = end.code {
+        assert_eq!(code, 0, "{}", end.text);
+    }
+    end.code.is_none()
+}
+
+/// Every call in turn, first of making, then of removing; `made` are the calls that make something.
+pub fn at_every_call(project: &Project, server: &Server, made: &str, wanted: usize) {
+    const REMOVE: &[&str] = &["machines", "remove", "--cluster", "demo"];
+    let mut calls = 1;
+    loop {
+        let before = server.count(made);
+        let killed = run_and_kill(project, server, &["machines", "apply"], calls);
+        project.run(&["machines", "apply"]).well();
+        assert_eq!(
+            server.count(made) - before,
+            wanted,
+            "killed at call {calls}: made twice"
+        );
+        let plan = project.run(&["machines", "plan"]).well();
+        assert!(
+            plan.contains("nothing is to be done"),
+            "killed at call {calls}: {plan}"
+        );
+        let killed_too = run_and_kill(project, server, REMOVE, calls);
+        project.run(REMOVE).well();
+        let left = project.run(&[REMOVE, &["--check"]].concat()).well();
+        assert!(
+            left.contains("nothing is to be done"),
+            "killed at call {calls}: {left}"
+        );
+        if !killed && !killed_too {
+            break;
+        }
+        calls += 1;
+    }
+    println!("killed at {} calls", calls - 1);
+    assert!(calls > 10);
+}
+
+#[test]
+fn packet_converges_after_a_kill_at_every_call() {
+    let (server, port, _) = packet::service(21);
+    let more = "  global_ip: true\n  bgp: true\n";
+    let project = packet::project(&packet::inventory(&server, port, 2, more));
+    // BGP of a project stays enabled.
+    project.run(&["machines", "apply"]).well();
+    project.run(&["machines", "remove", "--cluster", "demo"]).well();
+    // A key, an address, three devices and their sessions.
+    at_every_call(&project, &server, "POST", 8);
+}

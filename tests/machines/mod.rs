@@ -1,0 +1,6 @@
+//! `machines:` of an inventory, from the program that a user calls down to stand-ins of the providers, whose
+//! machines answer SSH on this computer with the host key they were given.
+
+mod kills;
+mod packet;
+mod project;
