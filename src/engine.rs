@@ -8,6 +8,7 @@ mod handlers;
 mod host;
 mod include;
 mod items;
+mod locks;
 mod machines;
 mod names;
 mod perform;

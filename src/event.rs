@@ -74,6 +74,11 @@ pub enum Kind {
         /// The sentence.
         text: String,
     },
+    /// Something in the files or options that is probably not meant.
+    Warning {
+        /// The sentence.
+        text: String,
+    },
     /// A failure of this host was taken back by a `rescue`.
     Rescued {
         /// The host.

@@ -66,6 +66,7 @@ mod x509_certificate_info;
 
 pub use arguments::{FileArguments, Mode, WithFile, parse_mode};
 pub use outcome::{Outcome, Step, Stop};
+pub use ping::Patience;
 pub use view::{Computer, LocalEntry, LocalFile, TemplateOptions, View};
 
 use crate::value::{ArgumentError, Value};

@@ -49,9 +49,12 @@ fn hosts(
         return Ok(());
     }
     let mut found = pattern::hosts(inventory, &play.hosts.value, &play.hosts.place)?;
+    for error in pattern::unmatched(inventory, &play.hosts.value, &play.hosts.place)? {
+        super::say(&format!("[WARNING]: {}", error.line()));
+    }
     if let Some(limit) = &command.limit {
         let limited = pattern::limit(inventory, limit)?;
-        found.retain(|name| limited.contains(name));
+        found.retain(|name| limited.hosts.contains(name));
     }
     let _ = writeln!(out, "    hosts ({}):", found.len());
     for name in found {

@@ -154,7 +154,11 @@ impl Project {
         };
         let limited = limit.map(|limit| pattern::limit(inventory, limit)).transpose()?;
         let nodes = inventory.hosts_of("lab").unwrap_or_default();
-        let chosen = |name: &Arc<str>| limited.as_ref().is_none_or(|limited| limited.contains(name));
+        let chosen = |name: &Arc<str>| {
+            limited
+                .as_ref()
+                .is_none_or(|limited| limited.hosts.contains(name))
+        };
         let wanted = graph.nodes.iter().flat_map(|node| &node.plays).any(|play| {
             let hosts = match &play.hosts.value {
                 Value::Template(_) => return true,

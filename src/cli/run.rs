@@ -144,7 +144,13 @@ pub(super) fn load(loader: &Loader, paths: &[PathBuf]) -> Result<Vec<Arc<Playboo
 }
 
 fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings> {
+    let paths: Vec<_> = command
+        .playbooks
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     Ok(Settings {
+        title: format!("vent run {}", paths.join(" ")),
         check: command.check,
         diff: command.diff,
         verbosity: command.verbose,

@@ -8,7 +8,7 @@
 //! | ask | `A N 'script'` | `b` on both streams, `x`status on output, `e` on error |
 //! | ask in the shell itself | `H N 'script'` | the same |
 //! | feed | `D N length 'script'`, the bytes after `b` was seen | the same |
-//! | job | `J N 'script' 'redirection of input' &` | `c`process of a relay on each stream, `g`process group, `x`status, `e`, `z` |
+//! | job | `J N 'script' 'redirection of input' &` | `b` on both streams, `c`process of a relay on each stream, `g`process group, `x`status, `e`, `z` |
 //!
 //! The records of a job may come in any order, but `z` is the last on its stream. A job whose wrapper was
 //! killed ends with `z` without `x`. The relays of a job let it end while a background process still holds
@@ -27,7 +27,7 @@ unset ENV BASH_ENV CDPATH; S=; T=0; Y=0
 [ -n "${BASH_VERSION-}" ] && Y=1
 command -v setsid >/dev/null 2>&1 && S=setsid && T=1
 env --default-signal=INT,QUIT true </dev/null >/dev/null 2>&1 && S="env --default-signal=INT,QUIT $S"
-C() { cat <&7 7<&- 9<&- & printf '%sc%s;' "$1" "$!"; exec 7<&- <&- 9<&-; { wait; } 2>/dev/null; }
+C() { printf '%sb;' "$1"; cat <&7 7<&- 9<&- & printf '%sc%s;' "$1" "$!"; exec 7<&- <&- 9<&-; { wait; } 2>/dev/null; }
 B() { eval "$3"; $S sh -c "$2" <&6 6<&- 9<&- & p=$!; printf '%sg%s;' "$1" "$p"; { wait "$p"; } 2>/dev/null; r=$?; printf '%sx%s;' "$1" "$r"; printf '%se;' "$1" >&2; }
 J() { { { B "$1" "$2" "$3" 2>&3 3>&- 4>&- | C "$1" 7<&0 >&4 3>&- 4>&-; } 3>&1 | C "$1" 7<&0 >&2 4>&-; } 4>&1; printf '%sz;' "$1"; }
 A() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; ( eval "$2" ) </dev/null 9<&-; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
@@ -286,6 +286,30 @@ mod tests {
             assert_eq!(String::from_utf8(data).unwrap(), format!("one {half} two{half}"));
             assert_eq!(records, ["b", "x42"], "pieces of {size}");
         }
+    }
+
+    /// A busy computer may let the relay run before the shell that started it: here the shell sleeps.
+    #[test]
+    fn output_that_comes_before_the_number_of_its_relay_is_not_lost() {
+        use std::io::Write;
+        let nonce = Nonce::fresh().unwrap();
+        let mut shell = std::process::Command::new("/bin/sh")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let slow = "printf() { case $1 in '%sc%s;'|'%sg%s;') sleep 0.3;; esac; command printf \"$@\"; }\n";
+        let lines = [
+            PREAMBLE.as_bytes(),
+            slow.as_bytes(),
+            &job(&nonce, "echo now", None),
+            b"wait\n",
+        ];
+        shell.stdin.take().unwrap().write_all(&lines.concat()).unwrap();
+        let output = shell.wait_with_output().unwrap();
+        let (data, records) = parse(nonce, &output.stdout, 4096);
+        assert_eq!(String::from_utf8(data).unwrap(), "now\n");
+        assert!(records.contains(&"x0".into()), "{records:?}");
     }
 
     #[test]

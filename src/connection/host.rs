@@ -73,6 +73,18 @@ impl Host {
         Ok(HostLock(self.clone()))
     }
 
+    /// As [`Host::lock`], but does not wait: tells who has the lock instead.
+    ///
+    /// # Errors
+    /// As [`Host::lock`].
+    pub async fn try_lock(&self, what: &str, waiting: Waiting) -> Result<Result<HostLock, String>, Failure> {
+        let link = &self.0.link;
+        Ok(match link.lock.try_take(link, what, waiting).await? {
+            None => Ok(HostLock(self.clone())),
+            Some(who) => Err(who),
+        })
+    }
+
     fn clear(&self) {
         let shells = self.0.shells.lock().unwrap_or_else(PoisonError::into_inner);
         shells.values().for_each(|shell| shell.pool.clear());

@@ -21,7 +21,7 @@ pub type Waiting = Arc<dyn Fn(String) + Send + Sync>;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Finds the folder of the lock files and opens them as 8 and 9. `/var/lib/vent` serves everybody once
-/// root has made it; without root it is a folder of the user.
+/// root has made it; without root it is a folder of the user. Status 9: there is no such folder.
 const OPEN: &str = r#"d=/var/lib/vent; u=$(id -u)
 if ! { [ -r "$d/lock" ] && [ -r "$d/lock.commands" ]; }; then
   if [ "$u" = 0 ]; then mkdir -p "$d"; else
@@ -30,18 +30,23 @@ if ! { [ -r "$d/lock" ] && [ -r "$d/lock.commands" ]; }; then
   fi
   [ -n "$d" ] && ( umask 0; for f in lock lock.commands lock.owner; do [ -e "$d/$f" ] || : >"$d/$f"; done )
 fi
-[ -r "$d/lock" ] && [ -r "$d/lock.commands" ] && exec 8<"$d/lock" 9<"$d/lock.commands" && printf %s "$d""#;
+if [ -n "$d" ] && [ -r "$d/lock" ] && [ -r "$d/lock.commands" ]; then exec 8<"$d/lock" 9<"$d/lock.commands"; else d=; fi
+"#;
 
 /// Takes the lock of the run and makes sure that no command of another run is left: status 0, or 1 while
-/// another run holds it, or 2 while a command of another run goes on; then the owner is told. Without the
-/// program `flock` a folder with the number of the holding shell stands for the lock.
-const TRY: &str = r#"if ! command -v flock >/dev/null 2>&1; then
+/// another run holds it, or 2 while a command of another run goes on, or 3 if this run itself holds it under
+/// another name of the same host. Prints the folder, and the owner who is in the way. Without the program
+/// `flock` a folder with the number of the holding shell stands for the lock. `$w` is the owner to be.
+const TRY: &str = r#"if [ -z "$d" ]; then r=9
+elif ! command -v flock >/dev/null 2>&1; then
   if mkdir "$d/lock.held" 2>/dev/null; then echo $$ >"$d/lock.held/shell"; r=0
   else read p <"$d/lock.held/shell" 2>/dev/null; if kill -0 "${p:-0}" 2>/dev/null && [ "${p:-$$}" != $$ ]; then r=1; else echo $$ >"$d/lock.held/shell"; r=0; fi; fi
 elif ! flock -n 8; then r=1
 elif flock -n 9; then flock -u 9; r=0
 else r=2; fi
-[ $r = 0 ] || cat "$d/lock.owner" 2>/dev/null
+printf '%s\n' "$d"
+if [ $r = 0 ]; then printf '%s\n' "$w" >"$d/lock.owner"
+elif [ $r != 9 ]; then o=$(cat "$d/lock.owner" 2>/dev/null); [ $r = 1 ] && [ "$o" = "$w" ] && r=3; printf '%s\n' "$o"; fi
 ( exit $r )"#;
 
 /// What a link knows about the lock of its host.
@@ -65,6 +70,30 @@ impl Lock {
         *held = Some(acquire(link, what.to_string(), waiting).await?);
         self.wanted.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Takes the lock if nobody has it; else tells who has it.
+    pub async fn try_take(
+        &self,
+        link: &Link,
+        what: &str,
+        waiting: Waiting,
+    ) -> Result<Option<String>, Failure> {
+        let mut held = self.held.lock().await;
+        let mut holder = link.open(None).await?;
+        match attempt(link, &mut holder, OPEN, what).await? {
+            Attempt::Held(folder) => {
+                *held = Some(Held {
+                    what: what.to_string(),
+                    waiting,
+                    folder,
+                    holder,
+                });
+                self.wanted.store(true, Ordering::Release);
+                Ok(None)
+            }
+            Attempt::Busy(text) => Ok(Some(text)),
+        }
     }
 
     /// Lets go. Shells that are marked are ended by whoever has them.
@@ -113,42 +142,59 @@ impl Lock {
 
 async fn acquire(link: &Link, what: String, waiting: Waiting) -> Result<Held, Failure> {
     let mut holder = link.open(None).await?;
-    let opened = run(&mut holder, OPEN).await?;
-    let folder = String::from_utf8_lossy(&opened.stdout).into_owned();
-    if opened.code != 0 || folder.is_empty() {
-        let name = link.name();
-        return Err(Failure::new(
-            FailureKind::ShellRefused,
-            format!(
-                "there is no place for the lock of {name}: neither /var/lib/vent nor a folder of the user can be used"
-            ),
-            format!("let root make it once on {name}: `install -d /var/lib/vent`"),
-        ));
-    }
     let mut told = String::new();
+    let mut before = OPEN;
     loop {
-        let tried = run(&mut holder, TRY).await?;
-        if tried.code == 0 {
-            let owner = quote(&format!("{folder}/lock.owner"));
-            run(&mut holder, &format!("printf '%s\\n' {} >{owner}", quote(&what))).await?;
-            return Ok(Held {
-                what,
-                waiting,
-                folder,
-                holder,
-            });
+        match attempt(link, &mut holder, before, &what).await? {
+            Attempt::Held(folder) => {
+                return Ok(Held {
+                    what,
+                    waiting,
+                    folder,
+                    holder,
+                });
+            }
+            Attempt::Busy(now) => {
+                if now != told {
+                    waiting(now.clone());
+                    told = now;
+                }
+            }
         }
-        let now = wait_text(link.name(), tried.code, &tried.stdout);
-        if now != told {
-            waiting(now.clone());
-            told = now;
-        }
+        before = "";
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-fn wait_text(host: &str, code: i32, owner: &[u8]) -> String {
-    let owner = String::from_utf8_lossy(owner);
+/// How one attempt to take the lock ended.
+enum Attempt {
+    /// It is held; the folder of its files.
+    Held(String),
+    /// Somebody else has it; the sentence about them.
+    Busy(String),
+}
+
+async fn attempt(link: &Link, holder: &mut Wire, before: &str, what: &str) -> Result<Attempt, Failure> {
+    let tried = run(holder, &format!("{before}w={}\n{TRY}", quote(what))).await?;
+    let text = String::from_utf8_lossy(&tried.stdout).into_owned();
+    let (folder, owner) = text.split_once('\n').unwrap_or((&text, ""));
+    match tried.code {
+        0 | 3 => Ok(Attempt::Held(folder.to_string())),
+        1 | 2 => Ok(Attempt::Busy(wait_text(link.name(), tried.code, owner))),
+        _ => {
+            let name = link.name();
+            Err(Failure::new(
+                FailureKind::NoLock,
+                format!(
+                    "there is no place for the lock of {name}: neither /var/lib/vent nor a folder of the user can be used"
+                ),
+                format!("let root make it once on {name}: `install -d /var/lib/vent`"),
+            ))
+        }
+    }
+}
+
+fn wait_text(host: &str, code: i32, owner: &str) -> String {
     let owner: String = owner
         .trim()
         .chars()

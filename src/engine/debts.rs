@@ -8,6 +8,7 @@ use super::perform;
 use super::play::Context;
 use super::scope;
 use super::task::title;
+use crate::connection;
 use crate::host::{Answer, Question, quote};
 use crate::model::Task;
 use crate::template::{self, Scope};
@@ -19,8 +20,8 @@ const FOLDER: &str = "/var/lib/vent/debts";
 
 impl Context {
     /// Shell text that notes the debts of a task that is about to change something.
-    pub(super) fn debts_of(&self, task: &Task, scope: &Scope, host: &Host) -> String {
-        if &*host.name == "localhost" || task.notify().is_empty() {
+    pub(super) fn debts_of(self: &Arc<Context>, task: &Task, scope: &Scope, host: &Arc<Host>) -> String {
+        if self.keeps_no_debts(host) || task.notify().is_empty() {
             return String::new();
         }
         let mut names = vec![];
@@ -47,6 +48,12 @@ impl Context {
         )
     }
 
+    /// This computer is shared by all hosts that are it; their debts could not be told apart.
+    fn keeps_no_debts(self: &Arc<Context>, host: &Arc<Host>) -> bool {
+        self.target(host)
+            .is_ok_and(|target| target.kind == connection::Kind::Local)
+    }
+
     /// The file name of the debt of a handler.
     fn debt(&self, handler: &str) -> String {
         let safe = |c: char| {
@@ -66,7 +73,7 @@ impl Context {
         }
         let all = hosts
             .iter()
-            .filter(|host| &*host.name != "localhost" && !self.is_out(host));
+            .filter(|host| !self.keeps_no_debts(host) && !self.is_out(host));
         futures::future::join_all(all.map(|host| self.read_debts_of(host))).await;
     }
 
@@ -112,7 +119,7 @@ impl Context {
 
     /// Crosses out the debt of a handler that has run.
     pub(super) async fn paid(self: &Arc<Context>, host: &Arc<Host>, task: &Arc<Task>) {
-        if self.run.settings.check || &*host.name == "localhost" {
+        if self.run.settings.check || self.keeps_no_debts(host) {
             return;
         }
         let scope = scope::of_task(self, host, Some(task), &[]);

@@ -147,7 +147,16 @@ impl Context {
                     _ => kept.push((task.clone(), name, notified)),
                 }
             }
-            failed.extend(items::handler(self, &task, chosen).await);
+            let broken = items::handler(self, &task, chosen).await;
+            let fatal =
+                !broken.is_empty() && (items::is_fatal(self, &task, &broken) || self.too_many_failed());
+            failed.extend(broken);
+            if fatal {
+                for host in among.iter().filter(|host| !self.is_out(host)) {
+                    self.failed(host, false);
+                    failed.push(host.clone());
+                }
+            }
         }
         // Hosts outside this flush stay notified.
         for (task, name, notified) in kept {

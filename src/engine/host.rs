@@ -1,6 +1,7 @@
 //! A host in a run: its connection, what is known of it, and the variables it was given.
 
-use crate::connection;
+use super::locks::Held;
+use crate::connection::{self, Failure};
 use crate::host::State;
 use crate::value::{Map, Value};
 use std::collections::HashMap;
@@ -22,6 +23,9 @@ pub(super) struct Host {
     connections: Mutex<HashMap<String, connection::Host>>,
     /// One play at a time.
     pub(super) permit: Arc<tokio::sync::Mutex<()>>,
+    /// One run at a time.
+    pub(super) lock: tokio::sync::Mutex<Held>,
+    missed: Mutex<Option<Failure>>,
 }
 
 /// What a host was given in this run.
@@ -46,6 +50,8 @@ impl Host {
             data: Mutex::default(),
             connections: Mutex::default(),
             permit: Arc::default(),
+            lock: tokio::sync::Mutex::default(),
+            missed: Mutex::default(),
         }
     }
 
@@ -74,8 +80,30 @@ impl Host {
             .clone()
     }
 
-    /// Ends all connections.
+    /// Notes why the host could not be reached just now.
+    pub(super) fn missed(&self, failure: Failure) {
+        *self.missed.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    }
+
+    /// Why the host could not be reached just now; told once, so that the next task tries again.
+    pub(super) fn take_missed(&self) -> Option<Failure> {
+        self.missed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Ends all connections; the next use connects anew, and takes the lock again if the run has it.
+    pub(super) async fn reset(&self) {
+        let open: Vec<_> = {
+            let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+            connections.values().cloned().collect()
+        };
+        for connection in open {
+            connection.close().await;
+        }
+    }
+
+    /// Ends all connections and lets go of the lock.
     pub(super) async fn close(&self) {
+        *self.lock.lock().await = Held::default();
         let open: Vec<_> = {
             let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
             connections.drain().map(|(_, connection)| connection).collect()

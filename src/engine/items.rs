@@ -18,12 +18,14 @@ use tokio::sync::Semaphore;
 /// Hosts that failed in a list, with the task and the result that failed.
 pub(super) type Failed = Vec<(Arc<Host>, Option<(Arc<Task>, TaskResult)>)>;
 
-/// Runs a list of tasks on hosts; gives those that failed in it.
+/// Runs a list of tasks on hosts; gives those that failed in it. `guarded`: a `rescue` around the list may take
+/// failures back, so that they do not count for `max_fail_percentage` yet.
 pub(super) fn run<'a>(
     context: &'a Arc<Context>,
     items: &'a [Item],
     hosts: Vec<Arc<Host>>,
     parameters: &'a [Layer],
+    guarded: bool,
 ) -> BoxFuture<'a, Failed> {
     async move {
         let mut alive = hosts;
@@ -35,19 +37,39 @@ pub(super) fn run<'a>(
             }
             let broken = match item {
                 Item::Task(task) => self::task(context, task, &alive, parameters).await,
-                Item::Block(block) => self::block(context, block, alive.clone(), parameters).await,
-                Item::Include(include) => self::include(context, include, &alive, parameters).await,
+                Item::Block(block) => self::block(context, block, alive.clone(), parameters, guarded).await,
+                Item::Include(include) => self::include(context, include, &alive, parameters, guarded).await,
             };
             alive.retain(|host| !broken.iter().any(|(gone, _)| gone.name == host.name));
             failed.extend(broken);
+            if !guarded && context.too_many_failed() {
+                give_up(context, &alive, &mut failed);
+            }
         }
         failed
     }
     .boxed()
 }
 
-async fn block(context: &Arc<Context>, block: &Block, hosts: Vec<Arc<Host>>, parameters: &[Layer]) -> Failed {
-    let broken = run(context, &block.block, hosts.clone(), parameters).await;
+/// Takes hosts out of the play because of the failures of others.
+fn give_up(context: &Context, hosts: &[Arc<Host>], failed: &mut Failed) {
+    for host in hosts {
+        if !failed.iter().any(|(gone, _)| gone.name == host.name) {
+            context.failed(host, false);
+            failed.push((host.clone(), None));
+        }
+    }
+}
+
+async fn block(
+    context: &Arc<Context>,
+    block: &Block,
+    hosts: Vec<Arc<Host>>,
+    parameters: &[Layer],
+    guarded: bool,
+) -> Failed {
+    let within = guarded || !block.rescue.is_empty();
+    let broken = run(context, &block.block, hosts.clone(), parameters, within).await;
     let mut failed: Failed = vec![];
     if block.rescue.is_empty() {
         failed = broken;
@@ -71,19 +93,18 @@ async fn block(context: &Arc<Context>, block: &Block, hosts: Vec<Arc<Host>>, par
         let hosts: Vec<_> = rescued.into_iter().map(|(host, _)| host).collect();
         if !hosts.is_empty() {
             context.rescued(&hosts);
-            failed.extend(run(context, &block.rescue, hosts, parameters).await);
+            failed.extend(run(context, &block.rescue, hosts, parameters, guarded).await);
         }
     }
     if !block.always.is_empty() {
-        let reachable: Vec<_> = hosts
-            .into_iter()
-            .filter(|host| !context.is_unreachable(host))
-            .collect();
-        for (host, cause) in run(context, &block.always, reachable, parameters).await {
+        // Hosts that failed are back for this list only.
+        let resumed = context.resume(&hosts);
+        for (host, cause) in run(context, &block.always, hosts, parameters, guarded).await {
             if !failed.iter().any(|(gone, _)| gone.name == host.name) {
                 failed.push((host, cause));
             }
         }
+        resumed.iter().for_each(|host| context.failed(host, false));
     }
     failed
 }
@@ -138,12 +159,7 @@ async fn task(context: &Arc<Context>, task: &Arc<Task>, hosts: &[Arc<Host>], par
     }
     let fatal = once || flag(task, &scope, |keywords| &keywords.any_errors_fatal);
     if fatal && !failed.is_empty() {
-        for host in hosts {
-            if !failed.iter().any(|(gone, _)| gone.name == host.name) {
-                context.failed(host, false);
-                failed.push((host.clone(), None));
-            }
-        }
+        give_up(context, hosts, &mut failed);
     }
     failed
 }
@@ -225,12 +241,21 @@ pub(super) async fn handler(
     failed
 }
 
+/// True if a failure of the handler is one of all hosts.
+pub(super) fn is_fatal(context: &Arc<Context>, task: &Arc<Task>, failed: &[Arc<Host>]) -> bool {
+    failed.iter().any(|host| {
+        let scope = scope::of_task(context, host, Some(task), &[]);
+        flag(task, &scope, |keywords| &keywords.any_errors_fatal)
+    })
+}
+
 /// Includes a file or a role: loaded while running, for every host and item on its own.
 async fn include(
     context: &Arc<Context>,
     include: &Arc<Include>,
     hosts: &[Arc<Host>],
     parameters: &[Layer],
+    guarded: bool,
 ) -> Failed {
     let task = &include.task;
     if !context.run.selects(task, || {
@@ -266,7 +291,7 @@ async fn include(
             .into_iter()
             .filter(|host| !failed.iter().any(|(gone, _)| gone.name == host.name))
             .collect();
-        failed.extend(run(context, &items, hosts, &layers).await);
+        failed.extend(run(context, &items, hosts, &layers, guarded).await);
     }
     failed
 }

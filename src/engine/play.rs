@@ -5,8 +5,11 @@ mod meta;
 mod sections;
 mod way;
 
+pub(super) use way::Way;
+
 use super::handlers::Handlers;
 use super::host::Host;
+use super::locks;
 use super::run::Run;
 use crate::error::Error;
 use crate::event::Kind;
@@ -14,6 +17,7 @@ use crate::model::Play;
 use crate::vars::Layer;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A play while it runs.
@@ -29,6 +33,10 @@ pub(super) struct Context {
     /// All hosts of the play.
     pub(super) all: Vec<Arc<str>>,
     pub(super) handlers: Handlers,
+    /// `max_fail_percentage`.
+    most_failed: Option<f64>,
+    /// `meta: end_play`: no further batch.
+    ended: AtomicBool,
     batch: Mutex<Vec<Arc<str>>>,
     out: Mutex<HashMap<Arc<str>, Out>>,
     files: Mutex<HashMap<Arc<str>, Vec<Layer>>>,
@@ -96,6 +104,29 @@ impl Context {
         }
     }
 
+    /// Brings back the hosts that failed; gives them.
+    pub(super) fn resume(&self, hosts: &[Arc<Host>]) -> Vec<Arc<Host>> {
+        let mut out = self.out();
+        let failed = |host: &&Arc<Host>| out.get(&host.name) == Some(&Out::Failed);
+        let failed: Vec<_> = hosts.iter().filter(failed).cloned().collect();
+        for host in &failed {
+            out.remove(&host.name);
+        }
+        failed
+    }
+
+    /// True if more hosts of the batch failed than `max_fail_percentage` allows. As in Ansible, hosts that
+    /// cannot be reached do not count.
+    pub(super) fn too_many_failed(&self) -> bool {
+        let Some(most) = self.most_failed else {
+            return false;
+        };
+        let out = self.out();
+        let batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = batch.iter().filter(|name| out.get(*name) == Some(&Out::Failed));
+        failed.count() as f64 * 100.0 > most * batch.len() as f64
+    }
+
     /// The host leaves the play without having failed.
     pub(super) fn end(&self, host: &Host) {
         self.out().insert(host.name.clone(), Out::Ended);
@@ -148,7 +179,16 @@ pub(super) async fn run(run: &Arc<Run>, node: usize, play: &Arc<Play>, gone: &Ha
         hosts: context.all.iter().map(ToString::to_string).collect(),
     });
     let _permits = hosts::permits(&context).await;
-    let batches = hosts::read_vars_files(&context).and_then(|()| hosts::batches(&context));
+    let locked = context.lock().await;
+    let end = batches(&context).await;
+    locks::unlock(run, locked).await;
+    end
+}
+
+/// Runs the play batch by batch on the hosts that it holds.
+async fn batches(context: &Arc<Context>) -> PlayEnd {
+    let (run, node, play) = (&context.run, context.node, &context.play);
+    let batches = hosts::read_vars_files(context).and_then(|()| hosts::batches(context));
     let batches = match batches {
         Ok(batches) => batches,
         Err(error) => return broken(run, node, play, &error),
@@ -159,9 +199,9 @@ pub(super) async fn run(run: &Arc<Run>, node: usize, play: &Arc<Play>, gone: &Ha
             batch.iter().map(|host| host.name.clone()).collect();
         let count = batch.len();
         let before = context.failures();
-        sections::batch(&context, batch).await;
+        sections::batch(context, batch).await;
         over = context.failures() - before == count;
-        if over || run.stop.is_cancelled() {
+        if over || context.ended.load(Ordering::Relaxed) || run.stop.is_cancelled() {
             break;
         }
     }

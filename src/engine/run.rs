@@ -5,14 +5,16 @@ mod secrets;
 mod selection;
 
 use super::host::{Host, Reach};
+use super::locks::Locks;
 use super::play;
 use super::settings::Settings;
 use crate::connection::Stream;
 use crate::error::{Error, Errors, Result};
 use crate::event::{Ending, Events, Kind, Status, TaskEnded, TaskName};
 use crate::graph::Graph;
+use crate::model::Inventory;
 use crate::model::load::Loader;
-use crate::model::{Inventory, pattern};
+use crate::model::pattern::{self, Limited};
 use crate::source::Place;
 use crate::value::Value;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -39,12 +41,16 @@ pub struct Run {
     pub(super) stop_now: CancellationToken,
     /// The account of this process.
     pub(super) local_user: Arc<str>,
+    /// Who has the locks, as other runs are told; no other run has this name.
+    pub(super) name: String,
+    pub(super) locks: Locks,
     inventory: RwLock<Arc<Inventory>>,
     groups: Mutex<Option<Value>>,
     hosts: Mutex<IndexMap<Arc<str>, Arc<Host>>>,
     secrets: Mutex<HashSet<String>>,
     begun: AtomicBool,
-    limited: Option<HashSet<Arc<str>>>,
+    limited: Option<Limited>,
+    warned: Mutex<HashSet<String>>,
     trouble: Mutex<Trouble>,
 }
 
@@ -103,8 +109,8 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         } else {
             parts.settings.forks
         }),
+        name: name(&parts.settings.title),
         begun: AtomicBool::new(parts.settings.start_at_task.is_none()),
-        settings: parts.settings,
         graph: parts.graph,
         events: parts.events,
         reach: parts.reach,
@@ -112,12 +118,15 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         reload: parts.reload,
         stop: parts.stop,
         stop_now: parts.stop_now,
+        settings: parts.settings,
         local_user: local_user().into(),
+        locks: Locks::default(),
         inventory: RwLock::new(Arc::new(parts.inventory)),
         groups: Mutex::default(),
         hosts: Mutex::default(),
         secrets: Mutex::default(),
         limited,
+        warned: Mutex::default(),
         trouble: Mutex::default(),
     });
     run.learn_secrets();
@@ -126,9 +135,11 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         check: run.settings.check,
         playbooks,
     });
+    if let Some(limited) = &run.limited {
+        run.warn(&limited.unmatched);
+    }
     nodes(&run).await;
-    let hosts: Vec<_> = run.hosts().values().cloned().collect();
-    for host in hosts {
+    for host in run.known_hosts() {
         host.close().await;
     }
     let code = run.code();
@@ -137,6 +148,13 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         seconds: started.elapsed().as_secs_f64(),
     });
     Ok(Finished { code })
+}
+
+/// The name of a run: what was typed, by whom and where.
+fn name(title: &str) -> String {
+    let computer = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let process = std::process::id();
+    format!("`{title}` of {}@{computer}, process {process}", local_user())
 }
 
 /// The name of the account of this process.
@@ -268,6 +286,22 @@ impl Run {
     /// True if `node` sees the variables that `other` made.
     pub(super) fn sees(&self, node: usize, other: usize) -> bool {
         self.graph.sees(node, other)
+    }
+
+    /// Tells warnings, each once.
+    fn warn(&self, warnings: &[Error]) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in warnings {
+            let place = warning.place().map(|place| place.short());
+            let more: Vec<&str> = [place.as_deref(), warning.cure()].into_iter().flatten().collect();
+            if warned.insert(warning.message().to_string()) {
+                let text = match &more[..] {
+                    [] => warning.message().to_string(),
+                    more => format!("{} ({})", warning.message(), more.join(": ")),
+                };
+                self.events.tell(Kind::Warning { text });
+            }
+        }
     }
 
     /// Tells an error that no host is to blame for.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 /// The choices of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
+    /// The command that was typed, without secrets, as other runs are told it that wait for this one.
+    pub title: String,
     /// Plan, touch nothing.
     pub check: bool,
     /// Show what changes in files.

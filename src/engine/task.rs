@@ -1,6 +1,7 @@
 //! One task on one host.
 
 mod arguments;
+mod connect;
 mod event;
 mod judgement;
 mod loops;

@@ -31,11 +31,20 @@ pub fn unmatched(inventory: &Inventory, pattern: &Value, place: &Place) -> Resul
     Ok(unmatched.into_iter().map(|error| error.at(place)).collect())
 }
 
+/// What `--limit` leaves.
+#[derive(Clone, Debug)]
+pub struct Limited {
+    /// The hosts.
+    pub hosts: HashSet<Arc<str>>,
+    /// The parts that match no group and no host (see [`unmatched`]).
+    pub unmatched: Vec<Error>,
+}
+
 /// The hosts of `--limit`: a pattern in which `@file` stands for the patterns in the lines of a file.
 ///
 /// # Errors
-/// A broken regular expression, a file that cannot be read, and when a part of it matches nobody.
-pub fn limit(inventory: &Inventory, pattern: &str) -> Result<HashSet<Arc<str>>> {
+/// A broken regular expression, a file that cannot be read, and when nobody is left.
+pub fn limit(inventory: &Inventory, pattern: &str) -> Result<Limited> {
     let mut parts = vec![];
     for part in split(pattern) {
         let Some(file) = part.strip_prefix('@') else {
@@ -53,13 +62,18 @@ pub fn limit(inventory: &Inventory, pattern: &str) -> Result<HashSet<Arc<str>>> 
     }
     let mut unmatched = vec![];
     let found = evaluate(inventory, &parts, &mut unmatched)?;
-    if let Some(error) = unmatched.into_iter().next() {
-        return Err(error);
-    }
     if found.is_empty() {
-        return Err(nobody(inventory, pattern));
+        let near = unmatched.first().and_then(Error::cure).map(str::to_string);
+        let error = nobody(inventory, pattern);
+        return Err(match near {
+            Some(near) => error.help(near),
+            None => error,
+        });
     }
-    Ok(found.into_iter().collect())
+    Ok(Limited {
+        hosts: found.into_iter().collect(),
+        unmatched,
+    })
 }
 
 /// A pattern that matches no host of the inventory.
@@ -164,8 +178,7 @@ fn one(inventory: &Inventory, part: &str, unmatched: &mut Vec<Error>) -> Result<
     let last = to.map_or(first, |to| to.map_or(count - 1, position));
     if first < 0 || (to.is_none() && first >= count) {
         let error = Error::new(format!("`{part}` asks for a host that `{name}` does not have"));
-        unmatched.push(error.help(format!("`{name}` has {count}, counted from 0")));
-        return Ok(vec![]);
+        return Err(error.help(format!("`{name}` has {count}, counted from 0")));
     }
     let wanted = hosts.into_iter().enumerate();
     let wanted = wanted.filter(|(at, _)| (first..=last).contains(&(*at as i64)));
@@ -223,7 +236,11 @@ fn named(inventory: &Inventory, name: &str, unmatched: &mut Vec<Error>) -> Resul
     if found.is_empty() && LOCALHOST.contains(&name) {
         found.insert(Arc::from(name));
     } else if found.is_empty() && groups.is_empty() {
-        unmatched.push(nobody(inventory, name));
+        let error = Error::new(format!("Could not match supplied host pattern, ignoring: {name}"));
+        unmatched.push(match nobody(inventory, name).cure() {
+            Some(cure) => error.help(cure),
+            None => error,
+        });
     }
     Ok(found.into_iter().collect())
 }
@@ -305,7 +322,6 @@ mod tests {
             ("web[1:9]", "web2 web3 shared"),
             ("*.example", "db1.example"),
             ("w?b2", "web2"),
-            ("web[13]", ""),
             ("~web[13]", "web1 web3"),
             ("~.*1", "web1 db1.example"),
             ("web*", "web1 web2 web3 shared"),
@@ -321,7 +337,10 @@ mod tests {
     fn a_pattern_that_matches_nobody_says_what_was_meant() {
         let inventory = inventory();
         let found = unmatched(&inventory, &"webb:web".into(), &place()).unwrap();
-        assert_eq!(found[0].message(), "no host matches the pattern `webb`");
+        assert_eq!(
+            found[0].message(),
+            "Could not match supplied host pattern, ignoring: webb"
+        );
         assert_eq!(found[0].cure(), Some("did you mean `web`?"));
         assert!(
             unmatched(&inventory, &"empty".into(), &place())
@@ -331,18 +350,22 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_takes_files_and_refuses_what_matches_nobody() {
+    fn a_limit_takes_files_and_must_leave_somebody() {
         let inventory = inventory();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("retry");
         std::fs::write(&file, "web1\n\nshared\n").unwrap();
         let limited = limit(&inventory, &format!("@{}", file.display())).unwrap();
-        assert_eq!(limited.len(), 2);
+        assert_eq!((limited.hosts.len(), limited.unmatched.len()), (2, 0));
+        let limited = limit(&inventory, "web1,nobody").unwrap();
+        assert_eq!((limited.hosts.len(), limited.unmatched.len()), (1, 1));
         assert_eq!(
             limit(&inventory, "wep1").unwrap_err().to_string(),
             "error: no host matches the pattern `wep1`\n  help: did you mean `web1`?\n"
         );
-        assert!(limit(&inventory, "web:!web").is_err());
+        for nobody in ["web:!web", "empty", "web[13]"] {
+            assert!(limit(&inventory, nobody).is_err(), "{nobody}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `ping` and `wait_for_connection`: the host answers and its shell works.
 
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Entry, Module, Outcome, Step, Stop, View};
+use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -38,21 +39,50 @@ impl Module for Ping {
     }
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub(super) struct ConnectionArguments {}
+/// How long `wait_for_connection` waits. The waiting is the engine's, since a module has its host already.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+pub struct Patience {
+    /// Seconds until it has failed.
+    #[serde(default = "ten_minutes")]
+    pub timeout: u64,
+    /// Seconds before the first try.
+    #[serde(default)]
+    pub delay: u64,
+    /// Seconds between two tries.
+    #[serde(default = "one")]
+    pub sleep: u64,
+    /// Seconds for one try.
+    #[serde(default = "five")]
+    pub connect_timeout: u64,
+}
+
+fn ten_minutes() -> u64 {
+    600
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn five() -> u64 {
+    5
+}
+
+impl Patience {
+    /// The patience of a task, if it is a `wait_for_connection`; what is wrong with its arguments the module tells.
+    pub fn of(module: &Entry, arguments: &Value) -> Option<Patience> {
+        (module.names == WaitForConnection::NAMES)
+            .then(|| super::arguments::read::<WaitForConnection>(arguments).ok())
+            .flatten()
+    }
+}
 
 impl Module for WaitForConnection {
     const NAMES: &'static [&'static str] = &["ansible.builtin.wait_for_connection", "wait_for_connection"];
-    type Arguments = ConnectionArguments;
-    const IGNORED: &'static [&'static str] = &["timeout", "delay", "sleep", "connect_timeout"];
+    type Arguments = Patience;
 
-    fn step(_: &ConnectionArguments, view: &View<'_>) -> Result<Step, Stop> {
-        // The connection itself is the engine's; that it carries an answer is all there is to see here.
+    fn step(_: &Patience, view: &View<'_>) -> Result<Step, Stop> {
         view.probe("printf pong", &[])?;
-        Ok(Step::done(
-            Outcome::new()
-                .changed(false)
-                .with("elapsed", crate::value::Value::Int(0)),
-        ))
+        Ok(Step::done(Outcome::new().changed(false)))
     }
 }

@@ -64,6 +64,9 @@ pub(super) fn lines(event: &Event, choice: Choice, recap: &Recap) -> String {
         Kind::Output { host, line, .. } if choice.verbosity >= 1 => {
             let _ = writeln!(out, "  {host} | {line}");
         }
+        Kind::Warning { text } => {
+            let _ = writeln!(out, "[WARNING]: {text}");
+        }
         Kind::Notice { host, text } => {
             let host = host.as_ref().map(|host| format!("[{host}] ")).unwrap_or_default();
             let _ = writeln!(out, "note: {host}{text}");

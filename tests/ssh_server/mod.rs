@@ -20,6 +20,19 @@ pub struct Server {
 impl Server {
     /// An OpenSSH server; `more` are lines of its sshd_config.
     pub fn start(more: &str) -> Server {
+        Server::launch(more, Command::new("/usr/sbin/sshd"))
+    }
+
+    /// An OpenSSH server whose sessions have a `/var/lib/vent` of their own, as other computers would.
+    pub fn apart() -> Server {
+        std::fs::create_dir_all("/var/lib/vent").unwrap();
+        let mut command = Command::new("unshare");
+        let script = "mount -t tmpfs tmpfs /var/lib/vent && exec /usr/sbin/sshd \"$@\"";
+        command.args(["--mount", "sh", "-c", script, "sshd"]);
+        Server::launch("", command)
+    }
+
+    fn launch(more: &str, mut program: Command) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
         keygen(&at.join("host"), &["-t", "ed25519"]);
@@ -37,7 +50,7 @@ impl Server {
         let config = format!("{more}\n{config}");
         std::fs::write(at.join("sshd_config"), config).unwrap();
         std::fs::create_dir_all("/run/sshd").unwrap();
-        let child = Command::new("/usr/sbin/sshd")
+        let child = program
             .args(["-D", "-e", "-f"])
             .arg(at.join("sshd_config"))
             .stdin(Stdio::null())
@@ -126,6 +139,11 @@ impl Server {
     /// The host as root.
     pub fn host(&self) -> Host {
         Host::new(self.target())
+    }
+
+    /// The process of the server.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Processes of the server that serve a session.

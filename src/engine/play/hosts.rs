@@ -13,6 +13,7 @@ use crate::value::{self, Value};
 use crate::vars::Layer;
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) fn prepare(
@@ -48,6 +49,7 @@ pub(super) fn prepare(
         run.events.tell(Kind::Notice { host: None, text });
         return Ok(None);
     }
+    let most_failed = most_failed(run, play, &hosts[0])?;
     let path = play
         .place
         .source
@@ -63,10 +65,28 @@ pub(super) fn prepare(
         play: play.clone(),
         all: hosts,
         handlers: Handlers::new(&play.handlers),
+        most_failed,
+        ended: AtomicBool::new(false),
         batch: Mutex::default(),
         out: Mutex::default(),
         files: Mutex::default(),
     })))
+}
+
+/// `max_fail_percentage`, as the play's first host sees it.
+fn most_failed(run: &Arc<Run>, play: &Play, first: &str) -> Result<Option<f64>> {
+    let Some(placed) = &play.max_fail_percentage else {
+        return Ok(None);
+    };
+    let scope = scope::of_play_pattern(run, &run.host(first), play);
+    let rendered = template::render(&placed.value, &scope).map_err(|error| error.at(&placed.place))?;
+    let text = rendered.map_or(String::new(), |rendered| {
+        let value = rendered.value;
+        value.as_str().map_or_else(|| value::repr(&value), str::to_string)
+    });
+    let number = text.trim().trim_end_matches('%').parse::<f64>();
+    let wrong = |_| Error::new("`max_fail_percentage` takes a number").at(&placed.place);
+    number.map(Some).map_err(wrong)
 }
 
 /// The permits of all hosts of the play, in the order of their names, so that no two plays wait for each other.

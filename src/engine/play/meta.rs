@@ -8,6 +8,7 @@ use super::Context;
 use crate::model::Task;
 use crate::vars::Layer;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 impl Context {
     /// `meta`: things about the run itself.
@@ -25,6 +26,48 @@ impl Context {
             .unwrap_or_default()
             .trim()
             .to_string();
+        let (chosen, mut failed) = self.holding(task, hosts, parameters);
+        match word.as_str() {
+            "flush_handlers" => {
+                let gone = self.flush(&chosen).await;
+                failed.extend(gone.into_iter().map(|host| (host, None)));
+            }
+            "end_play" | "end_batch" if !chosen.is_empty() => {
+                self.ended.fetch_or(word == "end_play", Ordering::Relaxed);
+                hosts.iter().for_each(|host| self.end(host));
+            }
+            "end_host" => chosen.iter().for_each(|host| self.end(host)),
+            "clear_facts" => {
+                for host in &chosen {
+                    let mut data = host.data();
+                    data.facts = Arc::default();
+                    data.gathered = false;
+                }
+            }
+            "refresh_inventory" if !chosen.is_empty() => {
+                if let Err(error) = self.run.refresh().await {
+                    self.run.tell_error(&self.name, &self.title(), &error);
+                    hosts.iter().for_each(|host| self.failed(host, false));
+                }
+            }
+            "clear_host_errors" => self.out().clear(),
+            "reset_connection" => {
+                for host in &chosen {
+                    host.reset().await;
+                }
+            }
+            _ => {}
+        }
+        failed
+    }
+
+    /// The hosts for which the conditions hold, and those for which they are wrong.
+    fn holding(
+        self: &Arc<Context>,
+        task: &Arc<Task>,
+        hosts: &[Arc<Host>],
+        parameters: &[Layer],
+    ) -> (Vec<Arc<Host>>, Failed) {
         let mut chosen = vec![];
         let mut failed: Failed = vec![];
         for host in hosts {
@@ -47,34 +90,6 @@ impl Context {
                 }
             }
         }
-        match word.as_str() {
-            "flush_handlers" => {
-                let gone = self.flush(&chosen).await;
-                failed.extend(gone.into_iter().map(|host| (host, None)));
-            }
-            "end_play" | "end_batch" if !chosen.is_empty() => hosts.iter().for_each(|host| self.end(host)),
-            "end_host" => chosen.iter().for_each(|host| self.end(host)),
-            "clear_facts" => {
-                for host in &chosen {
-                    let mut data = host.data();
-                    data.facts = Arc::default();
-                    data.gathered = false;
-                }
-            }
-            "refresh_inventory" if !chosen.is_empty() => {
-                if let Err(error) = self.run.refresh().await {
-                    self.run.tell_error(&self.name, &self.title(), &error);
-                    hosts.iter().for_each(|host| self.failed(host, false));
-                }
-            }
-            "clear_host_errors" => self.out().clear(),
-            "reset_connection" => {
-                for host in &chosen {
-                    host.close().await;
-                }
-            }
-            _ => {}
-        }
-        failed
+        (chosen, failed)
     }
 }

@@ -36,7 +36,7 @@ async fn sections(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
             .filter(|host| !host.data().gathered)
             .cloned()
             .collect();
-        failed.extend(items::run(context, &items, wanting, &[]).await);
+        failed.extend(items::run(context, &items, wanting, &[], false).await);
     }
     context.read_debts(&hosts).await;
     for section in context.play.sections() {
@@ -45,7 +45,7 @@ async fn sections(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
             .filter(|host| !context.is_out(host))
             .cloned()
             .collect();
-        failed.extend(items::run(context, section, alive, &[]).await);
+        failed.extend(items::run(context, section, alive, &[], false).await);
         if context.run.stop_now.is_cancelled() {
             return;
         }

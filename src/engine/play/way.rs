@@ -40,21 +40,14 @@ impl Context {
             None => (host.clone(), scope.clone()),
         };
         let delegated = by.name != host.name;
-        let mut map = rendered(VARIABLES, &own)?;
-        let keywords: [(&str, Pick); 3] = [
-            ("ansible_connection", |keywords| &keywords.connection),
-            ("ansible_user", |keywords| &keywords.remote_user),
-            ("ansible_port", |keywords| &keywords.port),
-        ];
-        for (name, pick) in keywords {
-            if !map.contains_key(name)
-                && !delegated
-                && let Some(value) = keyword(task, scope, pick)?
-            {
-                map.insert(name.into(), value);
+        let given = |pick: Pick| {
+            if delegated {
+                Ok(None)
+            } else {
+                keyword(task, scope, pick)
             }
-        }
-        let target = self.run.reach.target(&by.name, &map)?;
+        };
+        let (target, map) = self.reach(&by, &own, given)?;
         let login: Arc<str> = match target.kind {
             Kind::Local => self.run.local_user.clone(),
             Kind::Ssh => target.user.as_str().into(),
@@ -69,6 +62,43 @@ impl Context {
             user,
         };
         Ok((by, way))
+    }
+
+    /// The connection that all tasks of the play use that say nothing else.
+    ///
+    /// # Errors
+    /// As [`Context::way`].
+    pub(in crate::engine) fn target(self: &Arc<Context>, host: &Arc<Host>) -> Result<Target> {
+        let own = scope::of_task(self, host, None, &[]);
+        let keywords = self.play.keywords();
+        let given = |pick: Pick| match pick(keywords) {
+            Some(placed) => rendered_at(placed, &own),
+            None => Ok(None),
+        };
+        Ok(self.reach(host, &own, given)?.0)
+    }
+
+    /// The connection to a host, and the variables that tell of it; `given` are keywords, which are weaker.
+    fn reach(
+        &self,
+        host: &Host,
+        own: &Scope,
+        given: impl Fn(Pick) -> Result<Option<Value>>,
+    ) -> Result<(Target, Map)> {
+        let mut map = rendered(VARIABLES, own)?;
+        let keywords: [(&str, Pick); 3] = [
+            ("ansible_connection", |keywords| &keywords.connection),
+            ("ansible_user", |keywords| &keywords.remote_user),
+            ("ansible_port", |keywords| &keywords.port),
+        ];
+        for (name, pick) in keywords {
+            if !map.contains_key(name)
+                && let Some(value) = given(pick)?
+            {
+                map.insert(name.into(), value);
+            }
+        }
+        Ok((self.run.reach.target(&host.name, &map)?, map))
     }
 
     /// How the task becomes another account; `None` if it acts as the one that logs in.
@@ -131,6 +161,10 @@ fn keyword(task: &Task, scope: &Scope, pick: Pick) -> Result<Option<Value>> {
     let Some(placed) = task.keyword(pick) else {
         return Ok(None);
     };
+    rendered_at(placed, scope)
+}
+
+fn rendered_at(placed: &Placed, scope: &Scope) -> Result<Option<Value>> {
     let rendered = template::render(&placed.value, scope).map_err(|error| error.at(&placed.place))?;
     Ok(rendered.map(|rendered| rendered.value))
 }

@@ -25,7 +25,7 @@ impl Run {
         *self.groups.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    pub(super) fn hosts(&self) -> MutexGuard<'_, IndexMap<Arc<str>, Arc<Host>>> {
+    fn hosts(&self) -> MutexGuard<'_, IndexMap<Arc<str>, Arc<Host>>> {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -35,6 +35,11 @@ impl Run {
             .entry(name.into())
             .or_insert_with(|| Arc::new(Host::new(name)))
             .clone()
+    }
+
+    /// The hosts that were used in this run.
+    pub(in crate::engine) fn known_hosts(&self) -> Vec<Arc<Host>> {
+        self.hosts().values().cloned().collect()
     }
 
     /// True if the host was used in this run.
@@ -64,8 +69,9 @@ impl Run {
     pub(in crate::engine) fn resolve(&self, pattern: &Value, place: &Place) -> Result<Vec<Arc<str>>> {
         let inventory = self.inventory();
         let mut hosts = pattern::hosts(&inventory, pattern, place)?;
+        self.warn(&pattern::unmatched(&inventory, pattern, place)?);
         if let Some(limited) = &self.limited {
-            hosts.retain(|name| limited.contains(name));
+            hosts.retain(|name| limited.hosts.contains(name));
         }
         Ok(hosts)
     }

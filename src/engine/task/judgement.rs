@@ -70,6 +70,12 @@ impl OnHost<'_> {
         error.to_string()
     }
 
+    /// `wait_for_connection` gave up: a failure, as in Ansible, not an unreachable host.
+    pub(super) fn never_connected(&self, failure: &Failure) -> TaskResult {
+        let error = Error::new(format!("the host did not answer in time: {}", failure.message));
+        TaskResult::error(&error.at(&self.task.place).help(failure.cure.clone()))
+    }
+
     pub(super) fn connection_failure(&self, failure: &Failure) -> TaskResult {
         let error = Error::new(failure.message.clone())
             .at(&self.task.place)

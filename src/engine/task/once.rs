@@ -9,7 +9,7 @@ use super::OnHost;
 use crate::connection::{Kind, Stream};
 use crate::error::{Error, Result, nearest};
 use crate::event::TaskName;
-use crate::module;
+use crate::module::{self, Patience};
 use crate::template::Scope;
 use crate::value::{Unknown, Value};
 use std::sync::Arc;
@@ -56,23 +56,29 @@ impl OnHost<'_> {
             .await
             .map_err(|_| Error::new("the run is stopping"))?;
         let local = way.target.kind == Kind::Local;
-        let connection = host.connection(way.target);
-        let shell = match connection.shell(way.r#become.as_ref()).await {
-            Ok(shell) => shell,
-            Err(failure) => return Ok(self.connection_failure(&failure)),
-        };
         let check = match self.flag(scope, |keywords| &keywords.check_mode) {
             Some(check) => check,
             None => run.settings.check,
         };
+        let patience = Patience::of(module, arguments).filter(|_| !check);
+        let connected = match self.connect(&host, &way, patience.as_ref()).await {
+            Ok(connected) => connected,
+            Err(failure) if patience.is_some() => return Ok(self.never_connected(&failure)),
+            Err(failure) => return Ok(self.connection_failure(&failure)),
+        };
         let here = self.here(scope, check);
+        // The handler runs on the task's own host, whoever did the task.
+        let debts = match host.name == self.host.name {
+            true => self.context.debts_of(self.task, scope, &host),
+            false => String::new(),
+        };
         let origin = format!("the result of `{}` ({})", name.task, name.place);
         let watch = |stream: Stream, bytes: &[u8]| run.watch(name, stream, bytes);
         let attempt = Attempt {
             module,
             arguments,
             host: &host,
-            shell,
+            shell: connected.shell,
             user: way.user,
             computer: &here,
             check,
@@ -82,13 +88,16 @@ impl OnHost<'_> {
             verbosity: run.settings.verbosity,
             origin: Arc::new(Unknown { origin }),
             command: self.command_settings(scope, local)?,
-            debts: self.context.debts_of(self.task, scope, &host),
+            debts,
             watch: &watch,
             cancel: &run.stop_now,
         };
         Ok(match attempt.run().await {
             Ended::Done(mut done) => {
-                let outcome = std::mem::take(&mut done.outcome);
+                let mut outcome = std::mem::take(&mut done.outcome);
+                if let Some(seconds) = connected.waited {
+                    outcome = outcome.with("elapsed", Value::Int(seconds as i64));
+                }
                 TaskResult::done(outcome, done)
             }
             Ended::Failed(outcome, done) => self.module_failure(*outcome, done, &host, check),
