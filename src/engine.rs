@@ -25,3 +25,6 @@ pub use host::Reach;
 pub use run::{Finished, Parts, Reload, run};
 pub use settings::Settings;
 pub use special::SPECIAL;
+
+/// The variable of the environment that tells commands on this computer which run started them.
+pub const WITHIN: &str = "VENT_RUN";

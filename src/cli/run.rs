@@ -151,6 +151,7 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         .collect();
     Ok(Settings {
         title: format!("vent run {}", paths.join(" ")),
+        within: std::env::var(engine::WITHIN).ok(),
         check: command.check,
         diff: command.diff,
         verbosity: command.verbose,

@@ -87,14 +87,15 @@ impl Context {
             return;
         };
         let question = Question::Names { path: FOLDER.into() };
-        if host.state().answer(&way.user, &question).is_none()
-            && perform::ask(&shell, host, &way.user, vec![question.clone()])
-                .await
-                .is_err()
+        // Earlier plays of this run may have made debts and paid some, so that they are always asked for.
+        let known = Host::new(&host.name);
+        if perform::ask(&shell, &known, &way.user, vec![question.clone()])
+            .await
+            .is_err()
         {
             return;
         }
-        let Some(Answer::Names(Some(names))) = host.state().answer(&way.user, &question) else {
+        let Some(Answer::Names(Some(names))) = known.state().answer(&way.user, &question) else {
             return;
         };
         for task in &self.handlers.tasks {

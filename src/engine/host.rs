@@ -40,7 +40,38 @@ pub(super) struct Data {
     /// Variables of `include_vars`, with the playbook that read them.
     pub(super) included: Vec<(usize, Arc<Map>)>,
     /// Variables of `set_fact` and registered results, with the playbook that made them.
-    pub(super) set: HashMap<Arc<str>, Vec<(usize, Value)>>,
+    set: HashMap<Arc<str>, Vec<(usize, Value)>>,
+    /// What each playbook sees of `set`, until that changes.
+    seen: HashMap<usize, Arc<Map>>,
+    /// The facts as variables, and the facts they were made of.
+    injected: Option<(Arc<Map>, Arc<Map>)>,
+}
+
+impl Data {
+    /// The facts as top-level variables; made once for the same facts.
+    pub(super) fn injected(&mut self) -> Arc<Map> {
+        match &self.injected {
+            Some((facts, injected)) if Arc::ptr_eq(facts, &self.facts) => injected.clone(),
+            _ => {
+                let injected = super::facts::injected(&self.facts);
+                self.injected = Some((self.facts.clone(), injected.clone()));
+                injected
+            }
+        }
+    }
+
+    /// The variables of `set_fact` and registered results that playbook `node` sees.
+    pub(super) fn set(&mut self, node: usize, sees: impl Fn(usize) -> bool) -> Arc<Map> {
+        let all = &self.set;
+        let made = || {
+            let visible = all.iter().filter_map(|(name, values)| {
+                let seen = values.iter().rev().find(|(by, _)| sees(*by));
+                seen.map(|(_, value)| (name.clone(), value.clone()))
+            });
+            Arc::new(visible.collect())
+        };
+        self.seen.entry(node).or_insert_with(made).clone()
+    }
 }
 
 impl Host {
@@ -116,6 +147,7 @@ impl Host {
     /// Gives the host a variable that tasks of playbook `node`, and those that need it, see.
     pub(super) fn set(&self, node: usize, name: &str, value: Value) {
         let mut data = self.data();
+        data.seen.clear();
         let values = data.set.entry(name.into()).or_default();
         values.retain(|(by, _)| *by != node);
         values.push((node, value));

@@ -44,7 +44,7 @@ impl OnHost<'_> {
             let key = format!("{} {:?}", items.0, item);
             // The variables of an include are stronger than `set_fact` (Ansible's level 21).
             let own = &self.task.keywords.vars;
-            let parameters = (!own.is_empty()).then(|| Layer::Placed(Arc::new(own.clone())));
+            let parameters = (!own.is_empty()).then(|| Layer::Placed(own.clone()));
             found.push((key, items.1, parameters.into_iter().collect()));
         }
         Ok(found)

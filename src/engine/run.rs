@@ -109,7 +109,11 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         } else {
             parts.settings.forks
         }),
-        name: name(&parts.settings.title),
+        name: parts
+            .settings
+            .within
+            .clone()
+            .unwrap_or_else(|| name(&parts.settings.title)),
         begun: AtomicBool::new(parts.settings.start_at_task.is_none()),
         graph: parts.graph,
         events: parts.events,

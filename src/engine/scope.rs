@@ -50,20 +50,12 @@ fn host_levels(run: &Arc<Run>, host: &Host, node: usize) -> Levels {
     let variables = inventory.host(&host.name).map(|found| &found.variables);
     let variables = variables.unwrap_or(&inventory.shared).clone();
     levels.inventory.push(Layer::Placed(variables));
-    let data = host.data();
-    let visible = |by: &usize| run.sees(node, *by);
-    levels.facts.push(Layer::Map(super::facts::injected(&data.facts)));
-    let included = data.included.iter().rev().filter(|(by, _)| visible(by));
+    let mut data = host.data();
+    let visible = |by: usize| run.sees(node, by);
+    levels.facts.push(Layer::Map(data.injected()));
+    let included = data.included.iter().rev().filter(|(by, _)| visible(*by));
     levels.included = included.map(|(_, map)| Layer::Map(map.clone())).collect();
-    let set: Map = data
-        .set
-        .iter()
-        .filter_map(|(name, values)| {
-            let seen = values.iter().rev().find(|(by, _)| visible(by));
-            seen.map(|(_, value)| (name.clone(), value.clone()))
-        })
-        .collect();
-    levels.set.push(Layer::Map(Arc::new(set)));
+    levels.set.push(Layer::Map(data.set(node, visible)));
     levels.extra.push(Layer::Map(run.settings.extra.clone()));
     levels
 }
@@ -173,8 +165,8 @@ pub(super) fn of_task(
     levels.play.extend(context.vars_files(host));
     levels
         .play
-        .push(Layer::Placed(Arc::new(context.play.keywords().vars.clone())));
-    let placed = |variables: &model::Variables| Layer::Placed(Arc::new(variables.clone()));
+        .push(Layer::Placed(context.play.keywords().vars.clone()));
+    let placed = |variables: &Arc<model::Variables>| Layer::Placed(variables.clone());
     levels.parameters.extend(parameters.iter().cloned());
     if let Some(task) = task {
         if !task.keywords.vars.is_empty() {
@@ -240,9 +232,7 @@ fn planner(run: &Run) -> Planner {
 pub(super) fn of_play_pattern(run: &Arc<Run>, host: &Host, play: &Play) -> Scope {
     let mut levels = host_levels(run, host, usize::MAX);
     levels.magic.push(Layer::Map(Arc::new(magic(run, host, None))));
-    levels
-        .play
-        .push(Layer::Placed(Arc::new(play.keywords().vars.clone())));
+    levels.play.push(Layer::Placed(play.keywords().vars.clone()));
     let others = Others {
         run: Arc::downgrade(run),
         context: None,

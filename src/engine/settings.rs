@@ -8,6 +8,9 @@ use std::sync::Arc;
 pub struct Settings {
     /// The command that was typed, without secrets, as other runs are told it that wait for this one.
     pub title: String,
+    /// The name of the run that this one is a part of, if a command of a playbook started it: its locks are
+    /// this run's as well.
+    pub within: Option<String>,
     /// Plan, touch nothing.
     pub check: bool,
     /// Show what changes in files.

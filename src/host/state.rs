@@ -67,11 +67,6 @@ impl State {
         });
     }
 
-    /// Discards every fetched answer.
-    pub fn forget_answers(&mut self) {
-        self.answers.clear();
-    }
-
     /// In check mode: applies what the action would do to what is answered later. `origin` says which task.
     pub fn apply(&mut self, action: &Action, origin: &Arc<Unknown>) {
         match action {

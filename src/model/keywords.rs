@@ -3,6 +3,7 @@
 use super::{Placed, Variables};
 use crate::source::Place;
 use crate::value::Value;
+use std::sync::Arc;
 
 /// A condition of `when`, `changed_when`, `failed_when`, `until` or `that`.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +22,7 @@ pub struct Keywords {
     /// Conditions, all of which must hold. Never set for a play.
     pub when: Vec<Condition>,
     /// Variables below this point.
-    pub vars: Variables,
+    pub vars: Arc<Variables>,
     /// Tags, added to those from above.
     pub tags: Vec<Placed>,
     /// Environment variables: mappings, later ones win.

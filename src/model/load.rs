@@ -164,8 +164,9 @@ fn included_scope(include: &Include, extra: Variables) -> Arc<Scope> {
         vars: include.task.keywords.vars.clone(),
         ..include.apply.clone()
     };
-    keywords.vars.extend(include.apply.vars.clone());
-    keywords.vars.extend(extra);
+    let vars = Arc::make_mut(&mut keywords.vars);
+    vars.extend((*include.apply.vars).clone());
+    vars.extend(extra);
     Scope::below(&include.task.scope, ScopeKind::Include, keywords)
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Item, Variables};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A role as it lies in its folder. Its tasks and handlers stand where it is used.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,9 +12,9 @@ pub struct Role {
     /// Its folder (`role_path`).
     pub folder: PathBuf,
     /// `defaults/main.yml`.
-    pub defaults: Variables,
+    pub defaults: Arc<Variables>,
     /// `vars/main.yml`.
-    pub vars: Variables,
+    pub vars: Arc<Variables>,
     /// The names of the roles it depends on.
     pub dependencies: Vec<String>,
     /// `allow_duplicates` of `meta/main.yml`.
@@ -28,5 +29,5 @@ pub struct IncludedRole {
     /// Handlers that come with it.
     pub handlers: Vec<Item>,
     /// All roles that come with it, dependencies first.
-    pub roles: Vec<std::sync::Arc<Role>>,
+    pub roles: Vec<Arc<Role>>,
 }

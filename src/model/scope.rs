@@ -15,7 +15,7 @@ pub enum ScopeKind {
         /// The role.
         role: Arc<Role>,
         /// Its parameters at this use.
-        parameters: Variables,
+        parameters: Arc<Variables>,
     },
     /// A block.
     Block,

@@ -75,6 +75,17 @@ fn a_host_with_two_names_does_not_wait_for_itself() {
     assert!(!text.contains("waiting"), "{text}");
 }
 
+#[test]
+fn a_run_that_a_playbook_starts_has_the_locks_of_the_run_around_it() {
+    let lab = Lab::new(&["web"]);
+    let inner = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.shell: echo inner >>FOLDER/log\n";
+    lab.playbook("inner.yml", inner);
+    let site = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.command: vent run -i FOLDER/hosts.yml FOLDER/inner.yml\n      delegate_to: localhost\n";
+    lab.playbook("site.yml", site);
+    printed(&lab.run(&["site.yml"]));
+    assert_eq!(lab.text("log"), "inner\n");
+}
+
 /// Each run uses the hosts in another order; each keeps the first while the other wants it.
 #[test]
 fn two_runs_never_wait_for_each_other() {

@@ -1,6 +1,8 @@
 //! The engine as users see it: the program on playbooks, here and over SSH.
 
+mod debts;
 mod failures;
+mod fresh;
 mod local;
 mod locks;
 mod patterns;

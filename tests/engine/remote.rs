@@ -1,6 +1,6 @@
 //! Hosts that are reached over SSH: an sshd each, with a `/var/lib/vent` of its own.
 
-use super::ssh_server::Server;
+use super::ssh_server::{Server, run, signal};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -70,6 +70,21 @@ impl Lab {
     pub fn wait_for(&self, name: &str) {
         while !self.path(name).exists() {
             std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What a script prints that sees `/var/lib/vent` as the sessions of the first host do.
+    pub fn inside(&self, script: &str) -> String {
+        let server = self.servers[0].process().to_string();
+        run("nsenter", &["--mount", "--target", &server, "sh", "-c", script])
+    }
+
+    /// Ends the commands of the first host that a killed run left sleeping.
+    pub fn kill_sleepers(&self) {
+        let folder = self.folder.path().display().to_string();
+        let out = Command::new("pgrep").args(["-f", &folder]).output().unwrap();
+        for process in String::from_utf8_lossy(&out.stdout).lines() {
+            signal("KILL", process.parse().unwrap());
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a task gives to its module and its commands: arguments, environment, time-out.
 
+use super::super::WITHIN;
 use super::super::attempt::CommandSettings;
 use super::OnHost;
 use crate::error::{Error, Result};
@@ -60,8 +61,9 @@ impl OnHost<'_> {
     /// On this computer `vent` itself is found as well.
     pub(super) fn command_settings(&self, scope: &Scope, local: bool) -> Result<CommandSettings> {
         let mut environment: Vec<(String, String)> = vec![];
-        if local && let Some(path) = path_with_vent() {
-            environment.push(("PATH".into(), path));
+        if local {
+            environment.extend(path_with_vent().map(|path| ("PATH".into(), path)));
+            environment.push((WITHIN.into(), self.context.run.name.clone()));
         }
         for layer in self.task.layers(|keywords| &keywords.environment) {
             let rendered = template::render(&layer.value, scope).map_err(|error| error.at(&layer.place))?;

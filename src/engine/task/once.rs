@@ -2,6 +2,7 @@
 
 use super::super::attempt::{Attempt, Ended};
 use super::super::computer::Here;
+use super::super::host::Host;
 use super::super::machines;
 use super::super::result::TaskResult;
 use super::super::scope;
@@ -67,6 +68,12 @@ impl OnHost<'_> {
             Err(failure) => return Ok(self.connection_failure(&failure)),
         };
         let here = self.here(scope, check);
+        // Each try asks anew: what was true a task ago may not be now, and tasks of others may have the same
+        // host at this moment. A check goes on with what it knows, and with what it would have done since.
+        let known = match check {
+            true => host.clone(),
+            false => Arc::new(Host::new(&host.name)),
+        };
         // The handler runs on the task's own host, whoever did the task.
         let debts = match host.name == self.host.name {
             true => self.context.debts_of(self.task, scope, &host),
@@ -77,7 +84,7 @@ impl OnHost<'_> {
         let attempt = Attempt {
             module,
             arguments,
-            host: &host,
+            host: &known,
             shell: connected.shell,
             user: way.user,
             computer: &here,

@@ -56,7 +56,7 @@ impl Reader<'_> {
         }
         match name {
             "when" => keywords.when = self.conditions(name, node),
-            "vars" => keywords.vars = self.variables(name, node),
+            "vars" => keywords.vars = self.variables(name, node).into(),
             "tags" => keywords.tags = self.comma_list(node),
             "notify" => keywords.notify = self.list(node),
             "environment" => keywords.environment = self.list(node),

@@ -56,7 +56,7 @@ impl Reader<'_> {
                 .push(error.help("give the variables with `-e name=value` instead of `vars_prompt`"));
         }
         if let Some((_, vars)) = import {
-            keywords.vars.extend(vars.clone());
+            Arc::make_mut(&mut keywords.vars).extend(vars.clone());
         }
         let shares_hosts = self.shares_hosts(&keywords.vars);
         let scope = Arc::new(Scope {

@@ -38,7 +38,7 @@ impl Reader<'_> {
             entries.extend(self.entry(item, path, open, upon));
         }
         let first = entries.first().and_then(|entry| match entry {
-            Entry::Play(play) => Some(play.keywords().vars.clone()),
+            Entry::Play(play) => Some((*play.keywords().vars).clone()),
             Entry::Import(_) => None,
         });
         let own = |vars: Variables| match upon {
@@ -147,7 +147,7 @@ impl Reader<'_> {
             });
             return None;
         }
-        let mut vars = keywords.vars.clone();
+        let mut vars = (*keywords.vars).clone();
         vars.extend(upon.map(|upon| upon.vars.clone()).unwrap_or_default());
         // Needs are said of the playbook that is imported here, not of those it imports itself.
         if !keywords.vars.contains_key(super::play::NEEDS) {

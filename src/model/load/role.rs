@@ -150,7 +150,7 @@ impl Reader<'_> {
             parent,
             ScopeKind::Role {
                 role: role.clone(),
-                parameters: used.parameters,
+                parameters: used.parameters.into(),
             },
             used.keywords,
         );
@@ -237,8 +237,12 @@ impl Reader<'_> {
         let role = Arc::new(Role {
             name: used.name.clone(),
             folder: folder.to_path_buf(),
-            defaults: self.role_variables(folder, "defaults", used.files.defaults.as_deref(), &used.place),
-            vars: self.role_variables(folder, "vars", used.files.vars.as_deref(), &used.place),
+            defaults: self
+                .role_variables(folder, "defaults", used.files.defaults.as_deref(), &used.place)
+                .into(),
+            vars: self
+                .role_variables(folder, "vars", used.files.vars.as_deref(), &used.place)
+                .into(),
             dependencies: dependencies
                 .unwrap_or_default()
                 .iter()

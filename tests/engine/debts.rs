@@ -1,0 +1,82 @@
+//! No lost restart: a run that is killed between a change and its handler leaves a debt, and the next run pays it.
+
+use super::remote::{Lab, printed};
+use super::ssh_server::signal;
+
+const SITE: &str = r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.copy: {content: "new\n", dest: FOLDER/conf, mode: "0600"}
+      notify: Restart
+    - ansible.builtin.shell: echo begun >>FOLDER/begun; sleep 30
+      when: wait is defined
+  handlers:
+    - name: Restart
+      ansible.builtin.shell: echo restarted >>FOLDER/restarts
+"#;
+
+/// The debts on the host.
+fn debts(lab: &Lab) -> String {
+    lab.inside("cd /var/lib/vent && ls debts 2>/dev/null; :")
+}
+
+fn killed_before_its_handler() -> Lab {
+    let lab = Lab::new(&["web"]);
+    lab.playbook("site.yml", SITE);
+    let mut first = lab.start(&["site.yml", "-e", "wait=1"]);
+    lab.wait_for("begun");
+    signal("KILL", first.id());
+    first.wait().unwrap();
+    lab.kill_sleepers();
+    assert_eq!(lab.text("conf"), "new\n");
+    assert_eq!(lab.text("restarts"), "", "the handler ran before the kill");
+    assert_eq!(debts(&lab), "site.Restart\n");
+    lab
+}
+
+#[test]
+fn the_next_run_pays_what_a_killed_one_owes() {
+    let lab = killed_before_its_handler();
+    let announced = "an earlier run ended before the handler `Restart`";
+
+    let text = printed(&lab.run(&["site.yml", "--check"]));
+    assert!(text.contains(announced), "{text}");
+    assert!(
+        text.contains("undecided=1") || text.contains("changed=1"),
+        "{text}"
+    );
+    assert_eq!(
+        (lab.text("restarts"), debts(&lab)),
+        (String::new(), "site.Restart\n".into())
+    );
+
+    let text = printed(&lab.run(&["site.yml"]));
+    assert!(text.contains(announced), "{text}");
+    assert_eq!(
+        (lab.text("restarts"), debts(&lab)),
+        ("restarted\n".into(), String::new())
+    );
+
+    let text = printed(&lab.run(&["site.yml"]));
+    assert!(!text.contains(announced), "{text}");
+    assert!(text.contains("changed=0"), "{text}");
+    assert_eq!(lab.text("restarts"), "restarted\n");
+}
+
+#[test]
+fn a_handler_that_fails_stays_owed() {
+    let lab = killed_before_its_handler();
+    lab.playbook(
+        "site.yml",
+        &SITE.replace("echo restarted", "test -e FOLDER/mended && echo restarted"),
+    );
+    assert_eq!(lab.run(&["site.yml"]).status.code(), Some(2));
+    assert_eq!(debts(&lab), "site.Restart\n");
+    std::fs::write(lab.path("mended"), "").unwrap();
+    printed(&lab.run(&["site.yml"]));
+    assert_eq!(
+        (lab.text("restarts"), debts(&lab)),
+        ("restarted\n".into(), String::new())
+    );
+}
