@@ -4,12 +4,17 @@
 #![allow(clippy::unwrap_used)]
 
 mod fakes;
+mod ssh_server;
 
 #[path = "machines/mod.rs"]
 mod machines;
 
+#[path = "provider/addresses.rs"]
+mod addresses;
 #[path = "provider/contract.rs"]
 mod contract;
+#[path = "provider/contract_names.rs"]
+mod contract_names;
 #[path = "provider/exoscale.rs"]
 mod exoscale;
 #[path = "provider/inventory.rs"]
@@ -22,5 +27,7 @@ mod proxmox;
 mod recorded;
 #[path = "provider/route53.rs"]
 mod route53;
+#[path = "provider/secrecy.rs"]
+mod secrecy;
 #[path = "provider/trust.rs"]
 mod trust;

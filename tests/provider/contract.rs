@@ -37,64 +37,26 @@ const ADDED_VARIABLES: &[&str] = &[
     "proxmox_tags",
 ];
 
-fn run(command: &mut Command) -> String {
+pub(super) fn run(command: &mut Command) -> String {
     let done = command.output().unwrap();
     let told = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{command:?}\n{told}");
     String::from_utf8(done.stdout).unwrap()
 }
 
-fn files(name: &str) -> PathBuf {
+pub(super) fn files(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/contract")
         .join(name)
 }
 
-/// The folder with everything installed; what is there already is used again.
-fn installed() -> &'static Path {
+/// The folder with everything installed.
+pub(super) fn installed() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("contract");
-        let done = folder.join("done");
-        if done.exists() {
-            return folder;
-        }
-        std::fs::create_dir_all(&folder).unwrap();
-        let python = folder.join("venv/bin/python");
-        run(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")));
-        let pip = || {
-            let mut command = Command::new(&python);
-            command.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]);
-            command
-        };
-        run(pip().arg("install").arg("-r").arg(files("requirements.txt")));
-        run(pip()
-            .args(["download", "--no-deps", "--no-binary", ":all:", "ansible==2.10.7", "-d"])
-            .arg(&folder));
-        run(Command::new("tar")
-            .arg("-xzf")
-            .arg(folder.join("ansible-2.10.7.tar.gz"))
-            .args(["--strip-components=6", "--wildcards", "*/packet_net.*"])
-            .current_dir(&folder));
-        run(pip()
-            .args(["download", "--no-deps", "ansible==12.3.0", "-d"])
-            .arg(&folder));
-        let unpack = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); \
-            z.extractall(sys.argv[2], [n for n in z.namelist() if n.startswith('ansible_collections/community/proxmox/')])";
-        run(Command::new(&python)
-            .args(["-c", unpack])
-            .arg(folder.join("ansible-12.3.0-py3-none-any.whl"))
-            .arg(&folder));
-        run(Command::new("npm")
-            .args(["install", "--no-audit", "--no-fund", "--silent", "@stoplight/prism-cli@5.14.2"])
-            .arg("--prefix")
-            .arg(&folder));
-        std::fs::write(done, "").unwrap();
-        folder
-    })
+    FOLDER.get_or_init(|| PathBuf::from(run(&mut Command::new(files("install.sh"))).trim()))
 }
 
-fn python() -> Command {
+pub(super) fn python() -> Command {
     Command::new(installed().join("venv/bin/python"))
 }
 

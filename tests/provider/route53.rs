@@ -309,7 +309,7 @@ impl Cluster {
     }
 
     /// Runs a playbook; its output in plain lines.
-    pub fn run(&self, playbook: &str, options: &[&str], url: &str, secret: &str) -> (bool, String) {
+    pub fn run(&self, playbook: &str, options: &[&str], url: &str, key: (&str, &str)) -> (bool, String) {
         let done = Command::new(env!("CARGO_BIN_EXE_vent"))
             .arg("run")
             .arg(self.path(playbook))
@@ -323,8 +323,8 @@ impl Cluster {
             .env("PATH", std::env::var("PATH").unwrap())
             .env("HOME", self.folder.path())
             .env("AWS_ENDPOINT_URL_ROUTE_53", url)
-            .env("AWS_ACCESS_KEY_ID", KEY)
-            .env("AWS_SECRET_ACCESS_KEY", secret)
+            .env("AWS_ACCESS_KEY_ID", key.0)
+            .env("AWS_SECRET_ACCESS_KEY", key.1)
             .current_dir(self.folder.path())
             .output()
             .unwrap();
@@ -350,7 +350,7 @@ fn a_cluster_gets_its_names_once_and_loses_them() {
     let cluster = Cluster::new("");
     let url = server.url("");
     let names = "playbooks/01-names.yml";
-    let (fine, told) = cluster.run(names, &["--check"], &url, SECRET);
+    let (fine, told) = cluster.run(names, &["--check"], &url, (KEY, SECRET));
     assert!(fine, "{told}");
     for line in [
         "+vent.example.org. 60 IN A 192.0.2.10",
@@ -362,23 +362,23 @@ fn a_cluster_gets_its_names_once_and_loses_them() {
         assert!(told.contains(line), "{line} in {told}");
     }
     assert_eq!(server.count("POST"), 0);
-    let (fine, told) = cluster.run(names, &[], &url, SECRET);
+    let (fine, told) = cluster.run(names, &[], &url, (KEY, SECRET));
     assert!(fine, "{told}");
     assert_eq!(server.count("POST"), 4);
     for options in [vec!["--check"], vec![]] {
-        let (fine, told) = cluster.run(names, &options, &url, SECRET);
+        let (fine, told) = cluster.run(names, &options, &url, (KEY, SECRET));
         assert!(fine && !told.contains("IN A"), "{told}");
         assert_eq!(server.count("POST"), 4);
     }
     let text = std::fs::read_to_string(cluster.path("hosts")).unwrap();
     std::fs::write(cluster.path("hosts"), text.replace("192.0.2.11", "192.0.2.12")).unwrap();
-    let (fine, told) = cluster.run(names, &[], &url, SECRET);
+    let (fine, told) = cluster.run(names, &[], &url, (KEY, SECRET));
     assert!(fine, "{told}");
     assert!(told.contains("-vent.example.org. 60 IN A 192.0.2.11\n"), "{told}");
     assert_eq!(server.count("POST"), 5);
-    let (fine, told) = cluster.run("playbooks/remove-names.yml", &[], &url, SECRET);
+    let (fine, told) = cluster.run("playbooks/remove-names.yml", &[], &url, (KEY, SECRET));
     assert!(fine, "{told}");
-    let (fine, told) = cluster.run("playbooks/remove-names.yml", &[], &url, SECRET);
+    let (fine, told) = cluster.run("playbooks/remove-names.yml", &[], &url, (KEY, SECRET));
     assert!(fine, "{told}");
     assert_eq!(server.count("POST"), 9);
 }
