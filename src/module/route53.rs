@@ -10,7 +10,7 @@ use crate::host::{
 use crate::value::{Map, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use shape::{list, snake, told};
+use shape::{list, made, snake, told};
 use std::sync::Arc;
 
 /// Keeps records of a zone of Route 53. This computer asks for them and changes them, whatever host the task is for.
@@ -259,6 +259,8 @@ impl Arguments {
                         ));
                     }
                     Some(_) => (RecordAction::Upsert, Some(wanted)),
+                    // The same once more does no harm after an answer that was lost.
+                    None if self.overwrite => (RecordAction::Upsert, Some(wanted)),
                     None => (RecordAction::Create, Some(wanted)),
                 }
             }
@@ -298,10 +300,10 @@ fn outcome(arguments: &Arguments, performed: &Performed) -> Outcome {
     let id = if id.is_empty() {
         Value::Null
     } else {
-        Value::string(id)
+        Value::string(format!("/change/{id}"))
     };
     let sets = match arguments.state {
-        State::Present => list([snake(&arguments.wanted())]),
+        State::Present => list([made(&arguments.wanted(), &full(&arguments.zone))]),
         _ => Value::Map(Arc::new(Map::new())),
     };
     Outcome::new()

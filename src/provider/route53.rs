@@ -173,7 +173,7 @@ impl Route53 {
         Ok(own.into_iter().flat_map(|set| set.values).collect())
     }
 
-    /// Changes a set of records; the identifier of the change. What another has done already is no error.
+    /// Changes a set of records; the identifier of the change. What is gone already need not be removed: then there is none.
     ///
     /// # Errors
     /// What the service refuses; a change that does not reach all servers in the time that was given.
@@ -191,11 +191,7 @@ impl Route53 {
         let body = match self.text(&call).await {
             Ok(body) => body,
             Err(failure) => {
-                let done = match change.action {
-                    RecordAction::Create => failure.says("but it already exists"),
-                    RecordAction::Delete => failure.says("but it was not found"),
-                    RecordAction::Upsert => false,
-                };
+                let done = change.action == RecordAction::Delete && failure.says("but it was not found");
                 return if done { Ok(String::new()) } else { Err(failure) };
             }
         };

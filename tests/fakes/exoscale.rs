@@ -48,6 +48,9 @@ impl Default for Exoscale {
                 ("/v2/zone", "zone"),
                 ("/v2/instance-type", "instance-type"),
                 ("/v2/template", "template"),
+                ("/v2/load-balancer", "load-balancer"),
+                ("/v2/block-storage", "block-storage"),
+                ("/v2/quota", "quota"),
             ] {
                 if exchange["path"] == path {
                     catalogue
@@ -382,6 +385,13 @@ impl Exoscale {
             }
             [kind @ ("zone" | "instance-type" | "template")] => {
                 Reply::json(200, self.catalogue[kind].clone())
+            }
+            // What the account has none of, or what Vent only looks at: as recorded.
+            [kind] if request.method == "GET" && !KINDS.iter().any(|known| known.0 == *kind) => {
+                match self.catalogue.get(kind) {
+                    Some(recorded) => Reply::json(200, recorded.clone()),
+                    None => not_found(),
+                }
             }
             ["operation", id] => self.poll(id),
             ["security-group", id, "rules", rest @ ..] => self.rule(request, id, rest),

@@ -4,10 +4,10 @@ use super::server::{Reply, Request};
 use flate2::read::GzDecoder;
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 /// The text of a compressed file in `tests/specs`.
 pub fn unpacked(name: &str) -> String {
@@ -140,7 +140,13 @@ impl Specification {
         }
     }
 
-    fn validate(&self, schema: &Value, body: &Value, what: &str, found: &mut Vec<String>) {
+    /// The validator of a schema; made once, since that takes longer than most checks.
+    fn validator(&self, schema: &Value) -> Arc<Validator> {
+        static MADE: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+        let name = format!("{} {schema}", self.base);
+        if let Some(made) = MADE.lock().unwrap().get(&name) {
+            return made.clone();
+        }
         let whole = json!({"components": self.document["components"], "allOf": [schema]});
         let validator: Validator = jsonschema::options()
             .with_draft(Draft::Draft4)
@@ -148,6 +154,13 @@ impl Specification {
             .with_format("uuid", |text| text.len() == 36 && text.split('-').count() == 5)
             .build(&whole)
             .unwrap();
+        let validator = Arc::new(validator);
+        MADE.lock().unwrap().insert(name, validator.clone());
+        validator
+    }
+
+    fn validate(&self, schema: &Value, body: &Value, what: &str, found: &mut Vec<String>) {
+        let validator = self.validator(schema);
         for error in validator.iter_errors(body) {
             let text: String = error.to_string().chars().take(300).collect();
             found.push(format!("{what}: {}: {text}", error.instance_path()));

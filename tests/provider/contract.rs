@@ -40,7 +40,8 @@ const ADDED_VARIABLES: &[&str] = &[
 pub(super) fn run(command: &mut Command) -> String {
     let done = command.output().unwrap();
     let told = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{command:?}\n{told}");
+    let output = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{command:?}\n{output}\n{told}");
     String::from_utf8(done.stdout).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use super::contract::{files, installed, python, run};
 use super::route53::Cluster;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 /// A server of Amazon's services: after the calls that make user, key and policy it checks every signature.
@@ -18,7 +18,8 @@ impl Moto {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let child = Command::new(installed().join("venv/bin/moto_server"))
+        let child = python()
+            .arg(files("moto_server.py"))
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .env("INITIAL_NO_AUTH_ACTION_COUNT", "3")
             .stdout(Stdio::null())
@@ -61,6 +62,7 @@ fn ansible(cluster: &Cluster, moto: &Moto, playbook: &str, options: &[&str]) -> 
         .env("ANSIBLE_COLLECTIONS_PATH", installed())
         .env("ANSIBLE_NOCOLOR", "1")
         .env("AWS_ENDPOINT_URL", &moto.url)
+        .env("AWS_DEFAULT_REGION", "us-east-1")
         .env("AWS_ACCESS_KEY_ID", &moto.key)
         .env("AWS_SECRET_ACCESS_KEY", &moto.secret)
         .env("HOME", cluster.path("")))
@@ -98,6 +100,15 @@ fn names_at_moto_are_made_once_and_ansible_finds_nothing_to_change() {
     assert!(recap(&told).contains("changed=2"), "{told}");
     let (fine, told) = cluster.run("playbooks/remove-names.yml", &[], &moto.url, key);
     assert!(fine && !told.contains("IN A"), "{told}");
+}
+
+#[test]
+#[ignore = "installs programs from PyPI and npm"]
+fn names_that_ansible_made_at_moto_are_left_and_removed() {
+    let moto = Moto::start();
+    let cluster = Cluster::new("");
+    let names = "playbooks/01-names.yml";
+    let key = (moto.key.as_str(), moto.secret.as_str());
     let told = ansible(&cluster, &moto, names, &[]);
     assert!(recap(&told).contains("changed=2"), "{told}");
     let (fine, told) = cluster.run(names, &[], &moto.url, key);

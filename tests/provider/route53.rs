@@ -186,8 +186,9 @@ async fn records_are_found_in_the_right_zone_made_and_removed() {
         client.ask(&question(&wanted.name)).await.unwrap().record,
         Some(wanted.clone())
     );
-    // Another was faster: the same outcome.
-    assert_eq!(client.change(&made).await.unwrap(), "");
+    // Another was faster.
+    let told = Error::from(client.change(&made).await.unwrap_err()).to_string();
+    assert!(told.contains("but it already exists"), "{told}");
     let removed = change(RecordAction::Delete, Some(wanted), None);
     assert_eq!(client.change(&removed).await.unwrap(), "C1");
     assert_eq!(client.change(&removed).await.unwrap(), "");

@@ -63,41 +63,64 @@ pub(super) fn snake(set: &RecordSet) -> Value {
     ])
 }
 
-/// A set of records as `state: get` tells it.
-pub(super) fn told(set: &RecordSet, zone: &str, zone_id: &str) -> Value {
+/// What older programs read of a set of records: numbers as texts, values sorted.
+fn plain(set: &RecordSet, zone: &str) -> Map {
     let alias = set.alias.as_ref();
     let mut values: Vec<String> = match alias {
         Some(alias) => vec![alias.name.clone()],
         None => set.values.clone(),
     };
     values.sort();
+    let digits = |number: Option<u64>| number.map_or(Value::Null, |number| Value::string(number.to_string()));
     let mut entries = vec![
         ("zone", Value::string(zone)),
-        ("hosted_zone_id", Value::string(zone_id)),
         ("type", Value::string(&set.kind)),
         ("record", Value::string(&set.name)),
         ("alias", Value::Bool(alias.is_some())),
         ("value", Value::string(values.join(","))),
         ("values", list(values.iter().map(Value::string))),
-    ];
-    if let Some(alias) = alias {
-        entries.push(("alias_hosted_zone_id", Value::string(&alias.zone_id)));
-        entries.push(("alias_evaluate_target_health", Value::Bool(alias.evaluate_health)));
-    }
-    let Value::Map(found) = map(entries) else {
-        return Value::Null;
-    };
-    let mut found = (*found).clone();
-    let digits = |number: Option<u64>| number.map_or(Value::Null, |number| Value::string(number.to_string()));
-    for (name, value) in [
         ("ttl", digits(set.ttl)),
         ("identifier", text(&set.identifier)),
         ("weight", digits(set.weight)),
         ("region", text(&set.region)),
         ("failover", text(&set.failover)),
         ("health_check", text(&set.health_check)),
-    ] {
-        found.insert(name.into(), value);
+    ];
+    if let Some(alias) = alias {
+        entries.push(("alias_hosted_zone_id", Value::string(&alias.zone_id)));
+        entries.push(("alias_evaluate_target_health", Value::Bool(alias.evaluate_health)));
+    }
+    entries
+        .into_iter()
+        .map(|(name, value)| (name.into(), value))
+        .collect()
+}
+
+/// A set of records as a change tells it.
+pub(super) fn made(set: &RecordSet, zone: &str) -> Value {
+    let mut found = match snake(set) {
+        Value::Map(found) => (*found).clone(),
+        _ => Map::new(),
+    };
+    found.extend(plain(set, zone));
+    Value::Map(Arc::new(found))
+}
+
+/// A set of records as `state: get` tells it: in the service's own words too.
+pub(super) fn told(set: &RecordSet, zone: &str, zone_id: &str) -> Value {
+    let mut found = plain(set, zone);
+    found.insert("hosted_zone_id".into(), Value::string(zone_id));
+    found.insert("Name".into(), Value::string(&set.name));
+    found.insert("Type".into(), Value::string(&set.kind));
+    if let Some(ttl) = set.ttl {
+        found.insert("TTL".into(), number(ttl));
+    }
+    if set.alias.is_none() {
+        let values = set
+            .values
+            .iter()
+            .map(|value| map(vec![("Value", Value::string(value))]));
+        found.insert("ResourceRecords".into(), list(values));
     }
     Value::Map(Arc::new(found))
 }
