@@ -9,6 +9,7 @@ mod containers;
 mod convert;
 mod environment;
 mod evaluate;
+mod file_variables;
 mod filters;
 mod ledger;
 mod lookups;
@@ -27,6 +28,7 @@ use crate::value::{Unknown, Value};
 use std::sync::Arc;
 
 pub use environment::FileOptions;
+pub use file_variables::{TemplateFile, of_template_file};
 pub use render::{RenderedFile, condition, condition_at, conditions, render, render_file};
 pub use scope::{Planned, Planner, Scope, Surroundings, Variables};
 pub use syntax::{

@@ -3,7 +3,7 @@
 use super::project;
 use crate::engine::{self, Parts, Settings};
 use crate::error::{Collector, Error, Errors, Result};
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, Kind};
 use crate::graph::Graph;
 use crate::model::load::Loader;
 use crate::model::{Inventory, Playbook};
@@ -178,16 +178,16 @@ async fn start(
     project
         .wake(&graph, &inventory, settings.limit.as_deref())
         .await?;
+    let is_capable =
+        std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|name| name != "dumb");
+    // https://no-color.org: whatever it is set to, unless that is nothing.
+    let colour = is_capable && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let reporter: Box<dyn Reporter> = match command.output {
         Output::Json => Box::new(Json::new(std::io::stdout())),
-        Output::Auto if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() => {
-            Box::new(Terminal::new(settings.verbosity))
+        Output::Auto if std::io::stderr().is_terminal() && is_capable => {
+            Box::new(Terminal::new(settings.verbosity, colour))
         }
-        _ => Box::new(Plain::new(
-            std::io::stdout(),
-            settings.verbosity,
-            std::io::stdout().is_terminal(),
-        )),
+        _ => Box::new(Plain::new(std::io::stdout(), settings.verbosity, colour)),
     };
     let mut reporters = vec![reporter];
     if let Some(journal) = super::journal::open() {
@@ -211,12 +211,13 @@ pub(super) async fn watch(
         }
     });
     let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
-    let interrupts = tokio::spawn(interrupts(stop.clone(), stop_now.clone()));
+    let events = Events::new(sender);
+    let interrupts = tokio::spawn(interrupts(events.clone(), stop.clone(), stop_now.clone()));
     let parts = Parts {
         settings,
         graph,
         inventory,
-        events: Events::new(sender),
+        events,
         reach: project.reach.clone(),
         loader: project.loader.clone(),
         reload: project.reload(),
@@ -232,15 +233,19 @@ pub(super) async fn watch(
 }
 
 /// The first interrupt starts nothing new, the second ends what runs.
-async fn interrupts(stop: CancellationToken, stop_now: CancellationToken) {
+async fn interrupts(events: Events, stop: CancellationToken, stop_now: CancellationToken) {
     for (count, token) in [stop, stop_now].into_iter().enumerate() {
         if tokio::signal::ctrl_c().await.is_err() {
             return;
         }
         token.cancel();
-        super::say(match count {
-            0 => "stopping: what runs is finished, nothing new is started (once more ends what runs)",
+        let text = match count {
+            0 => "stopping: what runs is finished, nothing new is started (Ctrl-C once more ends what runs)",
             _ => "ending what runs",
+        };
+        events.tell(Kind::Notice {
+            host: None,
+            text: text.into(),
         });
     }
 }

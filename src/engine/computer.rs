@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::host::{Answer, FileKind, Question};
 use crate::module::{Computer, LocalEntry, LocalFile, TemplateOptions};
 use crate::source::Source;
-use crate::template::{self, Decision, FileOptions, Scope};
+use crate::template::{self, Decision, FileOptions, Scope, TemplateFile};
 use crate::value::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -148,6 +148,13 @@ impl Computer for Here {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Error::new(format!("cannot read the template {}", path.display())).cause(error)
         })?;
+        let file = TemplateFile {
+            name: &options.name,
+            path,
+            destination: &options.destination,
+            now: self.now,
+        };
+        let scope = template::of_template_file(&file, &self.scope);
         let default = FileOptions::default();
         let [variable, variable_end, block, block_end, comment, comment_end] = options.marks.clone();
         let pair = |begin: Option<String>, end: Option<String>, default: (String, String)| {
@@ -161,7 +168,7 @@ impl Computer for Here {
             variable: pair(variable, variable_end, default.variable),
             comment: pair(comment, comment_end, default.comment),
         };
-        let rendered = template::render_file(&Source::file(path, text), &options, &self.scope)?;
+        let rendered = template::render_file(&Source::file(path, text), &options, &scope)?;
         Ok(match (rendered.text, rendered.unknown) {
             (_, Some(origin)) => Content::Unknown(origin),
             (text, None) => Content::bytes(text.unwrap_or_default()),

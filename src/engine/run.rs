@@ -248,6 +248,9 @@ async fn node(run: &Arc<Run>, at: usize) -> Ending {
     }
     if !gone.is_empty() {
         ending = Ending::Failed;
+    } else if run.stop.is_cancelled() && ending == Ending::Done {
+        // Its last tasks were not begun.
+        ending = Ending::Stopped;
     }
     let seconds = started.elapsed().as_secs_f64();
     run.events.tell(Kind::PlaybookEnded {

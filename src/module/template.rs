@@ -93,6 +93,8 @@ impl Module for Template {
                 own.comment_start_string.clone(),
                 own.comment_end_string.clone(),
             ],
+            name: own.src.clone(),
+            destination: own.dest.clone(),
         };
         let content = view.computer().render_file(&path, &options)?;
         let name = path

@@ -44,6 +44,10 @@ pub struct TemplateOptions {
     pub newline: String,
     /// Marks other than Jinja's own: variable, block and comment, start and end.
     pub marks: [Option<String>; 6],
+    /// The template as it was named in the task.
+    pub name: String,
+    /// Where the result goes.
+    pub destination: String,
 }
 
 /// What this computer can tell a module.

@@ -147,9 +147,10 @@ impl Recap {
             return;
         }
         let _ = writeln!(out);
-        for (name, ending, cause, _) in left {
+        for (name, ending, cause, seconds) in &left {
             let _ = match (ending, cause) {
                 (Ending::Blocked, Some(cause)) => writeln!(out, "blocked: {name}, because {cause} failed"),
+                (Ending::Stopped, _) if *seconds > 0.0 => writeln!(out, "stopped: {name}, before its end"),
                 (Ending::Stopped, _) => writeln!(out, "not run: {name}"),
                 _ => writeln!(out, "failed: {name}"),
             };
@@ -161,10 +162,13 @@ impl Recap {
                 failure.name.place, failure.name.host, failure.name.task
             );
         }
-        let _ = writeln!(
-            out,
+        let only_stopped = left.iter().all(|(_, ending, ..)| *ending == Ending::Stopped);
+        let cure = if only_stopped {
+            "type the same command again to go on: what is done stays done"
+        } else {
             "mend the cause and type the same command again: what is done stays done"
-        );
+        };
+        let _ = writeln!(out, "{cure}");
     }
 }
 

@@ -4,117 +4,251 @@ use super::plain::{Choice, lines};
 use super::{Recap, Reporter};
 use crate::event::{Event, Kind, TaskName};
 use indexmap::IndexMap;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// At most so many lines are live: the tasks that have run longest.
+/// At most so many tasks are live lines: those that have run longest.
 const LIVE: usize = 8;
+/// How often the view is painted. A task is shown from the second painting on, so that short ones do not flicker.
+const PERIOD: Duration = Duration::from_millis(200);
+/// The columns of a terminal that does not tell its size.
+const COLUMNS: usize = 80;
+/// What turns while something runs.
+const SPINNER: [char; 4] = ['|', '/', '-', '\\'];
 
 /// Shows a run in a terminal.
 pub struct Terminal {
-    view: MultiProgress,
-    total: ProgressBar,
-    bars: Vec<ProgressBar>,
-    running: IndexMap<(String, String), (TaskName, Instant)>,
-    playbooks: usize,
-    done: usize,
+    view: Arc<View>,
     choice: Choice,
     recap: Recap,
 }
 
+/// The lines at the bottom, painted at every event that writes lines and by a thread in between.
+struct View {
+    bar: ProgressBar,
+    state: Mutex<State>,
+}
+
+struct State {
+    started: Instant,
+    running: IndexMap<(String, String, String), (TaskName, Instant)>,
+    playbooks: usize,
+    done: usize,
+    ended: bool,
+}
+
 impl Terminal {
     /// A view on standard error; lines go to standard output.
-    pub fn new(verbosity: u8) -> Terminal {
-        let view = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-        let style = |text: &str| {
-            ProgressStyle::with_template(text).unwrap_or_else(|_| ProgressStyle::default_spinner())
-        };
-        let bars = (0..LIVE)
-            .map(|_| {
-                let bar = view.add(ProgressBar::new_spinner());
-                bar.set_style(style("{msg}"));
-                bar
-            })
-            .collect();
-        let total = view.add(ProgressBar::new_spinner());
-        total.set_style(style("{spinner} {elapsed} {msg}"));
-        total.enable_steady_tick(Duration::from_millis(200));
-        Terminal {
-            view,
-            total,
-            bars,
+    pub fn new(verbosity: u8, colour: bool) -> Terminal {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(20));
+        bar.set_style(
+            ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
+        let state = State {
+            started: Instant::now(),
             running: IndexMap::new(),
             playbooks: 0,
             done: 0,
-            choice: Choice {
-                verbosity,
-                colour: true,
-            },
+            ended: false,
+        };
+        let view = Arc::new(View {
+            bar,
+            state: Mutex::new(state),
+        });
+        let painter = Arc::downgrade(&view);
+        // Without the thread the view stands still between two events; the run does not depend on it.
+        let _ = std::thread::Builder::new()
+            .name("live view".into())
+            .spawn(move || paint_again(&painter));
+        Terminal {
+            view,
+            choice: Choice { verbosity, colour },
             recap: Recap::default(),
         }
     }
+}
 
+/// Paints until the run has ended.
+fn paint_again(view: &Weak<View>) {
+    loop {
+        std::thread::sleep(PERIOD);
+        match view.upgrade() {
+            Some(view) if !view.state().ended => view.paint(),
+            _ => return,
+        }
+    }
+}
+
+impl View {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Paints; the lock is held meanwhile, so that nothing is painted after the end.
+    fn paint(&self) {
+        let state = self.state();
+        if !state.ended {
+            self.bar.set_message(state.text(columns(), Instant::now()));
+        }
+    }
+}
+
+impl State {
     fn note(&mut self, event: &Event) {
         match &event.kind {
             Kind::RunStarted { playbooks, .. } => self.playbooks = playbooks.len(),
             Kind::TaskStarted(name) => {
-                let key = (name.host.clone(), name.playbook.clone());
-                self.running.insert(key, (name.clone(), Instant::now()));
+                self.running.insert(key(name), (name.clone(), Instant::now()));
             }
             Kind::TaskEnded(task) if task.item.is_none() => {
-                self.running
-                    .shift_remove(&(task.name.host.clone(), task.name.playbook.clone()));
+                self.running.shift_remove(&key(&task.name));
             }
             Kind::PlaybookEnded { .. } => self.done += 1,
+            Kind::RunEnded { .. } => self.ended = true,
             _ => {}
         }
     }
 
-    fn paint(&mut self) {
-        for (at, bar) in self.bars.iter().enumerate() {
-            let text = match self.running.get_index(at) {
-                Some((_, (name, since))) => {
-                    format!(
-                        "  {:>5.1} s  {}  {} | {}",
-                        since.elapsed().as_secs_f64(),
-                        name.host,
-                        name.playbook,
-                        name.task
-                    )
-                }
-                None => String::new(),
-            };
-            bar.set_message(text);
+    /// The lines, each within `columns`.
+    fn text(&self, columns: usize, now: Instant) -> String {
+        let age = |since: &Instant| now.saturating_duration_since(*since);
+        let long: Vec<_> = self
+            .running
+            .values()
+            .filter(|(_, since)| age(since) >= PERIOD)
+            .collect();
+        let mut text = String::new();
+        for (name, since) in long.iter().take(LIVE) {
+            let line = format!(
+                "  {:>5.1} s  {}  {} | {}",
+                age(since).as_secs_f64(),
+                name.host,
+                name.playbook,
+                name.task
+            );
+            text.push_str(&cut(&line, columns));
+            text.push('\n');
         }
-        let more = self.running.len().saturating_sub(LIVE);
-        let more = if more > 0 {
-            format!(", {more} more tasks")
-        } else {
-            String::new()
+        let elapsed = age(&self.started);
+        let turn = (elapsed.as_millis() / PERIOD.as_millis()) as usize % SPINNER.len();
+        let more = match long.len().saturating_sub(LIVE) {
+            0 => String::new(),
+            1 => ", 1 more task".to_string(),
+            more => format!(", {more} more tasks"),
         };
-        self.total
-            .set_message(format!("{} of {} playbooks{more}", self.done, self.playbooks));
+        let line = format!(
+            "{} {} s, {} of {} playbook{} done{more}",
+            SPINNER[turn],
+            elapsed.as_secs(),
+            self.done,
+            self.playbooks,
+            if self.playbooks == 1 { "" } else { "s" }
+        );
+        text.push_str(&cut(&line, columns));
+        text
     }
+}
+
+fn key(name: &TaskName) -> (String, String, String) {
+    (name.host.clone(), name.playbook.clone(), name.place.clone())
+}
+
+/// A line that fits beside the cursor.
+fn cut(line: &str, columns: usize) -> String {
+    let line = line.replace(char::is_control, " ");
+    if line.chars().count() < columns {
+        return line;
+    }
+    let kept: String = line.chars().take(columns.saturating_sub(4)).collect();
+    kept + "..."
+}
+
+fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr());
+    let columns = size.map_or(0, |size| usize::from(size.ws_col));
+    if columns == 0 { COLUMNS } else { columns }
 }
 
 impl Reporter for Terminal {
     fn event(&mut self, event: &Event) {
         self.recap.event(event);
-        self.note(event);
-        let text = lines(event, self.choice, &self.recap);
-        if matches!(event.kind, Kind::RunEnded { .. }) {
-            self.total.finish_and_clear();
-            self.bars.iter().for_each(ProgressBar::finish_and_clear);
+        let ended = {
+            let mut state = self.view.state();
+            state.note(event);
+            state.ended
+        };
+        if ended {
+            self.view.bar.finish_and_clear();
         }
+        let text = lines(event, self.choice, &self.recap);
         if !text.is_empty() {
-            // A terminal that has gone away does not stop the run.
-            self.view.suspend(|| {
+            self.view.bar.suspend(|| {
+                // A terminal that has gone away does not stop the run.
                 let _ = std::io::stdout().write_all(text.as_bytes());
+                let _ = std::io::stdout().flush();
             });
         }
-        if !matches!(event.kind, Kind::RunEnded { .. }) {
-            self.paint();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(host: &str, task: &str) -> Event {
+        let name = TaskName {
+            playbook: "etcd".into(),
+            host: host.into(),
+            task: task.into(),
+            place: task.into(),
+            ..TaskName::default()
+        };
+        Event {
+            time: 0.0,
+            kind: Kind::TaskStarted(name),
         }
+    }
+
+    fn state(count: usize) -> State {
+        let mut state = State {
+            started: Instant::now(),
+            running: IndexMap::new(),
+            playbooks: 3,
+            done: 1,
+            ended: false,
+        };
+        for number in 0..count {
+            state.note(&started(
+                &format!("node-{number}"),
+                "A task whose name is a long sentence",
+            ));
+        }
+        state
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_what_is_too_much_is_counted() {
+        let state = state(10);
+        let later = Instant::now() + Duration::from_secs(2);
+        let text = state.text(40, later);
+        assert_eq!(text.lines().count(), LIVE + 1);
+        assert!(text.lines().all(|line| line.chars().count() < 40), "{text}");
+        assert!(
+            text.starts_with("    2.0 s  node-0  etcd | A task who...\n"),
+            "{text}"
+        );
+        assert!(
+            state
+                .text(80, later)
+                .ends_with(" 2 s, 1 of 3 playbooks done, 2 more tasks"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_has_just_begun_is_not_shown_yet() {
+        assert_eq!(state(3).text(80, Instant::now()).lines().count(), 1);
     }
 }
