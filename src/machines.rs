@@ -7,10 +7,12 @@
 
 mod apply;
 mod cloud;
+pub mod exoscale;
 pub mod given;
 mod host_keys;
 pub mod packet;
 mod plan;
+pub mod proxmox;
 mod settings;
 mod ssh;
 mod user_data;
@@ -23,7 +25,11 @@ pub use settings::Common;
 use schemars::Schema;
 
 /// The options below `machines:` of each provider, as JSON schemas: those of the whole, those of each set.
-pub static OPTIONS: &[(&str, fn() -> Schemas)] = &[("packet", settings::schemas::<packet::Own, packet::Set>)];
+pub static OPTIONS: &[(&str, fn() -> Schemas)] = &[
+    ("packet", settings::schemas::<packet::Own, packet::Set>),
+    ("exoscale", settings::schemas::<exoscale::Own, exoscale::Set>),
+    ("proxmox", settings::schemas::<proxmox::Own, proxmox::Set>),
+];
 
 /// The schemas of the options of one provider.
 pub struct Schemas {

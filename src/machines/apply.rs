@@ -228,7 +228,8 @@ async fn answer(about: &About, machine: &Machine, tell: Tell<'_>) -> Result<()> 
     if folder.has_answered(&machine.name, &machine.id) {
         return Ok(());
     }
-    let Some(key) = folder.pinned(&machine.name) else {
+    let key = folder.pinned(&machine.name);
+    if key.is_none() && !machine.trusts_first {
         return Err(Error::new(format!(
             "the host key of {} is not known here: the machine was made from another computer",
             machine.name
@@ -237,10 +238,12 @@ async fn answer(about: &About, machine: &Machine, tell: Tell<'_>) -> Result<()> 
             "copy .vent/machines/{} from there, or remove the machine and have it made anew",
             about.cluster
         )));
-    };
+    }
     let address = machine.address.as_deref().unwrap_or_default();
     let limit = Duration::from_secs(about.common.wait);
-    ssh::wait(&machine.name, address, about.common.ssh_port, &key, limit).await?;
+    let port = about.common.ssh_port;
+    let shown = ssh::wait(&machine.name, address, port, key.as_deref(), limit).await?;
+    folder.pin(&machine.name, &shown)?;
     folder.answered(&machine.name, &machine.id)?;
     tell(format!("{} answers at {address}", machine.name));
     Ok(())

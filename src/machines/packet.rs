@@ -388,6 +388,7 @@ fn machine(device: &Device, role: &str) -> Machine {
         failed: known.state == "failed",
         state: known.state.clone(),
         host_key: None,
+        trusts_first: false,
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Machine {
     pub failed: bool,
     /// The public host key that the provider tells of it, where it could not be given one.
     pub host_key: Option<String>,
+    /// True when the host key that it shows first is taken, because the user says so.
+    pub trusts_first: bool,
 }
 
 /// A plan: what is to be done, and what was found.

@@ -30,6 +30,8 @@ pub struct Common {
     pub nodeport_cidrs: Vec<String>,
     /// The port of SSH.
     pub ssh_port: u16,
+    /// The port of the API server.
+    pub api_port: u16,
     /// For how many seconds a machine is waited for.
     pub wait: u64,
     /// The sets of equal machines. What stands beside `sets` holds for each of them.
@@ -44,6 +46,7 @@ impl Default for Common {
             api_cidrs: None,
             nodeport_cidrs: vec![],
             ssh_port: 22,
+            api_port: 6443,
             wait: 1200,
             _sets: Value::Null,
         }

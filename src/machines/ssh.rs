@@ -34,15 +34,22 @@ impl client::Handler for Noting {
     }
 }
 
-/// Waits until the machine `name` proves at `address` that it holds `key` (kind and blob).
+/// Waits until the machine `name` proves at `address` that it holds `key` (kind and blob), or any key where none
+/// is known; the key it holds.
 ///
 /// # Errors
 /// When it does not answer so within `limit`.
-pub async fn wait(name: &str, address: &str, port: u16, key: &str, limit: Duration) -> Result<()> {
+pub async fn wait(
+    name: &str,
+    address: &str,
+    port: u16,
+    key: Option<&str>,
+    limit: Duration,
+) -> Result<String> {
     let start = Instant::now();
     loop {
         let problem = match tokio::time::timeout(TRY, shown(address, port, key)).await {
-            Ok(Ok(shown)) if shown == key => return Ok(()),
+            Ok(Ok(shown)) if key.is_none_or(|key| shown == key) => return Ok(shown),
             Ok(Ok(_)) => "it shows another host key than the one it was given".to_string(),
             Ok(Err(problem)) => problem,
             Err(_) => "it does not answer".to_string(),
@@ -63,11 +70,11 @@ pub async fn wait(name: &str, address: &str, port: u16, key: &str, limit: Durati
 }
 
 /// The key that a server proves to hold.
-async fn shown(address: &str, port: u16, key: &str) -> std::result::Result<String, String> {
+async fn shown(address: &str, port: u16, key: Option<&str>) -> std::result::Result<String, String> {
     let noted = Arc::new(Mutex::new(None));
-    let kind = key.split_whitespace().next().unwrap_or_default();
+    let kind = key.and_then(|key| key.split_whitespace().next());
     let mut preferred = Preferred::DEFAULT;
-    if let Ok(algorithm) = kind.parse::<Algorithm>() {
+    if let Ok(algorithm) = kind.unwrap_or("ssh-ed25519").parse::<Algorithm>() {
         preferred.key = Cow::Owned(vec![algorithm]);
     }
     let config = Config {

@@ -10,9 +10,10 @@ const BOUNDARY: &str = "==vent-part==";
 /// User data that give a machine its name and host key and let `keys` in; `more` is run besides.
 pub fn user_data(name: &str, host_key: &HostKey, keys: &[String], more: &[&str]) -> String {
     let texts = |items: &[String]| Value::list(items.iter().map(Value::string));
-    let own = Value::map([
-        ("hostname", name.into()),
-        ("preserve_hostname", false.into()),
+    let named: &[(&str, Value)] = &[("hostname", name.into()), ("preserve_hostname", false.into())];
+    // Members of a pool share their user data, and have names of their provider's choice.
+    let named = if name.is_empty() { &[] } else { named };
+    let own = named.iter().cloned().chain([
         // The machine makes no keys of its own: the one it is given is the only one it shows.
         ("ssh_deletekeys", true.into()),
         ("ssh_genkeytypes", Value::list([])),
@@ -25,7 +26,7 @@ pub fn user_data(name: &str, host_key: &HostKey, keys: &[String], more: &[&str])
         ),
         ("ssh_authorized_keys", texts(keys)),
     ]);
-    let own = format!("#cloud-config\n{}", yaml::write(&own));
+    let own = format!("#cloud-config\n{}", yaml::write(&Value::map(own)));
     let more: Vec<&str> = more
         .iter()
         .copied()

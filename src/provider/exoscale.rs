@@ -1,5 +1,6 @@
 //! Exoscale: API v2. Every resource belongs to a zone, and every zone has an address of its own.
 
+pub mod balancers;
 pub mod networks;
 pub mod operation;
 pub mod resources;

@@ -1,5 +1,6 @@
 //! Proxmox VE: the API of a cluster of nodes, below `/api2/json`.
 
+pub mod firewall;
 pub mod guests;
 pub mod task;
 pub mod types;

@@ -57,6 +57,20 @@ pub fn private_key(user_data: &str) -> String {
     key.as_str().unwrap().to_string()
 }
 
+/// A new host key: its private half, and kind and blob of its public one.
+pub fn new_host_key() -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(&path)
+        .status();
+    assert!(made.unwrap().success());
+    let public = std::fs::read_to_string(path.with_extension("pub")).unwrap();
+    let words: Vec<&str> = public.split_whitespace().take(2).collect();
+    (std::fs::read_to_string(&path).unwrap(), words.join(" "))
+}
+
 struct Nobody;
 
 impl Handler for Nobody {

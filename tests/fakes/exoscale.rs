@@ -1,9 +1,11 @@
 //! Exoscale: verifies the signature of every request and keeps operations pending for a while.
 
+use super::boot::Boot;
 use super::identifier;
 use super::server::{Handler, Reply, Request};
 use super::signature::verify;
 use super::specification::unpacked;
+use base64::Engine;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -25,6 +27,7 @@ const KINDS: &[(&str, &str, &[&str])] = &[
     ("anti-affinity-group", "anti-affinity-groups", &[]),
     ("elastic-ip", "elastic-ips", &[]),
     ("ssh-key", "ssh-keys", &[]),
+    ("load-balancer", "load-balancers", &[]),
 ];
 
 pub struct Exoscale {
@@ -37,6 +40,10 @@ pub struct Exoscale {
     pub may_list_zones: bool,
     /// The reason with which the next operations fail.
     pub fail_next: Option<&'static str>,
+    /// Operations end at once.
+    pub hurries: bool,
+    /// Starts machines behind the instances.
+    pub boot: Option<Boot>,
 }
 
 impl Default for Exoscale {
@@ -74,6 +81,8 @@ impl Default for Exoscale {
             next: 1000,
             may_list_zones: true,
             fail_next: None,
+            hurries: false,
+            boot: None,
         };
         for (kind, list) in [("instance-type", "instance-types"), ("template", "templates")] {
             let items = fake.catalogue.get_mut(kind).unwrap()[list]
@@ -162,6 +171,7 @@ impl Exoscale {
                 item["template"] = self.catalogued("template", "templates", template);
                 let kind = &body["instance-type"]["id"];
                 item["instance-type"] = self.catalogued("instance-type", "instance-types", kind);
+                self.start(&mut item);
             }
             "private-network" => {
                 item["vni"] = json!(6_000_000 + self.next);
@@ -170,6 +180,11 @@ impl Exoscale {
             }
             "anti-affinity-group" => item["instances"] = json!([]),
             "security-group" => item["visibility"] = json!("private"),
+            "load-balancer" => {
+                item["ip"] = json!("203.0.113.199");
+                item["services"] = json!([]);
+                item["state"] = json!("running");
+            }
             "elastic-ip" => item["ip"] = json!(format!("203.0.113.{}", 200 + number % 50)),
             "instance-pool" => {
                 item["state"] = json!("running");
@@ -189,13 +204,36 @@ impl Exoscale {
         id
     }
 
+    /// Starts the machine behind an instance, as its user data say.
+    fn start(&mut self, item: &mut Value) {
+        let Some(boot) = &mut self.boot else { return };
+        let text = item["user-data"].as_str().unwrap_or("");
+        let data = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
+        let booted = boot(item["name"].as_str().unwrap(), &String::from_utf8(data).unwrap());
+        item["public-ip"] = json!(booted.public);
+        item["_private"] = json!(booted.private);
+    }
+
+    /// Adds a service to a load balancer.
+    fn service(&mut self, request: &Request, balancer: &str) -> Reply {
+        let id = self.new_id();
+        let mut service = request.json();
+        service["id"] = json!(id);
+        let Some(item) = self.find("load-balancer", balancer) else {
+            return not_found();
+        };
+        item["services"].as_array_mut().unwrap().push(service);
+        self.operation(balancer, false)
+    }
+
     fn scale(&mut self, pool: &str, size: u64) {
         let item = self.find("instance-pool", pool).unwrap().clone();
         let members = item["instances"].as_array().unwrap().clone();
         let mut ids: Vec<Value> = members.iter().map(|member| member["id"].clone()).collect();
         while (ids.len() as u64) < size {
             let body = json!({"name": format!("{}-{}", item["name"].as_str().unwrap(), self.next),
-                "labels": item["labels"], "template": item["template"], "instance-type": item["instance-type"]});
+                "labels": item["labels"], "template": item["template"], "instance-type": item["instance-type"],
+                "user-data": item["user-data"]});
             let id = self.make("instance", &body);
             self.find("instance", &id).unwrap()["manager"] = json!({"id": pool, "type": "instance-pool"});
             for network in item["private-networks"].as_array().into_iter().flatten() {
@@ -216,9 +254,18 @@ impl Exoscale {
     }
 
     fn attach(&mut self, kind: &str, id: &str, instance: &str, ip: Option<&str>) {
+        if kind == "elastic-ip" {
+            let address = self.find(kind, id).unwrap()["ip"].clone();
+            let member = self.find("instance", instance).unwrap();
+            let mut held = member["elastic-ips"].as_array().cloned().unwrap_or_default();
+            held.push(json!({"id": id, "ip": address}));
+            member["elastic-ips"] = json!(held);
+        }
         if kind != "private-network" {
             return;
         }
+        let private = self.find("instance", instance).unwrap()["_private"].clone();
+        let ip = ip.or(private.as_str());
         let used = self.find(kind, id).unwrap()["leases"]
             .as_array()
             .map_or(0, Vec::len);
@@ -240,6 +287,10 @@ impl Exoscale {
         let id = self.new_id();
         if at_once {
             return Reply::json(200, json!({"id": id, "state": "success"}));
+        }
+        if self.hurries {
+            let about = json!({"id": reference, "link": format!("/v2/x/{reference}"), "command": "get-x"});
+            return Reply::json(200, json!({"id": id, "state": "success", "reference": about}));
         }
         let operation = json!({"id": id, "state": "pending",
             "reference": {"id": reference, "link": format!("/v2/x/{reference}"), "command": "get-x"}});
@@ -394,6 +445,7 @@ impl Exoscale {
                 }
             }
             ["operation", id] => self.poll(id),
+            ["load-balancer", id, "service"] => self.service(request, id),
             ["security-group", id, "rules", rest @ ..] => self.rule(request, id, rest),
             [kind, rest @ ..] => {
                 let Some((kind, list, hidden)) = KINDS.iter().find(|known| known.0 == *kind) else {
@@ -401,15 +453,22 @@ impl Exoscale {
                 };
                 match (request.method.as_str(), rest) {
                     ("GET", []) => {
-                        let items = self.resources[kind].iter().map(|item| without(item, hidden));
-                        Reply::json(200, json!({*list: items.collect::<Vec<Value>>()}))
+                        let hidden = [hidden, &["_private"][..]].concat();
+                        let items = self.resources[kind].iter().map(|item| without(item, &hidden));
+                        let reply = Reply::json(200, json!({*list: items.collect::<Vec<Value>>()}));
+                        for item in self.resources.get_mut(kind).into_iter().flatten() {
+                            if item["state"] == "starting" {
+                                item["state"] = json!("running");
+                            }
+                        }
+                        reply
                     }
                     ("POST", []) => self.create(kind, &request.json()),
                     ("GET", [id]) => {
                         let Some(item) = self.find(kind, id) else {
                             return not_found();
                         };
-                        let reply = Reply::json(200, item.clone());
+                        let reply = Reply::json(200, without(item, &["_private"]));
                         if item["state"] == "starting" {
                             item["state"] = json!("running");
                         }

@@ -1,5 +1,6 @@
 //! Proxmox: nodes, templates, clones made by tasks, an agent that needs a while.
 
+use super::boot::{Boot, new_host_key};
 use super::server::{Handler, Reply, Request};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
@@ -20,6 +21,8 @@ pub struct Guest {
     pub running: bool,
     /// How often the agent was asked since the start.
     asked: u32,
+    /// The address and the host key of the machine behind it.
+    behind: Option<(String, String)>,
 }
 
 #[derive(Default)]
@@ -30,6 +33,12 @@ pub struct Proxmox {
     pub locks: u32,
     /// The end of the next tasks, if it is not good.
     pub fail_next: Option<String>,
+    /// Starts machines; they make their host keys themselves.
+    pub boot: Option<Boot>,
+    /// Tasks end at once.
+    pub hurries: bool,
+    /// The firewall of guests: rules and options.
+    firewall: BTreeMap<u64, (Vec<Value>, Value)>,
 }
 
 impl Proxmox {
@@ -52,6 +61,7 @@ impl Proxmox {
             config: config.as_object().unwrap().clone(),
             running: !template,
             asked: 1,
+            behind: None,
         };
         self.guests.insert(vmid, guest);
     }
@@ -73,7 +83,7 @@ impl Proxmox {
             return data(json!([{"n": 1, "t": "starting"}, {"n": 2, "t": "TASK ERROR: told by the test"}]));
         }
         *polls += 1;
-        if *polls < POLLS {
+        if *polls < POLLS && !self.hurries {
             return data(json!({"status": "running", "upid": upid}));
         }
         let end = self.fail_next.take().unwrap_or("OK".into());
@@ -144,6 +154,9 @@ impl Proxmox {
             "name".into(),
             json!(form.get("name").cloned().unwrap_or_default()),
         );
+        if let Some(text) = form.get("description") {
+            config.insert("description".into(), json!(text));
+        }
         config.insert(
             "net0".into(),
             json!(format!("virtio=BC:24:11:00:00:{newid:02X},bridge=vmbr0")),
@@ -155,6 +168,7 @@ impl Proxmox {
             config,
             running: false,
             asked: 0,
+            behind: None,
         };
         let node = source.node.clone();
         self.guests.insert(newid, guest);
@@ -169,10 +183,46 @@ impl Proxmox {
             }
         }
         let guest = self.guests.get_mut(&vmid).unwrap();
+        let card = guest.config["net0"].clone();
         guest
             .config
             .extend(form.into_iter().map(|(name, value)| (name, json!(value))));
+        // The card keeps its address on the wire.
+        guest.config.insert("net0".into(), card);
         self.task(node, "qmconfig", vmid)
+    }
+
+    /// Starts or stops a guest, and the machine behind it.
+    fn power(&mut self, vmid: u64, action: &str) {
+        let guest = self.guests.get_mut(&vmid).unwrap();
+        guest.running = action == "start";
+        guest.asked = 0;
+        if let (true, None, Some(boot)) = (guest.running, &guest.behind, &mut self.boot) {
+            let (private, public) = new_host_key();
+            let data = format!(
+                "#cloud-config\nssh_keys: {{ed25519_private: {}}}\n",
+                json!(private)
+            );
+            let booted = boot(guest.config["name"].as_str().unwrap(), &data);
+            guest.behind = Some((booted.public, public));
+        }
+    }
+
+    fn firewall(&mut self, request: &Request, vmid: u64, part: &str) -> Reply {
+        let (rules, options) = self.firewall.entry(vmid).or_insert((vec![], json!({})));
+        match (request.method.as_str(), part) {
+            ("GET", "rules") => data(json!(rules)),
+            ("POST", "rules") => {
+                rules.push(json!(request.form()));
+                data(Value::Null)
+            }
+            ("GET", "options") => data(options.clone()),
+            ("PUT", "options") => {
+                *options = json!(request.form());
+                data(Value::Null)
+            }
+            _ => refuse(501, "Method not implemented"),
+        }
     }
 
     fn agent(&mut self, vmid: u64) -> Reply {
@@ -186,9 +236,13 @@ impl Proxmox {
                 {"ip-address": address, "ip-address-type": "ipv4", "prefix": prefix}]})
         };
         let mac = format!("bc:24:11:00:00:{vmid:02x}");
+        let address = match &guest.behind {
+            Some((address, _)) => address.clone(),
+            None => format!("10.0.10.{vmid}"),
+        };
         data(json!({"result": [
             interface("lo", "00:00:00:00:00:00", "127.0.0.1".into(), 8),
-            interface("eth0", &mac, format!("10.0.10.{vmid}"), 24),
+            interface("eth0", &mac, address, 24),
             interface("cni0", "fe:00:00:00:00:01", "10.200.0.1".into(), 24),
         ]}))
     }
@@ -208,22 +262,37 @@ impl Proxmox {
                 data(json!({"status": state(guest), "vmid": vmid, "qmpstatus": state(guest)}))
             }
             ("POST", ["status", action]) => {
-                let guest = self.guests.get_mut(&vmid).unwrap();
-                guest.running = *action == "start";
-                guest.asked = 0;
+                self.power(vmid, action);
                 self.task(node, "qmstart", vmid)
             }
+            ("GET", ["agent", "file-read"]) => match &self.guests[&vmid].behind {
+                Some((_, key)) if self.guests[&vmid].asked > 0 => {
+                    data(json!({"content": format!("{key} root@x\n"), "bytes-read": key.len()}))
+                }
+                _ => refuse(500, "QEMU guest agent is not running"),
+            },
+            (_, ["firewall", part]) => self.firewall(request, vmid, part),
             ("GET", ["snapshot"]) => data(json!([{"name": "current", "description": "You are here!"}])),
             ("GET", ["agent", "network-get-interfaces"]) => self.agent(vmid),
             ("GET", ["interfaces"]) => data(json!([{"name": "eth0", "hwaddr": "bc:24:11:00:00:01",
                 "inet": format!("10.0.10.{vmid}/24")}])),
             ("POST", ["clone"]) => self.clone_guest(vmid, &request.form()),
-            ("PUT", ["resize"]) => self.task(node, "resize", vmid),
+            ("PUT", ["resize"]) => {
+                let form = request.form();
+                let text = format!("local:vm-{vmid}-disk-0,size={}", form["size"]);
+                self.guests
+                    .get_mut(&vmid)
+                    .unwrap()
+                    .config
+                    .insert(form["disk"].clone(), json!(text));
+                self.task(node, "resize", vmid)
+            }
             ("DELETE", []) if self.guests[&vmid].running => {
                 refuse(500, &format!("VM {vmid} is running - destroy failed"))
             }
             ("DELETE", []) => {
                 self.guests.remove(&vmid);
+                self.firewall.remove(&vmid);
                 self.task(node, "qmdestroy", vmid)
             }
             _ => refuse(501, "Method not implemented"),

@@ -1,8 +1,8 @@
 //! `kill -9` when an API call was performed and not yet answered, for every call in turn: the next run
 //! converges, with nothing made twice and nothing left over.
 
-use super::packet;
 use super::project::{Project, ran};
+use super::{exoscale, packet, proxmox};
 use crate::fakes::Server;
 
 /// Runs the program and kills it after `calls` calls; false if it ended before.
@@ -72,4 +72,40 @@ fn packet_converges_after_a_kill() {
 #[ignore = "takes minutes: a kill at every call"]
 fn packet_converges_after_a_kill_at_every_call() {
     packet(22, 1);
+}
+
+fn exoscale(net: u8, step: usize) {
+    let (server, port, _) = exoscale::service(net, true);
+    let project = exoscale::project(&server, &exoscale::inventory(port, 2, "  elastic_ip: true\n"));
+    // A key, a security group with four rules, a network, a group, an address, three instances.
+    at_calls(&project, &server, step, "POST", 12);
+}
+
+#[test]
+fn exoscale_converges_after_a_kill() {
+    exoscale(23, 11);
+}
+
+#[test]
+#[ignore = "takes minutes: a kill at every call"]
+fn exoscale_converges_after_a_kill_at_every_call() {
+    exoscale(24, 1);
+}
+
+fn proxmox(net: u8, step: usize) {
+    let (server, port, _) = proxmox::service(net, true);
+    let project = proxmox::project(&server, &proxmox::inventory(port, 2));
+    // Three clones, each set up, opened for three, and started.
+    at_calls(&project, &server, step, "POST", 18);
+}
+
+#[test]
+fn proxmox_converges_after_a_kill() {
+    proxmox(25, 17);
+}
+
+#[test]
+#[ignore = "takes minutes: a kill at every call"]
+fn proxmox_converges_after_a_kill_at_every_call() {
+    proxmox(26, 1);
 }

@@ -1,6 +1,8 @@
 //! `machines:` of an inventory, from the program that a user calls down to stand-ins of the providers, whose
 //! machines answer SSH on this computer with the host key they were given.
 
+mod exoscale;
 mod kills;
 mod packet;
 mod project;
+mod proxmox;

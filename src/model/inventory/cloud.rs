@@ -93,16 +93,11 @@ trait Cloud: Sync {
     /// Everything that is wrong in it, with its places.
     fn machines(
         &self,
-        _options: &Self::Options,
-        _common: &Common,
+        options: &Self::Options,
+        common: &Common,
         given: Given<'_>,
-        _path: &Path,
-    ) -> Result<Arc<dyn Machines>, Errors> {
-        let error = Error::new("`machines` is not an option of this inventory").at(given.place());
-        Err(error
-            .help("make the machines with the provider's own tools")
-            .into())
-    }
+        path: &Path,
+    ) -> Result<Arc<dyn Machines>, Errors>;
 }
 
 /// Letters, digits and `_` only, as Ansible makes names of groups; a digit does not come first.

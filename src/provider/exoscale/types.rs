@@ -214,6 +214,34 @@ pub struct ElasticIp {
     pub labels: BTreeMap<String, String>,
 }
 
+/// A load balancer.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
+pub struct LoadBalancer {
+    /// Its identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub ip: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// What it passes on.
+    pub services: Vec<BalancedService>,
+}
+
+/// What a load balancer passes on.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct BalancedService {
+    /// Its identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whom it is passed on to.
+    pub instance_pool: Named,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use crate::provider::http::request::{Call, escape};
 use serde_json::{Map, Value};
 
 /// Where a guest is: its node, its kind (`qemu` or `lxc`) and its number.
-fn path(guest: &Guest) -> String {
+pub(super) fn path(guest: &Guest) -> String {
     let kind = if guest.kind.is_empty() {
         "qemu"
     } else {

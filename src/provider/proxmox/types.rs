@@ -54,6 +54,26 @@ pub struct Node {
     pub ip: String,
 }
 
+/// A rule of a guest's firewall.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
+pub struct FirewallRule {
+    /// `in`, `out` or `group`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `ACCEPT`, `DROP` or `REJECT`.
+    pub action: String,
+    /// 1 if it counts.
+    #[serde(deserialize_with = "number")]
+    pub enable: u64,
+    /// The protocol; empty: all.
+    pub proto: String,
+    /// The port or range it is about.
+    pub dport: String,
+    /// From where.
+    pub source: String,
+}
+
 /// An interface, as the agent inside the guest tells it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default, rename_all = "kebab-case")]

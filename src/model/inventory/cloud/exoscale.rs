@@ -2,13 +2,17 @@
 
 use super::options::{Common, secret};
 use super::{Addresses, Cloud, Found, contract, environment, group_name};
-use crate::error::{Error, Result};
+use crate::error::{Error, Errors, Result};
+use crate::machines::given::Given;
+use crate::machines::{self, Machines};
 use crate::provider::access::first_set;
 use crate::provider::exoscale::types::{Instance, PrivateNetwork};
 use crate::provider::exoscale::{Access, Exoscale, ZONE_VARIABLES, Zone};
 use crate::value::Value;
 use serde::Deserialize;
 use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
 
 /// The plugin, under one of its names.
 pub struct ExoscaleInventory(pub &'static str);
@@ -137,13 +141,43 @@ impl Cloud for ExoscaleInventory {
         }
         Ok(found)
     }
+
+    fn machines(
+        &self,
+        options: &Options,
+        common: &Common,
+        given: Given<'_>,
+        path: &Path,
+    ) -> Result<Arc<dyn Machines>, Errors> {
+        let account = options.account()?;
+        let cluster = common.cluster.as_deref();
+        machines::exoscale::read(&account, given, cluster, &options.zones, path)
+    }
 }
 
 /// The instances of a zone and its private networks with their leases.
 async fn read_zone(zone: &Zone) -> Result<(Vec<Instance>, Vec<PrivateNetwork>)> {
     let (instances, listed) = futures::try_join!(zone.instances(), zone.private_networks())?;
     let networks = listed.iter().map(|network| zone.private_network(&network.id));
-    Ok((instances, futures::future::try_join_all(networks).await?))
+    let networks = futures::future::try_join_all(networks).await?;
+    Ok((with_labels_of_pools(zone, instances).await?, networks))
+}
+
+/// Members of pools carry the labels of their pool, where they have none of that name themselves.
+async fn with_labels_of_pools(zone: &Zone, mut instances: Vec<Instance>) -> Result<Vec<Instance>> {
+    let pooled = |instance: &Instance| instance.known.manager.kind == "instance-pool";
+    if !instances.iter().any(pooled) {
+        return Ok(instances);
+    }
+    let pools = zone.pools().await?;
+    for instance in instances.iter_mut().filter(|instance| pooled(instance)) {
+        let pool = pools.iter().find(|pool| pool.id == instance.known.manager.id);
+        for (name, value) in pool.into_iter().flat_map(|pool| &pool.labels) {
+            let labels = &mut instance.known.labels;
+            labels.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    Ok(instances)
 }
 
 /// A private network that an instance is in, with its address there if the network gives addresses.

@@ -61,6 +61,7 @@ pub fn describe(found: &mut Found, machines: &dyn Machines) {
         }
         for (variable, value) in [
             ("ssh_port", json!(common.ssh_port)),
+            ("api_port", json!(common.api_port)),
             ("management_cidrs", json!(common.management_cidrs)),
             ("api_cidrs", json!(common.api_cidrs())),
             ("nodeport_cidrs", json!(common.nodeport_cidrs)),

@@ -3,13 +3,17 @@
 use super::options::{Common, secret};
 use super::proxmox_facts::more_facts;
 use super::{Addresses, Cloud, Found, contract, environment};
-use crate::error::{Error, Result};
+use crate::error::{Error, Errors, Result};
+use crate::machines::given::Given;
+use crate::machines::{self, Machines};
 use crate::provider::http::tls::Trust;
 use crate::provider::proxmox::types::{Guest, Interface};
 use crate::provider::proxmox::{Access, Proxmox};
 use crate::value::Value;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
+use std::path::Path;
+use std::sync::Arc;
 
 /// The plugin, under one of its names.
 pub struct ProxmoxInventory(pub &'static str);
@@ -169,6 +173,17 @@ impl Cloud for ProxmoxInventory {
             add(&mut found, options, common, &known, network.as_ref());
         }
         Ok(found)
+    }
+
+    fn machines(
+        &self,
+        options: &Options,
+        common: &Common,
+        given: Given<'_>,
+        path: &Path,
+    ) -> Result<Arc<dyn Machines>, Errors> {
+        let client = options.client()?;
+        machines::proxmox::read(client, given, common.cluster.as_deref(), path)
     }
 }
 

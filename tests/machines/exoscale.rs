@@ -1,0 +1,188 @@
+//! Exoscale: instances with network, rules and addresses, a pool behind a load balancer.
+
+use super::packet::{Given, KEY};
+use super::project::Project;
+use crate::fakes::Server;
+use crate::fakes::boot::{free_port, ssh_servers};
+use crate::fakes::exoscale::{Exoscale, KEY as API_KEY, SECRET};
+use crate::fakes::specification::Specification;
+
+/// A service whose machines answer at 127.0.NET.1 and so on; it ends operations at once if it `hurries`.
+pub fn service(net: u8, hurries: bool) -> (Server, u16, Given) {
+    let (port, given) = (free_port(), Given::default());
+    let mut fake = Exoscale::default();
+    fake.hurries = hurries;
+    fake.boot = Some(ssh_servers(net, port, given.clone()));
+    (Server::start(fake, Some(Specification::exoscale())), port, given)
+}
+
+pub fn inventory(port: u16, workers: usize, more: &str) -> String {
+    format!(
+        "plugin: exoscale
+cluster: demo
+machines:
+  zone: ch-gva-2
+  management_cidrs: [192.0.2.0/24]
+  api_cidrs: [198.51.100.0/24]
+  ssh_keys: [{KEY}]
+  ssh_port: {port}
+  image: Linux Debian 12 (Bookworm) 64-bit
+  type: standard.medium
+  wait: 30
+  network: {{start: 10.0.0.10, end: 10.0.0.250, netmask: 255.255.255.0}}
+{more}
+  sets:
+    - {{role: controller, count: 1}}
+    - {{role: worker, count: {workers}, anti_affinity: true, tags: [rack=1]}}
+"
+    )
+}
+
+pub fn project(server: &Server, text: &str) -> Project {
+    Project::new(
+        text,
+        &[
+            ("EXOSCALE_API_KEY", API_KEY.to_string()),
+            ("EXOSCALE_API_SECRET", SECRET.to_string()),
+            ("EXOSCALE_API_ENDPOINT", server.url("")),
+        ],
+    )
+}
+
+const MAKE: &[&str] = &["run", "playbooks/00-machines.yml"];
+const REMOVE: &[&str] = &["run", "playbooks/99-remove-machines.yml", "-e", "remove=demo"];
+
+#[test]
+fn instances_with_rules_and_network_are_made_scaled_and_removed() {
+    let (server, port, given) = service(31, true);
+    let more = "  elastic_ip: true\n  rules: [{protocol: udp, ports: 51820, from: [0.0.0.0/0]}]\n";
+    let project = project(&server, &inventory(port, 1, more));
+    let check = project.run(&[MAKE, &["--check", "--diff"]].concat()).well();
+    for part in [
+        "would open TCP 6443 from 198.51.100.0/24".to_string(),
+        format!("would open TCP {port} from 192.0.2.0/24"),
+        "would open UDP 51820 from 0.0.0.0/0".into(),
+        "+UDP 1-65535 from the machines in demo".into(),
+        "would create the private network demo (10.0.0.10 to 10.0.0.250".into(),
+        "would create worker-0 (standard.medium in ch-gva-2".into(),
+        "would create the anti-affinity group demo-worker".into(),
+    ] {
+        assert!(check.contains(&part), "{part} is missing in:\n{check}");
+    }
+    assert_eq!(server.count("POST"), 0, "a check makes nothing");
+
+    project.run(MAKE).well();
+    let host = project.run(&["inventory", "--host", "worker-0"]).well();
+    for part in [
+        "HostKeyAlias=worker-0.demo",
+        "\"private_ipv4\": \"10.80.31.",
+        "192.0.2.0/24",
+    ] {
+        assert!(host.contains(part), "{part} is missing in:\n{host}");
+    }
+    let graph = project.run(&["inventory", "--graph"]).well();
+    assert!(graph.contains("@exo_label_rack_1"), "{graph}");
+    assert!(project.run(MAKE).well().contains("changed=0"));
+
+    project.write(&inventory(port, 3, more).replace("198.51.100.0/24", "198.51.100.7/32"));
+    let scaled = project.run(MAKE).well();
+    for part in [
+        "done: create worker-2",
+        "done: attach worker-2 to the private network demo",
+        "done: open TCP 6443 from 198.51.100.7/32",
+        "done: close TCP 6443 from 198.51.100.0/24",
+    ] {
+        assert!(scaled.contains(part), "{part} is missing in:\n{scaled}");
+    }
+    assert_eq!(given.lock().unwrap().len(), 4);
+    assert!(project.run(MAKE).well().contains("changed=0"));
+
+    let listed = project.run(&[REMOVE, &["--check"]].concat()).well();
+    assert!(
+        listed.contains("would remove the security group demo"),
+        "{listed}"
+    );
+    project.run(REMOVE).well();
+    assert!(
+        project
+            .run(&[REMOVE, &["--check"]].concat())
+            .well()
+            .contains("changed=0")
+    );
+}
+
+#[test]
+fn a_pool_stands_behind_a_load_balancer_and_its_members_share_a_host_key() {
+    let (server, port, given) = service(32, true);
+    let pool = |count: usize| {
+        inventory(port, 1, "  nlb: true\n").replace(
+            "{role: controller, count: 1}",
+            &format!("{{role: controller, count: {count}, pool: true}}"),
+        )
+    };
+    let project = project(&server, &pool(2));
+    let made = project.run(&["machines", "apply"]).well();
+    for part in [
+        "did create the instance pool demo-controller (2 of standard.medium",
+        "did create the load balancer demo",
+        "did create the service of the load balancer for demo-controller",
+    ] {
+        assert!(made.contains(part), "{part} is missing in:\n{made}");
+    }
+    assert!(given.lock().unwrap()[0].0.starts_with("demo-controller-"));
+    let graph = project.run(&["inventory", "--graph", "controllers"]).well();
+    assert_eq!(graph.matches("demo-controller-").count(), 2, "{graph}");
+    let list = project.run(&["inventory", "--list"]).well();
+    assert_eq!(list.matches("HostKeyAlias=demo-controller-").count(), 2, "{list}");
+    project.write(&pool(3));
+    let scaled = project.run(&["machines", "apply"]).well();
+    assert!(
+        scaled.contains("did scale the instance pool demo-controller from 2 to 3"),
+        "{scaled}"
+    );
+    project.write(&pool(1));
+    let less = project.run(&["machines", "plan"]).well();
+    assert!(less.contains("nothing is to be done"), "{less}");
+    project.run(&["machines", "remove", "--cluster", "demo"]).well();
+    let left = project
+        .run(&["machines", "remove", "--cluster", "demo", "--check"])
+        .well();
+    assert!(left.contains("nothing is to be done"), "{left}");
+}
+
+#[test]
+fn operations_that_take_their_time_are_waited_for() {
+    let (server, port, given) = service(33, false);
+    let project = project(&server, &inventory(port, 1, ""));
+    project.run(&["machines", "apply"]).well();
+    assert_eq!(given.lock().unwrap().len(), 2);
+    assert!(server.count("GET /v2/operation/") > 10);
+}
+
+#[test]
+fn what_is_wrong_below_machines_is_told() {
+    let (server, port, _) = service(34, true);
+    let text = inventory(
+        port,
+        9,
+        "  nlb: true\n  rules: [{protocol: tcpp, ports: x, form: []}]\n",
+    )
+    .replace("zone: ch-gva-2", "disk: 5")
+    .replace("end: 10.0.0.250", "end: 10.0.0.1");
+    let told = project(&server, &text).run(&["machines", "plan"]).text;
+    for part in [
+        "in which zone machines are made",
+        "`disk: 5` is less than the 10 GiB",
+        "a first and a last IPv4 address",
+        "`protocol: tcpp` is neither tcp nor udp",
+        "`ports: x` is neither",
+        "did you mean `from`?",
+        "takes 8 instances, not 9",
+        "`nlb` needs controllers that are a pool",
+    ] {
+        assert!(told.contains(part), "{part} is missing in:\n{told}");
+    }
+    let text = inventory(port, 1, "").replace("standard.medium", "standard.medum");
+    let told = project(&server, &text).run(&["machines", "plan"]).text;
+    assert!(told.contains("did you mean `standard.medium`?"), "{told}");
+}
