@@ -106,7 +106,7 @@ async fn still_missing<C: Cloud>(
     mut failed: Vec<(String, Error)>,
     done: &mut Vec<String>,
 ) -> Result<()> {
-    let mut left = vec![];
+    let mut left: Vec<String> = failed.iter().map(|(text, _)| text.clone()).collect();
     for look in 0..3 {
         if look > 0 {
             cloud.about().clock.sleep(LOOK_PAUSE).await;
@@ -134,6 +134,7 @@ fn half_done(about: &About, failed: Vec<(String, Error)>, done: &[String], left:
             about.cluster
         ));
     };
+    let cure = error.cure().map(|cure| format!("{cure}; ")).unwrap_or_default();
     let mut error = error;
     for (text, other) in failed {
         error = error.cause(format!("also failed: {text}: {}", other.line()));
@@ -146,7 +147,7 @@ fn half_done(about: &About, failed: Vec<(String, Error)>, done: &[String], left:
         .cause(format!("done before: {}", list(done)))
         .cause(format!("still to be done: {}", list(left)))
         .help(format!(
-            "what was made of {0} stays and is found again: run again to go on, or remove it with \
+            "{cure}what was made of {0} stays and is found again: run again to go on, or remove it with \
              `vent run playbooks/99-remove-machines.yml -e remove={0}`",
             about.cluster
         ))

@@ -287,7 +287,10 @@ impl Cloud for Proxmox {
             for (at, name) in wanted.names.iter().enumerate() {
                 match found.machines.iter().find(|known| known.guest.name == *name) {
                     Some(known) => self.plan_known(set, at, known, &mut plan),
-                    None => self.plan_new(found, set, at, &mut taken, &mut plan),
+                    None => {
+                        perform::template(found, wanted)?;
+                        self.plan_new(found, set, at, &mut taken, &mut plan);
+                    }
                 }
             }
         }

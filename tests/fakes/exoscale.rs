@@ -395,7 +395,9 @@ impl Exoscale {
         if kind == "anti-affinity-group" {
             let begun: Value = serde_json::from_str(&reply.body).unwrap();
             let operation = self.operations.get_mut(begun["id"].as_str().unwrap());
-            operation.unwrap().0["gone"] = json!(true);
+            if let Some(operation) = operation {
+                operation.0["gone"] = json!(true);
+            }
         }
         reply
     }

@@ -199,10 +199,11 @@ impl Proxmox {
         guest.asked = 0;
         if let (true, None, Some(boot)) = (guest.running, &guest.behind, &mut self.boot) {
             let (private, public) = new_host_key();
-            let data = format!(
-                "#cloud-config\nssh_keys: {{ed25519_private: {}}}\n",
-                json!(private)
-            );
+            let keys = guest.config.get("sshkeys").and_then(Value::as_str).unwrap_or("");
+            let keys = percent_decode_str(keys).decode_utf8_lossy();
+            let keys: Vec<&str> = keys.lines().collect();
+            let data = json!({"ssh_keys": {"ed25519_private": private}, "ssh_authorized_keys": keys});
+            let data = format!("#cloud-config\n{data}\n");
             let booted = boot(guest.config["name"].as_str().unwrap(), &data);
             guest.behind = Some((booted.public, public));
         }

@@ -3,17 +3,26 @@
 use super::packet::{Given, KEY};
 use super::project::Project;
 use crate::fakes::Server;
-use crate::fakes::boot::{free_port, ssh_servers};
+use crate::fakes::boot::{Boot, free_port, ssh_servers};
 use crate::fakes::exoscale::{Exoscale, KEY as API_KEY, SECRET};
 use crate::fakes::specification::Specification;
 
 /// A service whose machines answer at 127.0.NET.1 and so on; it ends operations at once if it `hurries`.
 pub fn service(net: u8, hurries: bool) -> (Server, u16, Given) {
     let (port, given) = (free_port(), Given::default());
+    (
+        behind(ssh_servers(net, port, given.clone()), hurries),
+        port,
+        given,
+    )
+}
+
+/// A service whose machines are started so.
+pub fn behind(boot: Boot, hurries: bool) -> Server {
     let mut fake = Exoscale::default();
     fake.hurries = hurries;
-    fake.boot = Some(ssh_servers(net, port, given.clone()));
-    (Server::start(fake, Some(Specification::exoscale())), port, given)
+    fake.boot = Some(boot);
+    Server::start(fake, Some(Specification::exoscale()))
 }
 
 pub fn inventory(port: u16, workers: usize, more: &str) -> String {
@@ -176,7 +185,8 @@ fn what_is_wrong_below_machines_is_told() {
         "a first and a last IPv4 address",
         "`protocol: tcpp` is neither tcp nor udp",
         "`ports: x` is neither",
-        "did you mean `from`?",
+        "`form` is not an option here",
+        "the options are: protocol, ports, from",
         "takes 8 instances, not 9",
         "`nlb` needs controllers that are a pool",
     ] {

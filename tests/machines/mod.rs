@@ -3,6 +3,7 @@
 
 mod exoscale;
 mod kills;
+mod lab;
 mod packet;
 mod project;
 mod proxmox;

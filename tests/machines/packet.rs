@@ -1,7 +1,7 @@
 //! Packet: from nothing to three workers and back to nothing, and what is told in between.
 
 use super::project::Project;
-use crate::fakes::boot::{free_port, ssh_servers};
+use crate::fakes::boot::{Boot, free_port, ssh_servers};
 use crate::fakes::packet::{BASE, Packet, TOKEN};
 use crate::fakes::server::FaultKind;
 use crate::fakes::specification::Specification;
@@ -19,9 +19,14 @@ pub type Given = Arc<Mutex<Vec<(String, String)>>>;
 /// A service whose machines answer at 127.0.NET.1 and so on.
 pub fn service(net: u8) -> (Server, u16, Given) {
     let (port, given) = (free_port(), Given::default());
+    (behind(ssh_servers(net, port, given.clone())), port, given)
+}
+
+/// A service whose machines are started so.
+pub fn behind(boot: Boot) -> Server {
     let mut fake = Packet::new(&["Cluster One", "other"]);
-    fake.boot = Some(ssh_servers(net, port, given.clone()));
-    (Server::start(fake, Some(Specification::packet())), port, given)
+    fake.boot = Some(boot);
+    Server::start(fake, Some(Specification::packet()))
 }
 
 pub fn inventory(server: &Server, port: u16, workers: usize, more: &str) -> String {

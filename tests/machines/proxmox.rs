@@ -3,23 +3,31 @@
 use super::packet::{Given, KEY};
 use super::project::Project;
 use crate::fakes::Server;
-use crate::fakes::boot::{free_port, ssh_servers};
+use crate::fakes::boot::{Boot, free_port, ssh_servers};
 use crate::fakes::proxmox::{BASE, Proxmox, SECRET, TOKEN_ID, USER};
 
 /// A service whose machines answer at 127.0.NET.1 and so on; it ends tasks at once if it `hurries`.
 pub fn service(net: u8, hurries: bool) -> (Server, u16, Given) {
     let (port, given) = (free_port(), Given::default());
+    (
+        behind(ssh_servers(net, port, given.clone()), hurries),
+        port,
+        given,
+    )
+}
+
+/// A service with a template and two machines of somebody else, whose machines are started so.
+pub fn behind(boot: Boot, hurries: bool) -> Server {
     let mut fake = Proxmox::default();
     fake.hurries = hurries;
-    fake.boot = Some(ssh_servers(net, port, given.clone()));
+    fake.boot = Some(boot);
     fake.add(9000, "debian-12", "qemu", true, "");
-    fake.guests.get_mut(&9000).unwrap().config.insert(
-        "scsi0".into(),
-        serde_json::json!("local:base-9000-disk-0,size=3G"),
-    );
+    let disk = serde_json::json!("local:base-9000-disk-0,size=3G");
+    let template = fake.guests.get_mut(&9000).unwrap();
+    template.config.insert("scsi0".into(), disk);
     fake.add(150, "somebody-elses", "qemu", false, "worker");
     fake.add(151, "worker-1", "qemu", false, "other");
-    (Server::start(fake, None), port, given)
+    Server::start(fake, None)
 }
 
 pub fn inventory(port: u16, workers: usize) -> String {

@@ -100,7 +100,7 @@ impl Proxmox {
 }
 
 /// The template of a set, by name or number.
-fn template<'a>(found: &'a Found, wanted: &Wanted<Set>) -> Result<&'a Guest> {
+pub(super) fn template<'a>(found: &'a Found, wanted: &Wanted<Set>) -> Result<&'a Guest> {
     let name = &wanted.set.image;
     let fits = |guest: &&Guest| guest.name == *name || guest.vmid.to_string() == *name;
     found.templates.iter().find(fits).ok_or_else(|| {
