@@ -1,19 +1,20 @@
 //! Packet: devices, the keys of those who may log in, a global address, BGP. The service has no firewall:
 //! `management_cidrs` reach the firewall of the machines themselves.
 
+mod options;
+mod planning;
+
+pub use options::{Own, Set};
+
 use super::cloud::{About, Cloud, Cluster, Machines};
 use super::given::Given;
 use super::plan::{Machine, Plan};
-use super::settings::{Settings, Wanted};
-use super::user_data::user_data;
+use super::settings::Settings;
 use crate::error::{Collector, Error, Errors, Result};
-use crate::provider::packet::devices::NewDevice;
 use crate::provider::packet::types::{Device, Reservation, SshKey};
 use crate::provider::packet::{Packet as Client, SERVICE};
 use async_trait::async_trait;
 use futures::future::try_join_all;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,65 +22,6 @@ use tokio::sync::OnceCell;
 
 /// The states of a device that is on its way out.
 const GONE: &[&str] = &["deprovisioning", "deleted"];
-
-/// What stands below `machines` for Packet alone.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Own {
-    /// The name or identifier of the project; left out, the one in `projects`.
-    pub project: Option<String>,
-    /// Whether a global IPv4 address is reserved for the cluster.
-    pub global_ip: bool,
-    /// The private number for local BGP.
-    pub bgp_asn: u32,
-    /// The password of BGP sessions.
-    pub bgp_md5: Option<String>,
-}
-
-impl Default for Own {
-    fn default() -> Own {
-        Own {
-            project: None,
-            global_ip: false,
-            bgp_asn: 65000,
-            bgp_md5: None,
-        }
-    }
-}
-
-/// What a set of devices is like.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Set {
-    /// The kind of device, as `c3.small.x86`.
-    #[serde(alias = "type")]
-    pub plan: String,
-    /// The operating system, as `debian_12`.
-    #[serde(alias = "operating_system")]
-    pub image: String,
-    /// Where: the code of a metro, as `am`.
-    pub metro: Option<String>,
-    /// Where, in the older notion: codes of facilities, the first that has room is taken.
-    pub facility: Vec<String>,
-    /// `hourly`, `daily`, `monthly` or `yearly`.
-    pub billing_cycle: Option<String>,
-    /// Buys by auction, for at most so many US dollars an hour.
-    pub spot_price: Option<f64>,
-    /// Reservations of hardware: one identifier for each device, or `next-available` for all.
-    pub reservations: Vec<String>,
-    /// Whether each device gets a BGP session.
-    pub bgp: bool,
-}
-
-impl Set {
-    /// Where, in words.
-    fn location(&self) -> String {
-        match &self.metro {
-            Some(metro) => metro.clone(),
-            None => self.facility.join(" or "),
-        }
-    }
-}
 
 /// The machines of one cluster in one project.
 pub struct Packet {
@@ -150,7 +92,7 @@ pub fn read(
         );
     }
     for wanted in &settings.sets {
-        check(wanted, &mut errors);
+        options::check(wanted, &mut errors);
     }
     let about = About {
         provider: SERVICE.name,
@@ -169,48 +111,6 @@ pub fn read(
     errors.finish(Arc::new(Cluster(packet)) as Arc<dyn Machines>)
 }
 
-fn check(wanted: &Wanted<Set>, errors: &mut Collector) {
-    let set = &wanted.set;
-    let mut refuse = |message: String, help: &str| {
-        errors.push(Error::new(message).at(&wanted.place).help(help));
-    };
-    if set.plan.is_empty() {
-        refuse(
-            "the set has no `plan`".into(),
-            "name the kind of device: plan: c3.small.x86",
-        );
-    }
-    if set.image.is_empty() {
-        refuse(
-            "the set has no `image`".into(),
-            "name the operating system: image: debian_12",
-        );
-    }
-    if set.metro.is_some() != set.facility.is_empty() {
-        refuse(
-            "the set needs either `metro` or `facility`".into(),
-            "say where the devices are to stand: metro: am",
-        );
-    }
-    if set.spot_price.is_some_and(|price| price <= 0.0) {
-        refuse(
-            "`spot_price` must be more than nothing".into(),
-            "say how many US dollars an hour you would pay at most",
-        );
-    }
-    let shared = set.reservations.len() == 1 && set.reservations[0] == "next-available";
-    if !set.reservations.is_empty() && !shared && set.reservations.len() < wanted.names.len() {
-        refuse(
-            format!(
-                "`reservations` names {} for {} devices",
-                set.reservations.len(),
-                wanted.names.len()
-            ),
-            "name one for each device, or `next-available` alone",
-        );
-    }
-}
-
 impl Packet {
     async fn project_id(&self) -> Result<String> {
         let find = async || {
@@ -226,143 +126,6 @@ impl Packet {
             })
         };
         self.project_id.get_or_try_init(find).await.cloned()
-    }
-
-    /// The tags of the devices of a set.
-    fn tags(&self, wanted: &Wanted<Set>) -> Vec<String> {
-        let mut tags = vec![self.about.cluster.clone()];
-        tags.extend(wanted.roles().into_iter().map(str::to_string));
-        for tag in &wanted.each.tags {
-            if !tags.contains(tag) {
-                tags.push(tag.clone());
-            }
-        }
-        tags
-    }
-
-    fn line(&self, wanted: &Wanted<Set>, name: &str) -> String {
-        let set = &wanted.set;
-        let spot = set
-            .spot_price
-            .map(|price| format!(", at most {price} USD an hour"))
-            .unwrap_or_default();
-        format!(
-            "{name} ({} in {}, {}, tags {}{spot})",
-            set.plan,
-            set.location(),
-            set.image,
-            self.tags(wanted).join(" ")
-        )
-    }
-
-    /// The keys of all sets, each once.
-    fn wanted_keys(&self) -> Vec<&String> {
-        let mut keys: Vec<&String> = vec![];
-        for key in self.settings.sets.iter().flat_map(|wanted| &wanted.each.ssh_keys) {
-            if !keys.iter().any(|known| same_key(known, key)) {
-                keys.push(key);
-            }
-        }
-        keys
-    }
-
-    fn plan_shared(&self, found: &Found, plan: &mut Plan<Action>) {
-        for (at, key) in self.wanted_keys().into_iter().enumerate() {
-            let label = format!("{}-{at}", self.about.cluster);
-            match found.keys.iter().find(|known| same_key(&known.key, key)) {
-                Some(known) => plan.keep(format!("the public key {}", known.label)),
-                None => {
-                    let key = key.clone();
-                    let line = format!("the public key {label} in the project {}", self.project);
-                    plan.make(0, line, Action::AddKey { label, key });
-                }
-            }
-        }
-        if self.settings.own.global_ip {
-            match found.addresses.first() {
-                Some(address) => plan.keep(format!("the global address {}", address.address)),
-                None => plan.make(
-                    0,
-                    format!("a global IPv4 address with the tag {}", self.about.cluster),
-                    Action::ReserveAddress,
-                ),
-            }
-        }
-        if self.settings.sets.iter().any(|wanted| wanted.set.bgp) {
-            let line = format!("local BGP with the number {}", self.settings.own.bgp_asn);
-            match found.bgp {
-                true => plan.keep(line),
-                false => plan.make(0, line, Action::EnableBgp),
-            }
-        }
-    }
-
-    fn plan_device(&self, device: &Device, wanted: &Wanted<Set>, found: &Found, plan: &mut Plan<Action>) {
-        let known = &device.known;
-        let name = &known.hostname;
-        let tags = self.tags(wanted);
-        let missing: Vec<&str> = tags
-            .iter()
-            .filter(|tag| !known.tags.contains(tag))
-            .map(String::as_str)
-            .collect();
-        if missing.is_empty() {
-            plan.keep(self.line(wanted, name));
-        } else {
-            let (id, mut all) = (known.id.clone(), known.tags.clone());
-            all.extend(missing.iter().map(|tag| tag.to_string()));
-            let text = format!("give {name} the tags {}", missing.join(" "));
-            plan.before
-                .push(format!("{name} (tags {})", known.tags.join(" ")));
-            plan.after.push(self.line(wanted, name));
-            plan.steps
-                .push(super::plan::Step::new(1, text, Action::Tag { id, tags: all }));
-        }
-        for (what, is, wished) in [
-            ("plan", &known.plan.slug, &wanted.set.plan),
-            ("image", &known.operating_system.slug, &wanted.set.image),
-        ] {
-            if !is.is_empty() && is != wished {
-                plan.notes.push(format!(
-                    "{name} has the {what} {is} where {wished} is asked for; that cannot be changed in place: remove it \
-                     with -e only={name} to have it made anew"
-                ));
-            }
-        }
-        if wanted.set.bgp {
-            let line = format!("the BGP session of {name}");
-            match found.sessions.contains(&known.id) {
-                true => plan.keep(line),
-                false => plan.make(2, line, Action::Session { id: known.id.clone() }),
-            }
-        }
-    }
-
-    /// What to order for one name.
-    fn new_device(&self, found: &Found, set: usize, at: usize) -> Result<NewDevice> {
-        let wanted = &self.settings.sets[set];
-        let name = &wanted.names[at];
-        let key = self.about.folder.key(name)?;
-        let more = wanted.each.user_data.as_deref().unwrap_or_default();
-        let own = &wanted.set;
-        let keys = found
-            .keys
-            .iter()
-            .filter(|known| wanted.each.ssh_keys.iter().any(|key| same_key(&known.key, key)));
-        Ok(NewDevice {
-            hostname: name.clone(),
-            plan: own.plan.clone(),
-            operating_system: own.image.clone(),
-            metro: own.metro.clone(),
-            facility: own.facility.clone(),
-            tags: self.tags(wanted),
-            userdata: Some(user_data(name, &key, &wanted.each.ssh_keys, &[more])),
-            billing_cycle: own.billing_cycle.clone(),
-            hardware_reservation_id: own.reservations.get(at).or(own.reservations.first()).cloned(),
-            spot_instance: own.spot_price.is_some(),
-            spot_price_max: own.spot_price,
-            project_ssh_keys: keys.map(|key| key.id.clone()).collect(),
-        })
     }
 }
 

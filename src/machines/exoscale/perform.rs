@@ -39,20 +39,7 @@ impl Exoscale {
                 let port = self.settings.common.api_port;
                 drop(zone.create_managed_elastic_ip(&about, labels(), port).await?);
             }
-            Action::Create { set, at } => {
-                let wanted = &self.settings.sets[*set];
-                let instance = self.new_instance(found, wanted, &wanted.names[*at])?;
-                drop(zone.create_instance(&instance).await?);
-            }
-            Action::CreatePool { set } => {
-                let wanted = &self.settings.sets[*set];
-                let instance = self.new_instance(found, wanted, &self.pool(wanted))?;
-                let networks: Vec<String> = found.network.iter().map(|network| network.id.clone()).collect();
-                drop(
-                    zone.create_pool(&instance, wanted.names.len() as u64, &networks)
-                        .await?,
-                );
-            }
+            Action::Create { .. } | Action::CreatePool { .. } => self.create(found, action).await?,
             Action::Scale { pool, size } => zone.scale_pool(pool, *size).await?,
             Action::Attach { instance } => {
                 let network = found.network.as_ref().map(|network| network.id.as_str());
@@ -72,6 +59,29 @@ impl Exoscale {
                 zone.add_service(balancer, "api", pool, port).await?;
             }
             Action::Remove { kind, id } => self.remove(*kind, id).await?,
+        }
+        Ok(())
+    }
+
+    /// Makes an instance, or the pool of a set.
+    async fn create(&self, found: &Found, action: &Action) -> Result<()> {
+        let zone = &self.zone;
+        match action {
+            Action::Create { set, at } => {
+                let wanted = &self.settings.sets[*set];
+                let instance = self.new_instance(found, wanted, &wanted.names[*at])?;
+                drop(zone.create_instance(&instance).await?);
+            }
+            Action::CreatePool { set } => {
+                let wanted = &self.settings.sets[*set];
+                let instance = self.new_instance(found, wanted, &self.pool(wanted))?;
+                let networks: Vec<String> = found.network.iter().map(|network| network.id.clone()).collect();
+                drop(
+                    zone.create_pool(&instance, wanted.names.len() as u64, &networks)
+                        .await?,
+                );
+            }
+            _ => {}
         }
         Ok(())
     }
