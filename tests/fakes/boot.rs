@@ -22,10 +22,11 @@ pub fn free_port() -> u16 {
 
 /// Machines that only answer SSH, at 127.0.NET.1 and so on; what each was given is noted.
 pub fn ssh_servers(net: u8, port: u16, given: Arc<Mutex<Vec<(String, String)>>>) -> Boot {
-    let mut number = 0;
+    let mut number: u16 = 0;
     Box::new(move |name, user_data| {
+        let (block, host) = (number / 250, number % 250 + 1);
         number += 1;
-        let address = format!("127.0.{net}.{number}");
+        let address = format!("127.{block}.{net}.{host}");
         given
             .lock()
             .unwrap()
@@ -34,7 +35,7 @@ pub fn ssh_servers(net: u8, port: u16, given: Arc<Mutex<Vec<(String, String)>>>)
         serve(format!("{address}:{port}").parse().unwrap(), key);
         Addresses {
             public: address,
-            private: format!("10.80.{net}.{number}"),
+            private: format!("10.{}.{net}.{host}", 80 + block),
         }
     })
 }
