@@ -86,11 +86,19 @@ impl OnHost<'_> {
     async fn one(&self, scope: &Scope, name: &TaskName, layers: &[Layer]) -> TaskResult {
         match self.conditions(scope) {
             Ok(None) => {}
-            Ok(Some(result)) => return result,
+            Ok(Some(result)) => return self.settled(result),
             Err(error) => return TaskResult::error(&error),
         }
         let tried = self.tries(scope, name, layers).await;
-        tried.unwrap_or_else(|error| TaskResult::error(&error.at(&self.task.action.place)))
+        self.settled(tried.unwrap_or_else(|error| TaskResult::error(&error.at(&self.task.action.place))))
+    }
+
+    /// Of a task that says it never changes anything, the change is decided even where its result is not.
+    fn settled(&self, mut result: TaskResult) -> TaskResult {
+        if result.status == Status::Undecided && self.never_changes() {
+            result.status = Status::Ok;
+        }
+        result
     }
 
     /// Notes what follows from a result: variables, facts, handlers.

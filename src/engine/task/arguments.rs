@@ -93,17 +93,17 @@ impl OnHost<'_> {
             }
             None => None,
         };
-        let reads_only = !self.task.changed_when.is_empty()
-            && self
-                .task
-                .changed_when
-                .iter()
-                .all(|condition| is_false(&condition.value));
         Ok(CommandSettings {
             environment,
             timeout,
-            reads_only,
+            reads_only: self.never_changes(),
         })
+    }
+
+    /// True if all of `changed_when` is written as `false`.
+    pub(super) fn never_changes(&self) -> bool {
+        let conditions = &self.task.changed_when;
+        !conditions.is_empty() && conditions.iter().all(|condition| is_false(&condition.value))
     }
 }
 

@@ -97,7 +97,7 @@ impl OnHost<'_> {
     fn without_items(&self, scope: &Scope, otherwise: TaskResult) -> TaskResult {
         match self.conditions(scope) {
             Ok(Some(skipped)) if skipped.status == Status::Skipped => skipped,
-            _ => otherwise,
+            _ => self.settled(otherwise),
         }
     }
 

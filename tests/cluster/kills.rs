@@ -1,0 +1,98 @@
+//! Vent killed in the midst of a playbook; the next run ends where an undisturbed one does.
+
+use super::cluster::Cluster;
+use super::services;
+use super::tree::{Digests, Exceptions, Tree, differences};
+use std::collections::BTreeMap;
+
+/// Trees by where they lie: each node, and what this computer keeps.
+type Trees = BTreeMap<String, Tree>;
+
+/// What an undisturbed run of a playbook left, and how many tasks it began.
+struct Undisturbed {
+    trees: Trees,
+    started: usize,
+}
+
+/// Runs playbooks one after the other on bare machines three times with the same keys: undisturbed; with those of
+/// `killed` killed when their first task begins, and run again; and the same with the task in the middle.
+pub fn compare(nodes: &str, playbooks: &[&str], killed: &[&str]) {
+    let names: Vec<String> = nodes
+        .lines()
+        .filter_map(|line| Some(line.trim().split_once(':')?.0.to_string()))
+        .collect();
+    let trial = Trial {
+        cluster: Cluster::trial("kills", nodes),
+        names,
+    };
+    // Keys and the networks' numbers are made once, so that all passes give the machines the same files.
+    trial
+        .cluster
+        .run("05-encryption-key", &["--no-needs"])
+        .succeeded();
+    trial.cluster.run("03-certificates", &["--no-needs"]).succeeded();
+    let mut expected = vec![];
+    for playbook in playbooks {
+        let run = trial.cluster.run(playbook, &["--no-needs"]).succeeded();
+        expected.push(Undisturbed {
+            trees: trial.trees(),
+            started: run.started(),
+        });
+    }
+    let but = Exceptions::read();
+    for (which, part) in [("first", 0), ("middle", 2)] {
+        trial.empty();
+        for (playbook, expected) in playbooks.iter().zip(&expected) {
+            if killed.contains(playbook) {
+                let number = expected.started.checked_div(part).unwrap_or(1).max(1);
+                let reached = trial.cluster.kill_at(playbook, &["--no-needs"], number);
+                assert!(reached, "{playbook} ended before its task {number} began");
+            }
+            trial.cluster.run(playbook, &["--no-needs"]).succeeded();
+            if killed.contains(playbook) {
+                println!("{playbook}, killed at its {which} task, and run again: compared");
+                trial.compare(playbook, &expected.trees, &but);
+            }
+        }
+    }
+}
+
+struct Trial {
+    cluster: Cluster,
+    names: Vec<String>,
+}
+
+impl Trial {
+    /// Makes the machines bare again, and forgets what is not a key.
+    fn empty(&self) {
+        self.cluster.lab(&["reset"]);
+        for folder in ["kubeconfigs", "artifacts", "bin"] {
+            let _ = std::fs::remove_dir_all(self.cluster.folder().join(folder));
+        }
+    }
+
+    fn trees(&self) -> Trees {
+        let mut digests = Digests::default();
+        let mut trees: Trees = self
+            .names
+            .iter()
+            .map(|node| (node.clone(), digests.tree(&self.cluster.upper(node))))
+            .collect();
+        trees.insert("this computer".into(), digests.tree(&self.cluster.folder()));
+        trees
+    }
+
+    fn compare(&self, playbook: &str, expected: &Trees, but: &Exceptions) {
+        let mut wrong = vec![];
+        for (place, tree) in self.trees() {
+            let differ = differences(&expected[&place], &tree, but);
+            wrong.extend(differ.into_iter().map(|line| format!("{place}: {line}")));
+        }
+        for node in &self.names {
+            let upper = self.cluster.upper(node);
+            wrong.extend(services::older_than_their_files(&self.cluster, node, &upper));
+            wrong.extend(services::remains(&self.cluster, node, &upper));
+        }
+        assert!(wrong.is_empty(), "after {playbook} was killed: {wrong:#?}");
+    }
+}
