@@ -10,7 +10,7 @@
 //! | feed | `D N length 'script'`, the bytes after `b` was seen | the same |
 //! | job | `J N 'script' 'redirection of input' &` | `b` on both streams, `c`process of a relay on each stream, `g`process group, `x`status, `e`, `z` |
 //!
-//! The records of a job may come in any order, but `z` is the last on its stream. A job whose wrapper was
+//! The records of a job may come in any order, but `b` is the first on its stream and `z` the last. A job whose wrapper was
 //! killed ends with `z` without `x`. The relays of a job let it end while a background process still holds
 //! its output.
 
@@ -317,6 +317,21 @@ mod tests {
         let nonce = Nonce::fresh().unwrap();
         let (data, _) = parse(nonce, format!("{}b;hello\n", nonce.text()).as_bytes(), 4096);
         assert_eq!(data, b"hello\n");
+    }
+
+    /// A shell that is held up after it has started a process tells of it when the process has ended already.
+    #[test]
+    fn what_a_quick_command_prints_is_not_lost_when_the_shell_is_slow() {
+        let nonce = Nonce::fresh().unwrap();
+        let slow = "printf() { case $1 in '%sc%s;' | '%sg%s;') sleep 0.2; esac; command printf \"$@\"; }\n";
+        let line = String::from_utf8(job(&nonce, "echo quick", None)).unwrap();
+        let text = format!("{PREAMBLE}{slow}{line}wait\n");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &text])
+            .output()
+            .unwrap();
+        let (data, records) = parse(nonce, &output.stdout, 4096);
+        assert_eq!(String::from_utf8(data).unwrap(), "quick\n", "{records:?}");
     }
 
     #[test]
