@@ -1,6 +1,8 @@
-//! The cluster on the lab. `.ci/run` runs the main tier (`main_tier::`) one test after the other, `.ci/long` the long one
-//! (`long_tier::`); what needs no machines runs with all other tests.
+//! The cluster on the lab. `.ci/run` runs what is in `built` and in `bare`, `.ci/long` what is in `long`, one test after the
+//! other; what needs no machines runs with all other tests.
 
+mod bare;
+mod built;
 mod cluster;
 mod damage;
 mod events;
@@ -8,8 +10,7 @@ mod join;
 mod kills;
 mod lies;
 mod lists;
-mod long_tier;
-mod main_tier;
+mod long;
 mod pki_kills;
 mod services;
 mod tree;

@@ -68,11 +68,11 @@ fn files_of(upper: &Path, unit: &str) -> BTreeSet<String> {
     files
 }
 
-/// The files of the playbooks that a text names.
+/// The programs and configurations that a text names.
 fn named_in(upper: &Path, file: &str) -> BTreeSet<String> {
     let text = std::fs::read_to_string(upper.join(&file[1..])).unwrap_or_default();
     text.split(|c: char| !(c.is_ascii_alphanumeric() || "/._-".contains(c)))
-        .filter(|word| word.starts_with('/') && word.len() > 1)
+        .filter(|word| ["/etc/", "/usr/"].iter().any(|folder| word.starts_with(folder)))
         .filter(|word| upper.join(&word[1..]).is_file())
         .map(str::to_string)
         .collect()

@@ -1,4 +1,4 @@
-//! What `.ci/long` runs: every playbook killed.
+//! What takes long: `.ci/long` runs it.
 
 use super::kills;
 use super::truth::NODES;

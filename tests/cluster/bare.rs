@@ -1,0 +1,19 @@
+//! What begins on bare machines, on labs of their own.
+
+use super::{kills, truth};
+
+#[test]
+#[ignore = "builds a cluster on a lab of its own"]
+fn a_check_on_bare_machines_tells_the_truth() {
+    truth::check_then_run();
+}
+
+#[test]
+#[ignore = "runs on a lab of its own"]
+fn a_run_after_a_kill_ends_where_an_undisturbed_one_does() {
+    kills::compare(
+        "  controller-0: {address: 10, groups: [controllers]}\n",
+        &["00-hosts", "02-artifacts", "03-certificates", "06-etcd"],
+        &["06-etcd"],
+    );
+}
