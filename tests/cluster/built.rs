@@ -1,7 +1,7 @@
 //! What is done to the cluster that the README's first command has built.
 
 use super::cluster::Cluster;
-use super::{damage, workers};
+use super::damage;
 use std::collections::BTreeSet;
 use vent::event::Status;
 
@@ -31,10 +31,4 @@ fn a_check_of_the_cluster_has_nothing_to_say() {
 #[ignore = "needs the cluster that `vent run playbooks/all.yml` builds"]
 fn damage_is_repaired_and_only_what_depends_on_it_restarts() {
     damage::repaired();
-}
-
-#[test]
-#[ignore = "needs the cluster that `vent run playbooks/all.yml` builds"]
-fn a_worker_comes_and_goes() {
-    workers::come_and_go();
 }

@@ -1,7 +1,7 @@
 //! What takes long: `.ci/long` runs it.
 
-use super::kills;
 use super::truth::NODES;
+use super::{kills, workers};
 
 #[test]
 #[ignore = "builds three clusters on a lab of its own, about ten minutes"]
@@ -16,4 +16,10 @@ fn every_playbook_killed_at_its_first_and_its_middle_task_ends_where_an_undistur
         })
         .collect();
     kills::compare(NODES, &playbooks, &playbooks);
+}
+
+#[test]
+#[ignore = "needs the cluster that `vent run playbooks/all.yml` builds"]
+fn a_worker_comes_and_goes() {
+    workers::come_and_go();
 }
