@@ -17,7 +17,17 @@ struct Parts {
     causes: Vec<String>,
     notes: Vec<(Place, String)>,
     help: Option<String>,
+    code: Option<u8>,
 }
+
+/// Exit code of Ansible for files that cannot be understood.
+pub const UNREADABLE: u8 = 4;
+
+/// Exit code of Ansible for other errors before a run.
+pub const WRONG: u8 = 1;
+
+/// Exit code of Ansible for a configuration or an option that is wrong.
+pub const MISCONFIGURED: u8 = 5;
 
 /// The usual result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,6 +42,7 @@ impl Error {
             causes: vec![],
             notes: vec![],
             help: None,
+            code: None,
         }))
     }
 
@@ -49,9 +60,25 @@ impl Error {
         }
     }
 
+    /// Says that it came to this at `place`: the place if none is known, else a second one, unless both are in
+    /// the same file.
+    pub fn within(self, place: &Place, text: &str) -> Error {
+        match &self.0.place {
+            None => self.at(place),
+            Some(nearer) if nearer.source.name == place.source.name => self,
+            Some(_) => self.note(place, text),
+        }
+    }
+
     /// Adds what lies behind the error; the first cause added is the nearest.
     pub fn cause(mut self, cause: impl fmt::Display) -> Error {
-        self.0.causes.push(cause.to_string());
+        self.0.causes.push(without_number(cause.to_string()));
+        self
+    }
+
+    /// Sets the exit code the program ends with, unless it is set already: who is nearer knows better.
+    pub fn code(mut self, code: u8) -> Error {
+        self.0.code.get_or_insert(code);
         self
     }
 
@@ -93,13 +120,54 @@ impl Error {
     }
 }
 
+/// A cause without the number of the system's error, which says nothing to a reader.
+fn without_number(mut text: String) -> String {
+    if let Some(at) = text.find(" (os error ")
+        && let Some(length) = text[at..].find(')')
+    {
+        text.replace_range(at..at + length + 1, "");
+    }
+    text
+}
+
+/// Characters of a line that are shown before the place and from it on; longer lines are cut.
+const SHOWN: (usize, usize) = (100, 80);
+
+/// A text as it may be shown: nothing in it moves a cursor, colours or turns around what follows.
+pub fn harmless(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown = |c: char| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() || turns(c) => '\u{b7}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
 /// Draws the line of `place` with carets under the range.
 fn excerpt(out: &mut fmt::Formatter<'_>, place: &Place, text: &str) -> fmt::Result {
     let (line, column) = place.line_column();
-    let shown = place.source.line(line);
+    if place.source.vaulted {
+        let note = if text.is_empty() { "" } else { ": " };
+        return writeln!(
+            out,
+            " --> {place} (vaulted, so the line is not shown){note}{text}"
+        );
+    }
+    let whole = harmless(place.source.line(line));
+    let cut = (column - 1).saturating_sub(SHOWN.0);
+    let mut shown: String = whole.chars().skip(cut).take(SHOWN.0 + SHOWN.1).collect();
+    let mut before = column - 1 - cut;
+    if whole.chars().count() > cut + SHOWN.0 + SHOWN.1 {
+        shown.push_str("...");
+    }
+    if cut > 0 {
+        shown.insert_str(0, "...");
+        before += 3;
+    }
     let number = line.to_string();
     let margin = " ".repeat(number.len());
-    let room = shown.chars().count().saturating_sub(column - 1).max(1);
+    let room = shown.chars().count().saturating_sub(before).max(1);
     let covered = place.source.text.get(place.span.clone()).unwrap_or("");
     let width = covered
         .split('\n')
@@ -111,7 +179,7 @@ fn excerpt(out: &mut fmt::Formatter<'_>, place: &Place, text: &str) -> fmt::Resu
         .clamp(1, room);
     let lead: String = shown
         .chars()
-        .take(column - 1)
+        .take(before)
         .map(|c| if c == '\t' { '\t' } else { ' ' })
         .collect();
     writeln!(out, "{margin}--> {place}")?;
@@ -164,6 +232,22 @@ impl fmt::Display for Errors {
 
 impl std::error::Error for Errors {}
 
+impl Errors {
+    /// The exit code the program ends with.
+    pub fn exit_code(&self) -> u8 {
+        self.0
+            .iter()
+            .filter_map(|error| error.0.code)
+            .max()
+            .unwrap_or(WRONG)
+    }
+
+    /// Sets the exit code of every error that has none yet.
+    pub fn code(self, code: u8) -> Errors {
+        Errors(self.0.into_iter().map(|error| error.code(code)).collect())
+    }
+}
+
 impl From<Error> for Errors {
     fn from(error: Error) -> Errors {
         Errors(vec![error])
@@ -215,29 +299,61 @@ impl Collector {
     }
 }
 
+/// Folders that were searched, in words: the current one is a dot.
+pub fn listed(folders: &[std::path::PathBuf]) -> String {
+    let shown = folders.iter().map(|folder| match folder.as_os_str().is_empty() {
+        true => ".".to_string(),
+        false => folder.display().to_string(),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 /// The name of `known` most like `word`, if it is like enough to be meant: "did you mean".
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
-    let near = known.into_iter().map(|name| (edits(word, name), name)).min()?;
-    (near.0 <= limit).then_some(near.1)
+    let rated = known
+        .into_iter()
+        .map(|name| (edits(word, name), strangers(word, name), name));
+    let near = rated.min()?;
+    (near.0 <= limit).then_some(near.2)
 }
 
-/// Levenshtein distance.
-fn edits(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (at, a) in left.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = at + 1;
-        for (column, b) in right.iter().enumerate() {
-            let next = (corner + usize::from(a != *b))
-                .min(row[column] + 1)
-                .min(row[column + 1] + 1);
-            corner = row[column + 1];
-            row[column + 1] = next;
+/// Characters of `word` that `name` does not have: of two names that are as near, the one with the same
+/// letters is meant.
+fn strangers(word: &str, name: &str) -> usize {
+    let mut left: Vec<char> = name.chars().collect();
+    let mut strangers = 0;
+    for letter in word.chars() {
+        match left.iter().position(|other| *other == letter) {
+            Some(at) => {
+                left.swap_remove(at);
+            }
+            None => strangers += 1,
         }
     }
-    row[right.len()]
+    strangers
+}
+
+/// How many slips lie between two words: a letter too many, too few, wrong, or two in the wrong order
+/// (the optimal string alignment distance).
+fn edits(left: &str, right: &str) -> usize {
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut rows = vec![(0..=right.len()).collect::<Vec<usize>>()];
+    for (at, a) in left.iter().enumerate() {
+        let mut row = vec![at + 1];
+        for (column, b) in right.iter().enumerate() {
+            let above = &rows[at];
+            let mut best = (above[column] + usize::from(a != b))
+                .min(row[column] + 1)
+                .min(above[column + 1] + 1);
+            if at > 0 && column > 0 && *a == right[column - 1] && left[at - 1] == *b {
+                best = best.min(rows[at - 1][column - 1] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[left.len()][right.len()]
 }
 
 #[cfg(test)]
@@ -262,6 +378,43 @@ mod tests {
     fn the_nearest_name_must_be_near() {
         assert_eq!(nearest("taks", ["tasks", "handlers"]), Some("tasks"));
         assert_eq!(nearest("zzzz", ["tasks", "handlers"]), None);
+    }
+
+    #[test]
+    fn swapped_letters_are_one_slip_and_the_same_letters_are_preferred() {
+        assert_eq!(nearest("debgu", ["copy", "debug"]), Some("debug"));
+        assert_eq!(nearest("taks", ["tags", "tasks"]), Some("tasks"));
+        assert_eq!(edits("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn what_is_shown_of_a_line_is_short_and_harmless() {
+        let text = format!("{}\u{1b}[31m!{}", "a".repeat(200), "b".repeat(200));
+        let source = Source::named("x", text);
+        let drawn = Error::new("m").at(&Place::new(&source, 205..206)).to_string();
+        let lines: Vec<&str> = drawn.lines().collect();
+        let shown = format!("1 | ...{}·[31m!{}...", "a".repeat(95), "b".repeat(79));
+        assert_eq!(lines[3], shown);
+        assert_eq!(
+            lines[4].chars().position(|c| c == '^'),
+            shown.chars().position(|c| c == '!')
+        );
+    }
+
+    #[test]
+    fn errors_of_the_system_are_told_without_their_number() {
+        let error = std::io::Error::from_raw_os_error(2);
+        assert_eq!(
+            Error::new("m").cause(error).line(),
+            "m: No such file or directory"
+        );
+    }
+
+    #[test]
+    fn the_exit_code_is_the_nearest_ones() {
+        let errors = Errors::from(Error::new("m").code(WRONG)).code(UNREADABLE);
+        assert_eq!(errors.exit_code(), WRONG);
+        assert_eq!(Errors::from(Error::new("m")).exit_code(), WRONG);
     }
 
     #[test]

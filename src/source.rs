@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One text that was read: a file, or something given on the command line.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub struct Source {
     /// What the text is called in messages: a path, or `command line`.
     pub name: String,
@@ -13,6 +13,24 @@ pub struct Source {
     pub path: Option<PathBuf>,
     /// The whole text.
     pub text: String,
+    /// True for a text that was vaulted: its lines are never shown.
+    pub vaulted: bool,
+    /// Where its lines begin, found when a place is first asked for.
+    lines: OnceLock<Vec<usize>>,
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Source) -> bool {
+        (&self.name, &self.path, &self.text) == (&other.name, &other.path, &other.text)
+    }
+}
+
+impl Eq for Source {}
+
+impl std::hash::Hash for Source {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (&self.name, &self.path, &self.text).hash(state);
+    }
 }
 
 impl Source {
@@ -22,6 +40,19 @@ impl Source {
             name: path.display().to_string(),
             path: Some(path.to_path_buf()),
             text,
+            vaulted: false,
+            lines: OnceLock::new(),
+        })
+    }
+
+    /// The plain text of a vaulted file.
+    pub fn vaulted(path: &Path, text: String) -> Arc<Source> {
+        Arc::new(Source {
+            name: path.display().to_string(),
+            path: Some(path.to_path_buf()),
+            text,
+            vaulted: true,
+            lines: OnceLock::new(),
         })
     }
 
@@ -31,6 +62,8 @@ impl Source {
             name: name.to_string(),
             path: None,
             text,
+            vaulted: false,
+            lines: OnceLock::new(),
         })
     }
 
@@ -40,19 +73,29 @@ impl Source {
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
-        let before = &self.text[..end];
-        let line = before.matches('\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        (line, before[start..].chars().count() + 1)
+        let line = self.beginnings().partition_point(|start| *start <= end);
+        let start = self.beginnings()[line - 1];
+        (line, self.text[start..end].chars().count() + 1)
     }
 
     /// The text of a line (from 1), without its end.
     pub fn line(&self, line: usize) -> &str {
-        self.text
-            .split('\n')
-            .nth(line.saturating_sub(1))
-            .unwrap_or("")
-            .trim_end_matches('\r')
+        let beginnings = self.beginnings();
+        let Some(start) = beginnings.get(line.saturating_sub(1)) else {
+            return "";
+        };
+        let end = beginnings
+            .get(line.max(1))
+            .map_or(self.text.len(), |next| next - 1);
+        self.text[*start..end].trim_end_matches('\r')
+    }
+
+    /// Offsets of the first byte of every line.
+    fn beginnings(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let ends = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(ends).collect()
+        })
     }
 }
 
@@ -103,6 +146,8 @@ mod tests {
         assert_eq!(source.line_column(at), (2, 6));
         assert_eq!(Place::new(&source, at..at + 1).to_string(), "text:2:6");
         assert_eq!(source.line(2), "béb: c");
+        assert_eq!((source.line(1), source.line(3), source.line(4)), ("a: é", "", ""));
+        assert_eq!(source.line_column(source.text.len()), (3, 1));
     }
 
     #[test]

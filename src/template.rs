@@ -63,3 +63,16 @@ enum Outcome {
     Undefined { text: String, place: Option<Place> },
     Failed(crate::error::Error),
 }
+
+impl Outcome {
+    /// The same outcome as a secret.
+    fn hidden(self) -> Outcome {
+        match self {
+            Outcome::Value { value, .. } => Outcome::Value {
+                value: convert::hide(&value),
+                secret: true,
+            },
+            other => other,
+        }
+    }
+}

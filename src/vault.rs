@@ -4,9 +4,11 @@ use crate::error::{Error, Result};
 use aes::cipher::{KeyIvInit, StreamCipher};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What every vaulted text begins with.
 pub const HEADER: &str = "$ANSIBLE_VAULT;";
@@ -24,6 +26,8 @@ pub const DEFAULT_LABEL: &str = "default";
 #[derive(Clone, Default)]
 pub struct Vault {
     secrets: Vec<Secret>,
+    /// Texts that were vaulted, so that they can be masked wherever they turn up; shared by all clones.
+    opened: Arc<Mutex<BTreeSet<String>>>,
 }
 
 #[derive(Clone)]
@@ -59,15 +63,17 @@ impl Vault {
             run(label, path)?
         } else {
             std::fs::read(path).map_err(|error| {
-                Error::new(format!("cannot read the vault password file {}", path.display())).cause(error)
+                Error::new(format!("cannot read the vault password file {}", path.display()))
+                    .cause(error)
+                    .help("name the file that holds the password: --vault-password-file FILE")
             })?
         };
         let password = bytes.trim_ascii();
         if password.is_empty() {
-            return Err(Error::new(format!(
-                "the vault password file {} is empty",
-                path.display()
-            )));
+            return Err(
+                Error::new(format!("the vault password file {} is empty", path.display()))
+                    .help("write the password into its first line"),
+            );
         }
         self.add(label, password);
         Ok(())
@@ -82,6 +88,18 @@ impl Vault {
             Some((label, file)) if !label.is_empty() => self.add_file(label, Path::new(file)),
             _ => self.add_file(DEFAULT_LABEL, Path::new(identity.trim_start_matches('@'))),
         }
+    }
+
+    /// Notes a value that was vaulted.
+    pub fn note(&self, text: &str) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.insert(text.to_string());
+    }
+
+    /// The values that were vaulted and have been read so far.
+    pub fn noted(&self) -> Vec<String> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.iter().cloned().collect()
     }
 
     /// True if there is no password.

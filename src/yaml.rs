@@ -93,7 +93,8 @@ pub fn read(path: &Path) -> Result<Arc<Source>> {
             let source = Source::file(path, text);
             Err(Error::new("the file is not UTF-8")
                 .at(&Place::new(&source, at..at + 1))
-                .help("save it as UTF-8"))
+                .help("save it as UTF-8")
+                .code(crate::error::UNREADABLE))
         }
     }
 }

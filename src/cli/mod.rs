@@ -93,7 +93,7 @@ fn perform(cli: &Cli) -> ExitCode {
 fn failed(errors: &Errors) -> ExitCode {
     // Without standard error there is nobody to tell.
     let _ = write!(std::io::stderr(), "{errors}");
-    ExitCode::from(1)
+    ExitCode::from(errors.exit_code())
 }
 
 /// Tells the user something beside the output.

@@ -2,12 +2,12 @@
 
 use super::reach::{Defaults, Ways};
 use crate::engine::{Reach, Reload, SPECIAL};
-use crate::error::{Error, Errors, Result};
+use crate::error::{Error, Errors, Result, UNREADABLE};
 use crate::graph::Graph;
 use crate::model::load::{CONTROL_WORDS, Known, KnownArguments, Loader};
 use crate::model::{Inventory, pattern};
 use crate::module;
-use crate::source::Source;
+use crate::source::{Place, Source};
 use crate::template;
 use crate::value::{Map, Value};
 use crate::vault::Vault;
@@ -210,8 +210,11 @@ fn extra(texts: &[String], vault: &Vault) -> Result<Map, Errors> {
     for text in texts {
         let trimmed = text.trim();
         if let Some(path) = trimmed.strip_prefix('@') {
-            let read = std::fs::read_to_string(path)
-                .map_err(|error| Error::new(format!("cannot read the variables of {path}")).cause(error))?;
+            let read = std::fs::read_to_string(path).map_err(|error| {
+                Error::new(format!("cannot read the variables of `-e @{path}`"))
+                    .cause(error)
+                    .help("the name is relative to the folder this is typed in")
+            })?;
             map.extend(mapping(&Source::file(Path::new(path), read), vault)?);
         } else if trimmed.starts_with('{') {
             map.extend(mapping(&Source::named("-e", trimmed.to_string()), vault)?);
@@ -240,8 +243,12 @@ fn mapping(source: &Arc<Source>, vault: &Vault) -> Result<Map, Errors> {
 
 /// `name=value name='other value'`: the values are texts.
 fn words(text: &str) -> Result<Map, Errors> {
-    let words =
-        shlex::split(text).ok_or_else(|| Error::new(format!("the quotes of `-e {text}` are not closed")))?;
+    let words = shlex::split(text).ok_or_else(|| {
+        Error::new("the quotes of a `-e` are not closed")
+            .at(&Place::new(&Source::named("-e", text.to_string()), 0..text.len()))
+            .help("quote the whole for the shell: -e \"name='a value'\"")
+            .code(UNREADABLE)
+    })?;
     let mut map = Map::new();
     for word in words {
         let Some((name, value)) = word.split_once('=') else {

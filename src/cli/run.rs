@@ -2,7 +2,7 @@
 
 use super::project;
 use crate::engine::{self, Parts, Settings};
-use crate::error::{Collector, Error, Errors, Result};
+use crate::error::{Collector, Error, Errors, Result, UNREADABLE, WRONG, nearest};
 use crate::event::{Event, Events, Kind};
 use crate::graph::Graph;
 use crate::model::load::Loader;
@@ -10,7 +10,7 @@ use crate::model::{Inventory, Playbook};
 use crate::report::{Json, Plain, Reporter, Terminal};
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -54,7 +54,7 @@ pub struct RunCommand {
     #[arg(long)]
     pub start_at_task: Option<String>,
     /// How many hosts at the same time (default 50).
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = at_least_one)]
     pub forks: Option<usize>,
     /// Run as another user.
     #[arg(short = 'b', long = "become")]
@@ -89,6 +89,14 @@ pub struct RunCommand {
     /// Do not look at the playbooks that are needed first.
     #[arg(long)]
     pub no_needs: bool,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least one host at a time".into()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("a whole number is needed".into()),
+    }
 }
 
 /// Runs the command; gives the exit code.
@@ -132,15 +140,50 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     start(command, &project, graph, inventory, settings).await
 }
 
-/// Reads all playbooks; all errors of all of them at once.
+/// Reads all playbooks; all errors of all of them at once. What cannot be understood ends with Ansible's exit
+/// code for that.
 pub(super) fn load(loader: &Loader, paths: &[PathBuf]) -> Result<Vec<Arc<Playbook>>, Errors> {
     let mut errors = Collector::default();
     let read: Vec<_> = paths
         .iter()
-        .filter_map(|path| errors.take(loader.playbook(path)))
+        .filter_map(|path| errors.take(found(path).and_then(|()| loader.playbook(path))))
         .map(Arc::new)
         .collect();
-    errors.finish(read)
+    errors.finish(read).map_err(|errors| errors.code(UNREADABLE))
+}
+
+fn found(path: &Path) -> Result<(), Errors> {
+    if path.is_dir() {
+        let error = Error::new(format!("{} is a folder, not a playbook", path.display()));
+        let inside = path.join("site.yml");
+        return Err(error
+            .help(match inside.is_file() {
+                true => format!("did you mean `{}`?", inside.display()),
+                false => "name a file in it".into(),
+            })
+            .code(WRONG)
+            .into());
+    }
+    if path.exists() {
+        return Ok(());
+    }
+    let error = Error::new(format!("there is no playbook {}", path.display())).code(WRONG);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new(".")))
+        .into_iter()
+        .flatten();
+    let names: Vec<String> = entries
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .collect();
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    Err(match nearest(&wanted, names.iter().map(String::as_str)) {
+        Some(near) => {
+            let near = folder.map_or(PathBuf::from(near), |folder| folder.join(near));
+            error.help(format!("did you mean `{}`?", near.display()))
+        }
+        None => error.help("the name is relative to the folder this is typed in"),
+    }
+    .into())
 }
 
 fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings> {

@@ -37,8 +37,8 @@ pub fn check(graph: &Graph) -> Result<(), Errors> {
                 .keywords()
                 .flat_map(|keywords| keywords.vars.keys().map(ToString::to_string))
                 .collect();
-            for (value, place) in uses(task) {
-                for name in names(value) {
+            for (value, place, bare) in uses(task) {
+                for name in names(value, bare) {
                     let Some(makers) = made.get(&name) else { continue };
                     let seen = makers.iter().any(|maker| graph.sees(at, *maker));
                     if seen || own.contains(&name) || local.contains(&name) {
@@ -86,15 +86,15 @@ fn makes(task: &Task) -> Vec<String> {
     names
 }
 
-/// Every value of a task that may name variables.
-fn uses(task: &Task) -> Vec<(&Value, &Place)> {
-    fn condition(condition: &Condition) -> (&Value, &Place) {
-        (&condition.value, &condition.place)
+/// Every value of a task that may name variables; true for those whose text is an expression without marks.
+fn uses(task: &Task) -> Vec<(&Value, &Place, bool)> {
+    fn condition(condition: &Condition) -> (&Value, &Place, bool) {
+        (&condition.value, &condition.place, true)
     }
-    fn placed(placed: &Placed) -> (&Value, &Place) {
-        (&placed.value, &placed.place)
+    fn placed(placed: &Placed) -> (&Value, &Place, bool) {
+        (&placed.value, &placed.place, false)
     }
-    let mut found: Vec<(&Value, &Place)> = task.keywords.when.iter().map(condition).collect();
+    let mut found: Vec<_> = task.keywords.when.iter().map(condition).collect();
     found.extend(
         task.changed_when
             .iter()
@@ -102,11 +102,16 @@ fn uses(task: &Task) -> Vec<(&Value, &Place)> {
             .chain(&task.until)
             .map(condition),
     );
+    let bare = |name: &str| match task.action.short() {
+        "debug" => name == "var",
+        "assert" => name == "that",
+        _ => false,
+    };
     found.extend(
         task.action
             .arguments
-            .values()
-            .map(|argument| (&argument.value, &argument.place)),
+            .iter()
+            .map(|(name, argument)| (&argument.value, &argument.place, bare(name))),
     );
     found.extend(task.action.free_form.as_ref().map(placed));
     found.extend(task.r#loop.as_ref().map(|wanted| placed(&wanted.items)));
@@ -114,11 +119,12 @@ fn uses(task: &Task) -> Vec<(&Value, &Place)> {
     found
 }
 
-fn names(value: &Value) -> Vec<String> {
+fn names(value: &Value, bare: bool) -> Vec<String> {
     match value {
         Value::Template(text) => template::free_variables(&text.text),
-        Value::List(items) => items.iter().flat_map(names).collect(),
-        Value::Map(map) => map.values().flat_map(names).collect(),
+        Value::String(text) if bare => template::free_variables(text),
+        Value::List(items) => items.iter().flat_map(|item| names(item, bare)).collect(),
+        Value::Map(map) => map.values().flat_map(|item| names(item, false)).collect(),
         _ => vec![],
     }
 }

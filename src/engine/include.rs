@@ -10,6 +10,9 @@ use crate::value::Value;
 use crate::vars::Layer;
 use std::sync::Arc;
 
+/// Includes inside includes: Ansible ends near this depth as well, by Python's limit of recursion.
+const DEEPEST: usize = 200;
+
 /// The variables of one item of a loop, and the layers in which its templates are rendered.
 type ItemScope = (Vec<(Arc<str>, Value)>, Vec<Layer>);
 
@@ -19,6 +22,13 @@ pub(super) type Found = Vec<(String, Vec<Item>, Vec<Layer>)>;
 impl OnHost<'_> {
     /// What this host includes; `Err`: it is skipped, undecided, or wrong.
     pub(super) fn includes(&self, include: &Include) -> Result<Found, Box<TaskResult>> {
+        if self.task.scope.chain().count() > DEEPEST {
+            let error = Error::new(format!("includes are nested deeper than {DEEPEST} levels"));
+            let error = error.at(&include.task.action.place).help(
+                "a file of tasks that includes itself needs a `when` that ends it; to repeat one task there is `until`",
+            );
+            return Err(Box::new(TaskResult::error(&error)));
+        }
         let wrong = |error: Error| Box::new(TaskResult::error(&error.at(&include.task.action.place)));
         let scope = scope::of_task(self.context, self.host, Some(self.task), self.parameters);
         let mut found = vec![];
@@ -58,10 +68,7 @@ impl OnHost<'_> {
         let items =
             match super::task::loop_items(wanted, self.context, self.host, self.task, self.parameters)? {
                 Value::List(items) => items,
-                other => {
-                    return Err(Error::new(format!("a loop needs a list, not {}", other.kind()))
-                        .at(&wanted.items.place));
-                }
+                other => return Err(super::task::no_list(&other, &wanted.items.place)),
             };
         let variable = wanted
             .control

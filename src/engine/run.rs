@@ -143,6 +143,9 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         run.warn(&limited.unmatched);
     }
     nodes(&run).await;
+    if let Some(text) = run.not_begun() {
+        run.events.tell(Kind::Notice { host: None, text });
+    }
     for host in run.known_hosts() {
         host.close().await;
     }

@@ -148,7 +148,8 @@ pub(super) fn search(context: &Context, task: Option<&Task>) -> Vec<PathBuf> {
     if let Some(project) = context.folder.parent() {
         folders.push(project.to_path_buf());
     }
-    folders.dedup();
+    let mut known = std::collections::HashSet::new();
+    folders.retain(|folder| known.insert(std::path::absolute(folder).unwrap_or_else(|_| folder.clone())));
     folders
 }
 

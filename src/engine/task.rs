@@ -22,7 +22,7 @@ use crate::vars::Layer;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(super) use loops::loop_items;
+pub(super) use loops::{loop_items, no_list};
 
 /// One task on one host.
 pub(super) struct OnHost<'a> {
@@ -87,10 +87,12 @@ impl OnHost<'_> {
         match self.conditions(scope) {
             Ok(None) => {}
             Ok(Some(result)) => return self.settled(result),
-            Err(error) => return TaskResult::error(&error),
+            Err(error) => return TaskResult::error(&error.within(&self.task.place, "in this task")),
         }
         let tried = self.tries(scope, name, layers).await;
-        self.settled(tried.unwrap_or_else(|error| TaskResult::error(&error.at(&self.task.action.place))))
+        self.settled(tried.unwrap_or_else(|error| {
+            TaskResult::error(&error.within(&self.task.action.place, "in this task"))
+        }))
     }
 
     /// Of a task that says it never changes anything, the change is decided even where its result is not.

@@ -1,6 +1,6 @@
 //! What `ansible.cfg` and the variables `ANSIBLE_...` of the environment say; the environment is stronger.
 
-use crate::error::{Error, Result};
+use crate::error::{Collector, Error, Errors, MISCONFIGURED, Result};
 use crate::source::{Place, Source};
 use crate::value::{Value, to_bool};
 use crate::yaml;
@@ -38,17 +38,19 @@ impl Configuration {
     ///
     /// # Errors
     /// A file that cannot be read, a setting of the wrong kind.
-    pub fn read() -> Result<Configuration> {
+    pub fn read() -> Result<Configuration, Errors> {
         let environment = |name: &str| std::env::var(name).ok();
         let here = std::env::current_dir().unwrap_or_default();
-        Configuration::of(&environment, &here)
+        Configuration::of(&environment, &here).map_err(|errors| errors.code(MISCONFIGURED))
     }
 
-    fn of(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Result<Configuration> {
+    fn of(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Result<Configuration, Errors> {
+        let mut errors = Collector::default();
         let file = match found(environment, here) {
             Some(path) => Some(File::read(&path)?),
             None => None,
         };
+        errors.take(file.as_ref().map_or(Ok(()), File::check));
         let settings = Settings {
             environment,
             here,
@@ -60,27 +62,23 @@ impl Configuration {
             place: Place::new(&Source::named("built in", String::new()), 0..0),
         });
         let path = |setting: Setting| settings.path(&setting.text, &setting.folder);
-        Ok(Configuration {
+        let flag = settings.get("host_key_checking").map(|found| found.flag());
+        let host_key_checking = flag.and_then(|flag| errors.take(flag));
+        let mut number = |name: &str| {
+            let number = settings.get(name).map(|found| found.number());
+            number.and_then(|number| errors.take(number))
+        };
+        let (timeout, forks) = (number("timeout"), number("forks"));
+        errors.finish(Configuration {
             inventory: settings
                 .get("inventory")
                 .map(|found| settings.inventory(&found))
                 .unwrap_or_default(),
             remote_user: settings.get("remote_user").map(|found| found.text),
             private_key_file: settings.get("private_key_file").map(path),
-            host_key_checking: settings
-                .get("host_key_checking")
-                .map(|found| found.flag())
-                .transpose()?,
-            timeout: settings
-                .get("timeout")
-                .map(|found| found.number())
-                .transpose()?
-                .map(Duration::from_secs),
-            forks: settings
-                .get("forks")
-                .map(|found| found.number())
-                .transpose()?
-                .map(|forks| forks as usize),
+            host_key_checking,
+            timeout: timeout.map(Duration::from_secs),
+            forks: forks.map(|forks| forks as usize),
             vault_password_file: settings.get("vault_password_file").map(path),
             roles_path: roles
                 .text
@@ -204,6 +202,31 @@ impl File {
         })
     }
 
+    /// Refuses lines that are no setting: nobody would read them.
+    fn check(&self) -> Result<(), Errors> {
+        let mut errors = Collector::default();
+        let (mut start, mut inside) = (0, false);
+        for line in self.source.text.split_inclusive('\n') {
+            let text = line.trim();
+            let place = Place::new(&self.source, start..start + line.trim_end().len());
+            start += line.len();
+            let continued = line.starts_with([' ', '\t']);
+            if text.is_empty() || text.starts_with(['#', ';']) || inside && continued {
+                continue;
+            }
+            if text.starts_with('[') && text.ends_with(']') {
+                inside = true;
+            } else if !inside {
+                let error = Error::new("a setting needs a section above it").at(&place);
+                errors.push(error.help("begin the file with the line `[defaults]`"));
+            } else if !text.contains(['=', ':']) {
+                let error = Error::new("this line is no setting").at(&place);
+                errors.push(error.help("write `name = value`; a comment begins with `#`"));
+            }
+        }
+        errors.finish(())
+    }
+
     /// An entry of a section; the last one counts.
     fn entry(&self, section: &str, name: &str) -> Option<(String, Place)> {
         let mut start = 0;
@@ -234,7 +257,7 @@ mod tests {
     const TEXT: &str = "[ssh_connection]\nforks = 1\n[defaults]\n# forks = 2\ninventory = hosts.ini, more\nforks=7 ; seven\n\
                         roles_path = roles:~/shared\nhost_key_checking: False\nremote_user = me\nprivate_key_file = ~/.ssh/key\n";
 
-    fn read(text: &str, variables: &[(&str, &str)]) -> Result<Configuration> {
+    fn read(text: &str, variables: &[(&str, &str)]) -> Result<Configuration, Errors> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ansible.cfg"), text).unwrap();
         std::fs::write(folder.path().join("more"), "").unwrap();
@@ -283,8 +306,22 @@ mod tests {
 
     #[test]
     fn a_setting_of_the_wrong_kind_is_shown() {
-        let error = read("[defaults]\nforks = many\n", &[]).unwrap_err();
-        assert_eq!(error.message(), "`many` is not a whole number");
-        assert_eq!(error.place().unwrap().line_column(), (2, 9));
+        let errors = read(
+            "[defaults]\nforks = many\nhost_key_checking = perhaps\nnonsense\n",
+            &[],
+        )
+        .unwrap_err();
+        let found = errors
+            .0
+            .iter()
+            .map(|error| (error.place().unwrap().line_column(), error.message()));
+        let expected = [
+            ((4, 1), "this line is no setting"),
+            ((3, 21), "`perhaps` is not true or false"),
+            ((2, 9), "`many` is not a whole number"),
+        ];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        let errors = read("forks = 5\n", &[]).unwrap_err();
+        assert_eq!(errors.0[0].message(), "a setting needs a section above it");
     }
 }

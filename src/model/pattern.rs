@@ -52,7 +52,9 @@ pub fn limit(inventory: &Inventory, pattern: &str) -> Result<Limited> {
             continue;
         };
         let text = std::fs::read_to_string(file).map_err(|error| {
-            Error::new(format!("cannot read the hosts of `--limit` from {file}")).cause(error)
+            Error::new(format!("cannot read the hosts of `--limit` from {file}"))
+                .cause(error)
+                .help("`@FILE` names a file with one pattern a line; a host is named without `@`")
         })?;
         let lines = text
             .lines()

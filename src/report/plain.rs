@@ -1,6 +1,7 @@
 //! Plain lines, for logs and for a terminal above the live view.
 
 use super::{Recap, Reporter};
+use crate::error::harmless;
 use crate::event::{Event, Kind, Status, TaskEnded};
 use std::fmt::Write as _;
 use std::io::Write;
@@ -62,14 +63,14 @@ pub(super) fn lines(event: &Event, choice: Choice, recap: &Recap) -> String {
         }
         Kind::TaskEnded(task) => self::task(&mut out, task, choice),
         Kind::Output { host, line, .. } if choice.verbosity >= 1 => {
-            let _ = writeln!(out, "  {host} | {line}");
+            let _ = writeln!(out, "  {host} | {}", harmless(line));
         }
         Kind::Warning { text } => {
             let _ = writeln!(out, "[WARNING]: {text}");
         }
         Kind::Notice { host, text } => {
             let host = host.as_ref().map(|host| format!("[{host}] ")).unwrap_or_default();
-            let _ = writeln!(out, "note: {host}{text}");
+            let _ = writeln!(out, "note: {host}{}", harmless(text));
         }
         Kind::RunEnded { .. } => out.push_str(&recap.text()),
         _ => {}
@@ -127,7 +128,9 @@ fn task(out: &mut String, task: &TaskEnded, choice: Choice) {
     let _ = write!(
         out,
         "{word}: [{}] {} | {}{item}",
-        task.name.host, task.name.playbook, task.name.task
+        task.name.host,
+        task.name.playbook,
+        harmless(&task.name.task)
     );
     if task.seconds >= 1.0 {
         let _ = write!(out, " {:.1} s", task.seconds);
@@ -143,7 +146,11 @@ fn task(out: &mut String, task: &TaskEnded, choice: Choice) {
         Status::Failed | Status::Unreachable | Status::Ignored
     ) {
         let text = task.report.as_ref().or(task.message.as_ref());
-        for line in text.map(|text| text.lines()).into_iter().flatten() {
+        for line in text
+            .map(|text| harmless(text))
+            .iter()
+            .flat_map(|text| text.lines())
+        {
             let _ = writeln!(out, "  {line}");
         }
     }
@@ -153,7 +160,7 @@ fn task(out: &mut String, task: &TaskEnded, choice: Choice) {
         let _ = writeln!(out, "  {}", task.result);
     }
     for diff in &task.diffs {
-        for line in diff.text.lines() {
+        for line in harmless(&diff.text).lines() {
             let colour = match line.as_bytes().first() {
                 Some(b'+') => 32,
                 Some(b'-') => 31,
@@ -175,7 +182,7 @@ fn shown(out: &mut String, task: &TaskEnded) {
         .filter(|(name, _)| !matches!(name.as_str(), "changed" | "failed" | "ansible_loop_var" | "item"))
     {
         let text = match value {
-            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::String(text) => harmless(text),
             other => serde_json::to_string_pretty(other).unwrap_or_default(),
         };
         let name = if name == "msg" {
@@ -191,7 +198,7 @@ fn shown(out: &mut String, task: &TaskEnded) {
 
 /// An item in at most 60 characters.
 fn short(item: &str) -> String {
-    let line = item.replace('\n', " ");
+    let line = harmless(item).replace('\n', " ");
     if line.chars().count() > 60 {
         format!("{}...", line.chars().take(57).collect::<String>())
     } else {

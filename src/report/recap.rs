@@ -1,6 +1,6 @@
 //! The recap: how often each host was ok, changed, failed, as Ansible counts.
 
-use crate::event::{Ending, Event, Kind, Status, TaskEnded};
+use crate::event::{Ending, Event, Kind, Status, TaskEnded, TaskName};
 use indexmap::IndexMap;
 use std::fmt::Write;
 
@@ -148,19 +148,27 @@ impl Recap {
         }
         let _ = writeln!(out);
         for (name, ending, cause, seconds) in &left {
-            let _ = match (ending, cause) {
-                (Ending::Blocked, Some(cause)) => writeln!(out, "blocked: {name}, because {cause} failed"),
-                (Ending::Stopped, _) if *seconds > 0.0 => writeln!(out, "stopped: {name}, before its end"),
-                (Ending::Stopped, _) => writeln!(out, "not run: {name}"),
-                _ => writeln!(out, "failed: {name}"),
+            match (ending, cause) {
+                (Ending::Blocked, Some(cause)) => {
+                    let failed = left
+                        .iter()
+                        .any(|(other, ending, ..)| other == cause && *ending == Ending::Failed);
+                    let word = if failed { "failed" } else { "did not run" };
+                    let _ = writeln!(out, "blocked: {name}, because {cause} {word}");
+                }
+                (Ending::Stopped, _) => {
+                    let words = if *seconds > 0.0 {
+                        ("stopped", ", before its end")
+                    } else {
+                        ("not run", "")
+                    };
+                    let _ = writeln!(out, "{}: {name}{}", words.0, words.1);
+                }
+                _ => {
+                    let _ = writeln!(out, "failed: {name}");
+                    self.failures_of(name, out);
+                }
             };
-        }
-        for failure in &self.failures {
-            let _ = writeln!(
-                out,
-                "  {} [{}] {}",
-                failure.name.place, failure.name.host, failure.name.task
-            );
         }
         let only_stopped = left.iter().all(|(_, ending, ..)| *ending == Ending::Stopped);
         let cure = if only_stopped {
@@ -170,12 +178,29 @@ impl Recap {
         };
         let _ = writeln!(out, "{cure}");
     }
+
+    fn failures_of(&self, playbook: &str, out: &mut String) {
+        for failure in self
+            .failures
+            .iter()
+            .filter(|failure| failure.name.playbook == playbook)
+        {
+            let TaskName {
+                place, host, task, ..
+            } = &failure.name;
+            let place = if place.is_empty() {
+                String::new()
+            } else {
+                format!("{place} ")
+            };
+            let _ = writeln!(out, "  {place}[{host}] {task}");
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::TaskName;
 
     fn ended(host: &str, status: Status) -> Event {
         let name = TaskName {

@@ -1,7 +1,7 @@
 //! From an error of the template engine to a place in the file the user wrote.
 
 use super::evaluate::Span;
-use crate::error::Error;
+use crate::error::{Error, nearest};
 use crate::source::{Place, Source};
 use crate::yaml;
 use minijinja::{Error as JinjaError, ErrorKind};
@@ -14,6 +14,8 @@ pub(super) struct Problem {
     message: String,
     range: Option<Span>,
     undefined: bool,
+    /// What to do about it.
+    help: Option<String>,
     /// Set if it went wrong in a template that this one includes.
     inner: Option<Place>,
 }
@@ -34,6 +36,7 @@ impl Problem {
             message: sentence(nearest),
             range: error.range(),
             undefined: nearest.kind() == ErrorKind::UndefinedError,
+            help: cure(nearest),
             inner: if included { place_in_file(nearest) } else { None },
         }
     }
@@ -68,10 +71,10 @@ impl Problem {
             (Some(_), Some(outer)) => error.note(outer, "included here"),
             _ => error.at_some(place.as_ref()),
         };
-        if self.undefined {
-            error.help(UNDEFINED_HELP)
-        } else {
-            error
+        match &self.help {
+            _ if self.undefined => error.help(UNDEFINED_HELP),
+            Some(help) => error.help(help.clone()),
+            None => error,
         }
     }
 }
@@ -79,6 +82,81 @@ impl Problem {
 /// What to do about something undefined.
 pub(super) const UNDEFINED_HELP: &str =
     "check the name; a variable that may be missing is written `name | default(...)`";
+
+/// What the writer probably meant.
+fn cure(error: &JinjaError) -> Option<String> {
+    let detail = error.detail()?;
+    let similar = |names: Vec<&str>| {
+        let near = nearest(detail.split(' ').nth(1)?, names)?.to_string();
+        Some(format!("did you mean `{near}`?"))
+    };
+    match error.kind() {
+        ErrorKind::UnknownFilter => similar(super::filters::names().chain(BUILTIN_FILTERS).collect()),
+        ErrorKind::UnknownTest => similar(super::tests::names().chain(BUILTIN_TESTS).collect()),
+        ErrorKind::SyntaxError => SLIPS
+            .iter()
+            .find(|(said, _)| detail.contains(said))
+            .map(|(_, help)| (*help).to_string()),
+        _ => None,
+    }
+}
+
+/// What the engine says of usual slips, and their cure.
+const SLIPS: &[(&str, &str)] = &[
+    ("expected end of variable block", "close the expression with `}}`"),
+    (
+        "unexpected end of input, expected end of block",
+        "close the block with `%}`",
+    ),
+    (
+        "unexpected input after expression",
+        "one expression ends here and another begins: `=` compares as `==`, texts are joined by `~`",
+    ),
+    (
+        "unknown statement end",
+        "this ends a block that was not begun, or another one than the last that was: `if` ends with `endif`, `for` with `endfor`",
+    ),
+    (
+        "unexpected end of input",
+        "a block was begun and not ended: `if` ends with `endif`, `for` with `endfor`",
+    ),
+    (
+        "unexpected end of file",
+        "a block was begun and not ended: `if` ends with `endif`, `for` with `endfor`",
+    ),
+];
+
+/// The engine's own filters.
+const BUILTIN_FILTERS: [&str; 14] = [
+    "default",
+    "join",
+    "length",
+    "lower",
+    "upper",
+    "replace",
+    "split",
+    "trim",
+    "map",
+    "select",
+    "selectattr",
+    "sort",
+    "unique",
+    "tojson",
+];
+
+/// The engine's own tests.
+const BUILTIN_TESTS: [&str; 10] = [
+    "defined",
+    "undefined",
+    "none",
+    "string",
+    "number",
+    "mapping",
+    "sequence",
+    "iterable",
+    "in",
+    "sameas",
+];
 
 /// The error for something undefined.
 pub(super) fn undefined_error(sentence: &str, place: Option<&Place>) -> Error {
@@ -139,7 +217,37 @@ pub(super) fn inside(place: &Place, text: &str, range: Option<Span>) -> Place {
 
 /// The token in a template's text that an "is undefined" sentence is about: its last quoted name.
 pub(super) fn undefined_token(text: &str, sentence: &str) -> Option<Span> {
-    word(text, sentence.rsplit('\'').nth(1)?)
+    let name = sentence.rsplit('\'').nth(1)?;
+    let marked = marked(text).into_iter().find_map(|span| {
+        let found = word(&text[span.clone()], name)?;
+        Some(span.start + found.start..span.start + found.end)
+    });
+    marked.or_else(|| word(text, name))
+}
+
+/// What stands between the usual marks: the expressions and statements of a template.
+fn marked(text: &str) -> Vec<Span> {
+    let mut found = vec![];
+    let mut at = 0;
+    while let Some(begin) = text[at..].find(['{']).map(|begin| at + begin) {
+        let end = match text.as_bytes().get(begin + 1) {
+            Some(b'{') => "}}",
+            Some(b'%') => "%}",
+            Some(b'#') => "#}",
+            _ => {
+                at = begin + 1;
+                continue;
+            }
+        };
+        let close = text[begin + 2..]
+            .find(end)
+            .map_or(text.len(), |close| begin + 2 + close);
+        if end != "#}" {
+            found.push(begin + 2..close);
+        }
+        at = close;
+    }
+    found
 }
 
 /// As [`undefined_token`], in a template file that was included.
@@ -156,4 +264,17 @@ pub(super) fn word(text: &str, name: &str) -> Option<Span> {
         !name.is_empty() && !text[..*at].ends_with(word) && !text[at + name.len()..].starts_with(word)
     });
     found.map(|(at, _)| at..at + name.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_undefined_name_is_found_in_the_expression_not_in_the_text_around_it() {
+        let text = "# port {# port #}\nport = {% if x %}{{ port }}{% endif %}\n";
+        let at = text.rfind("port").unwrap();
+        assert_eq!(undefined_token(text, "'port' is undefined"), Some(at..at + 4));
+        assert_eq!(undefined_token("a b", "'b' is undefined"), Some(2..3));
+    }
 }

@@ -155,7 +155,10 @@ impl Scope {
         if known {
             return Outcome::Failed(recursion().at_some(template.place.as_ref()));
         }
-        let outcome = evaluate::value(&template.text, template.place.as_ref(), self);
+        let mut outcome = evaluate::value(&template.text, template.place.as_ref(), self);
+        if template.place.as_ref().is_some_and(|place| place.source.vaulted) {
+            outcome = outcome.hidden();
+        }
         UNDER_WAY.with(|under| under.borrow_mut().templates.pop());
         cache().insert(key, (template.clone(), outcome.clone()));
         outcome

@@ -47,7 +47,9 @@ pub(super) fn compose(source: &Arc<Source>) -> Result<Parsed, Errors> {
         };
         start = next;
     }
-    errors.finish(parsed)
+    errors
+        .finish(parsed)
+        .map_err(|errors| errors.code(crate::error::UNREADABLE))
 }
 
 /// Why composing stops: a syntax error, or a node that is refused (then the rest of the text is still sound).

@@ -105,7 +105,10 @@ impl Converter<'_> {
     fn scalar(&self, node: &Node, text: &Arc<str>, style: Style, texts: Texts) -> Result<Value> {
         let as_text = || match (texts, Value::trusted(text, Some(node.place.clone()))) {
             (Texts::Final, _) => Value::String(text.clone()),
-            (Texts::Vaulted, Value::String(text)) => Value::Secret(text),
+            (Texts::Vaulted, Value::String(text)) => {
+                self.vault.note(&text);
+                Value::Secret(text)
+            }
             (_, value) => value,
         };
         let Some(tag) = node.tag.as_deref() else {
@@ -157,6 +160,7 @@ impl Converter<'_> {
         let plain = self.vault.decrypt(text).map_err(|error| error.at(&node.place))?;
         let plain = String::from_utf8(plain)
             .map_err(|_| Error::new("the vaulted value is not UTF-8").at(&node.place))?;
+        self.vault.note(&plain);
         Ok(Value::Secret(plain.into()))
     }
 }

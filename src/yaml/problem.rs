@@ -17,7 +17,13 @@ pub(super) fn explain(source: &Arc<Source>, base: usize, found: &Problem) -> (Er
         .context
         .as_ref()
         .map(|(said, at)| (said, (at + base).min(text.len())));
-    let suspect = suspect_line(source, offset, context.as_ref().map(|context| context.1));
+    let suspect = match unclosed(source, offset, found, context.as_ref().map(|context| context.1)) {
+        Some(help) => {
+            error = error.help(help);
+            None
+        }
+        None => suspect_line(source, offset, context.as_ref().map(|context| context.1)),
+    };
     error = error.at(&suspect.as_ref().map_or(place, |found| found.0.clone()));
     if let Some((said, at)) = context {
         if source.line_column(at).0 != source.line_column(offset).0 {
@@ -103,6 +109,16 @@ fn point(source: &Arc<Source>, offset: usize) -> Place {
         .next()
         .map_or(start, |c| start + c.len_utf8());
     Place::new(source, start..end)
+}
+
+/// The cure for brackets that are still open on a later line, where nothing is wrong by itself.
+fn unclosed(source: &Arc<Source>, offset: usize, found: &Problem, context: Option<usize>) -> Option<String> {
+    let bracket = ['}', ']']
+        .into_iter()
+        .find(|bracket| found.message.ends_with(&format!("or '{bracket}'")))?;
+    let line = source.line_column(context?).0;
+    (line != source.line_column(offset).0)
+        .then(|| format!("end line {line} with `{bracket}`, or with `,` if more of it follows"))
 }
 
 /// Looks at the line of the error, then that of its context, for the usual slips.

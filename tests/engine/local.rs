@@ -111,7 +111,7 @@ fn errors_name_their_place_and_cure() {
         let folder = playbook(text);
         let output = vent(folder.path(), &["run", "site.yml"]);
         assert_eq!(String::from_utf8_lossy(&output.stderr), error);
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(4));
     }
 }
 

@@ -5,9 +5,9 @@ use super::super::host::Host;
 use super::super::run::Run;
 use super::super::scope;
 use super::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, listed};
 use crate::event::Kind;
-use crate::model::Play;
+use crate::model::{Play, pattern};
 use crate::template;
 use crate::value::{self, Value};
 use crate::vars::Layer;
@@ -45,7 +45,7 @@ pub(super) fn prepare(
     }
     let graph_node = &run.graph.nodes[node];
     if hosts.is_empty() {
-        let text = format!("play `{}`: no hosts matched", play.title());
+        let text = nobody(run, play, &pattern);
         run.events.tell(Kind::Notice { host: None, text });
         return Ok(None);
     }
@@ -87,6 +87,26 @@ fn most_failed(run: &Arc<Run>, play: &Play, first: &str) -> Result<Option<f64>> 
     let number = text.trim().trim_end_matches('%').parse::<f64>();
     let wrong = |_| Error::new("`max_fail_percentage` takes a number").at(&placed.place);
     number.map(Some).map_err(wrong)
+}
+
+/// What is said of a play that has no hosts: that is no error, but seldom what was meant.
+fn nobody(run: &Run, play: &Play, pattern: &Value) -> String {
+    let inventory = run.inventory();
+    let error = Error::new(format!("play `{}`: no hosts matched", play.title())).at(&play.hosts.place);
+    let unmatched = pattern::unmatched(&inventory, pattern, &play.hosts.place).unwrap_or_default();
+    let error = match unmatched.first() {
+        _ if inventory.hosts.is_empty() => error
+            .cause("the inventory is empty")
+            .help("name an inventory: -i FILE, or `inventory` in ansible.cfg"),
+        Some(missing) => error
+            .cause(missing.message())
+            .help(missing.cure().unwrap_or_default()),
+        None => error
+            .cause("--limit leaves its hosts out, or they failed before")
+            .help("`vent run PLAYBOOK --list-hosts` shows the hosts of each play"),
+    };
+    let drawn = error.to_string();
+    drawn.trim_start_matches("error: ").trim_end().to_string()
 }
 
 /// The permits of all hosts of the play, in the order of their names, so that no two plays wait for each other.
@@ -172,14 +192,15 @@ pub(super) fn read_vars_files(context: &Arc<Context>) -> Result<()> {
                 .map(|name| context.folder.join(name))
                 .collect();
             let Some(path) = tried.iter().find(|path| path.is_file()) else {
-                let shown: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
-                let error = Error::new(format!(
-                    "`vars_files`: none of these files is there: {}",
-                    shown.join(", ")
-                ));
-                return Err(error.at(&placed.place));
+                let error = Error::new("a file of `vars_files` is not there");
+                let error = error.cause(format!("looked for {}", listed(&tried)));
+                return Err(error
+                    .at(&placed.place)
+                    .help("the name is relative to the playbook; of a list in the list the first file that is there is taken"));
             };
-            layers.insert(0, Layer::Placed(Arc::new(context.run.loader.variables(path)?)));
+            let read = context.run.loader.variables(path).map_err(Error::from);
+            let variables = read.map_err(|error| error.within(&placed.place, "read for this play"))?;
+            layers.insert(0, Layer::Placed(Arc::new(variables)));
             let mut files = context.files.lock().unwrap_or_else(PoisonError::into_inner);
             files.insert(host.name.clone(), layers.clone());
         }

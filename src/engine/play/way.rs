@@ -4,7 +4,7 @@ use super::super::host::Host;
 use super::super::scope;
 use super::Context;
 use crate::connection::{Become, Kind, Method, Secret, Target};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 use crate::model::{Keywords, Placed, Task};
 use crate::template::{self, Scope};
 use crate::value::{self, Map, Value};
@@ -98,7 +98,22 @@ impl Context {
                 map.insert(name.into(), value);
             }
         }
-        Ok((self.run.reach.target(&host.name, &map)?, map))
+        let target = self.run.reach.target(&host.name, &map);
+        let target = target.map_err(|error| self.at_variable(error, host, &map))?;
+        Ok((target, map))
+    }
+
+    /// The error at the variable of the inventory without which it would not be there.
+    fn at_variable(&self, error: Error, host: &Host, map: &Map) -> Error {
+        let inventory = self.run.inventory();
+        let Some(host) = inventory.hosts.get(&host.name) else {
+            return error;
+        };
+        let guilty = host.variables.iter().find(|(name, _)| {
+            let mut others = map.clone();
+            others.shift_remove(&**name).is_some() && self.run.reach.target(&host.name, &others).is_ok()
+        });
+        error.at_some(guilty.map(|(_, placed)| &placed.place))
     }
 
     /// How the task becomes another account; `None` if it acts as the one that logs in.
@@ -121,17 +136,20 @@ impl Context {
         let user = text("ansible_become_user", |keywords| &keywords.become_user)?
             .or_else(|| settings.become_user.clone())
             .unwrap_or_else(|| "root".into());
-        if login == user {
-            return Ok(None);
-        }
         let method = text("ansible_become_method", |keywords| &keywords.become_method)?
             .or_else(|| settings.become_method.clone())
             .unwrap_or_else(|| "sudo".into());
+        let written = task.keyword(|keywords| &keywords.become_method);
+        let place = written.map_or(&task.action.place, |placed| &placed.place);
+        let method = method_of(&method).map_err(|error| error.at(place))?;
+        if login == user {
+            return Ok(None);
+        }
         let password = ["ansible_become_password", "ansible_become_pass"]
             .iter()
             .find_map(|name| map.get(*name));
         Ok(Some(Become {
-            method: method_of(&method).map_err(|error| error.at(&task.action.place))?,
+            method,
             user,
             password: password.and_then(Value::as_str).map(Secret::new),
             flags: text("ansible_become_flags", |keywords| &keywords.become_flags)?,
@@ -177,9 +195,13 @@ fn method_of(name: &str) -> Result<Method> {
         "sudo" => Ok(Method::Sudo),
         "su" => Ok(Method::Su),
         "doas" => Ok(Method::Doas),
-        other => Err(Error::new(format!(
-            "become_method `{other}` is none of sudo, su, doas"
-        ))),
+        other => {
+            let error = Error::new(format!("there is no become method `{other}`"));
+            Err(match nearest(other, ["sudo", "su", "doas"]) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help("Vent knows sudo, su and doas"),
+            })
+        }
     }
 }
 

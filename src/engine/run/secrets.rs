@@ -21,16 +21,20 @@ impl Run {
         }
     }
 
-    /// Replaces every secret in a text.
+    /// Replaces every secret in a text, those that hold others first.
     pub(in crate::engine) fn mask(&self, text: &str) -> String {
-        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut text = text.to_string();
-        for secret in secrets.iter() {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), MASK);
-            }
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for vaulted in self.loader.vault.noted() {
+            keep(&vaulted, &mut secrets);
         }
-        text
+        let mut found: Vec<&String> = secrets
+            .iter()
+            .filter(|secret| text.contains(secret.as_str()))
+            .collect();
+        found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        found.into_iter().fold(text.to_string(), |text, secret| {
+            text.replace(secret.as_str(), MASK)
+        })
     }
 
     pub(in crate::engine) fn mask_diff(&self, diff: &Diff) -> Diff {

@@ -2,13 +2,33 @@
 
 use super::super::task::title;
 use super::Run;
-use crate::model::Task;
+use crate::error::nearest;
+use crate::model::{Item, Task};
 use crate::template::{self, Scope};
 use crate::value::Value;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 impl Run {
+    /// What is said if `--start-at-task` named a task that never came.
+    pub(super) fn not_begun(&self) -> Option<String> {
+        let wanted = self.settings.start_at_task.as_ref()?;
+        if self.begun.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut names = vec![];
+        for play in self.graph.nodes.iter().flat_map(|node| &node.plays) {
+            play.sections()
+                .into_iter()
+                .for_each(|items| names_in(items, &mut names));
+        }
+        let hint = match nearest(wanted, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`--list-tasks` shows all names".into(),
+        };
+        Some(format!("no task is named `{wanted}`, so nothing was run; {hint}"))
+    }
+
     /// True if tags and `--start-at-task` choose the task.
     pub(in crate::engine) fn selects(&self, task: &Task, scope: impl FnOnce() -> Scope) -> bool {
         let settings = &self.settings;
@@ -50,6 +70,23 @@ impl Run {
             }
         }
         chosen(&tags, &settings.tags, &settings.skip_tags)
+    }
+}
+
+/// The names of the tasks in a list.
+fn names_in(items: &[Item], names: &mut Vec<String>) {
+    for item in items {
+        match item {
+            Item::Task(task) => names.extend(
+                task.keywords
+                    .name
+                    .as_ref()
+                    .and_then(|name| name.value.as_str())
+                    .map(str::to_string),
+            ),
+            Item::Block(block) => names_in(&block.block, names),
+            Item::Include(_) => {}
+        }
     }
 }
 

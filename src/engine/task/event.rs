@@ -3,6 +3,7 @@
 use super::super::result::TaskResult;
 use super::super::scope;
 use super::{OnHost, title};
+use crate::error::Error;
 use crate::event::{Kind, TaskEnded, TaskName};
 use crate::template::Scope;
 use crate::value::{self, Value};
@@ -68,7 +69,11 @@ impl OnHost<'_> {
                 result.diffs.iter().map(|diff| run.mask_diff(diff)).collect()
             },
             digests: result.digests.clone(),
-            report: if hidden { None } else { shown(&result.report) },
+            report: match hidden {
+                true if failed => Some(Error::new(censored).at(&self.task.action.place).to_string()),
+                true => None,
+                false => shown(&result.report),
+            },
             origin: result.origin.as_ref().map(|origin| origin.origin.clone()),
             seconds: started.elapsed().as_secs_f64(),
         })));

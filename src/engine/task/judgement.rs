@@ -12,6 +12,9 @@ use crate::module::Outcome;
 use crate::template::{self, Decision, Scope};
 use crate::value::Value;
 
+/// What programs say when a disk is full.
+const NO_ROOM: &str = "No space left on device";
+
 impl OnHost<'_> {
     /// A failure of a module; in check mode a command that was not run may be the reason.
     pub(super) fn module_failure(
@@ -66,6 +69,17 @@ impl OnHost<'_> {
                     lines[lines.len().saturating_sub(20)..].join("\n")
                 ));
             }
+        }
+        let full = message.contains(NO_ROOM)
+            || value
+                .get("stderr")
+                .and_then(Value::as_str)
+                .is_some_and(|text| text.contains(NO_ROOM));
+        if full {
+            let host = &self.host.name;
+            error = error.help(format!(
+                "make room on {host}: `df -h` there shows which file system is full"
+            ));
         }
         error.to_string()
     }

@@ -8,11 +8,22 @@ use super::OnHost;
 use crate::error::{Error, Result};
 use crate::event::{Status, TaskName};
 use crate::model::{Loop, Placed, Task};
+use crate::source::Place;
 use crate::template::{self, Scope};
 use crate::value::{Map, Template, Value};
 use crate::vars::Layer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// The error of a loop over something that is no list.
+pub(in crate::engine) fn no_list(found: &Value, place: &Place) -> Error {
+    let error = Error::new(format!("a loop needs a list, not {}", found.kind())).at(place);
+    error.help(match found {
+        Value::Map(_) => "write `| dict2items` behind it: each item then has `key` and `value`",
+        Value::String(_) => "write `| split(',')` behind it, or put it into a list: [...]",
+        _ => "put it into a list: [...]",
+    })
+}
 
 impl OnHost<'_> {
     pub(super) async fn with_loop(&self, scope: &Scope, name: &TaskName) -> TaskResult {
@@ -23,9 +34,7 @@ impl OnHost<'_> {
             Ok(Value::List(items)) => items,
             Ok(Value::Unknown(origin)) => return self.without_items(scope, TaskResult::undecided(origin)),
             Ok(other) => {
-                let error =
-                    Error::new(format!("a loop needs a list, not {}", other.kind())).at(&wanted.items.place);
-                return self.without_items(scope, TaskResult::error(&error));
+                return self.without_items(scope, TaskResult::error(&no_list(&other, &wanted.items.place)));
             }
             Err(error) => return self.without_items(scope, TaskResult::error(&error)),
         };

@@ -76,7 +76,9 @@ impl Reader<'_> {
         if found == 0 {
             let error = match unknown.first() {
                 Some((key, _)) => self.loader.known.unknown_module(&name(key), &key.place, keywords),
-                None => Error::new("this task has no module: it does nothing").at(&task.place),
+                None => Error::new("this task has no module: it does nothing")
+                    .at(&task.place)
+                    .help("`vent modules` lists what there is"),
             };
             self.errors.push(error);
             return None;

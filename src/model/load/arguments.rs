@@ -7,6 +7,9 @@ use crate::model::Action;
 use crate::value::{Map, Value};
 use std::sync::Arc;
 
+/// Ansible finds these only when the task runs; the exit code is the same.
+const FAILED: u8 = 2;
+
 impl Reader<'_> {
     /// Refuses arguments that the module does not have, and values it cannot take. What is a template is not
     /// known yet; with `defaults` from elsewhere nothing counts as missing.
@@ -31,8 +34,11 @@ impl Reader<'_> {
         };
         if found.unknown.is_none() && !open {
             let place = argument.map_or(&action.place, |argument| &argument.place);
-            self.errors
-                .push(Error::new(format!("`{}`: {found}", action.module)).at(place));
+            self.errors.push(
+                Error::new(format!("`{}`: {found}", action.module))
+                    .at(place)
+                    .code(FAILED),
+            );
         }
     }
 
@@ -44,8 +50,9 @@ impl Reader<'_> {
                 continue;
             }
             all = false;
-            let error =
-                Error::new(format!("`{}` has no argument `{name}`", action.module)).at(&argument.name_place);
+            let error = Error::new(format!("`{}` has no argument `{name}`", action.module))
+                .at(&argument.name_place)
+                .code(FAILED);
             self.errors.push(match nearest(name, names.iter().copied()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
                 None => error.help(format!("it takes {}", names.join(", "))),

@@ -149,13 +149,13 @@ impl Reader<'_> {
             .map(|folder| folder.join(name))
             .find(|path| path.is_file());
         let Some(path) = found else {
-            let tried: Vec<_> = folders
-                .iter()
-                .map(|folder| folder.join(name).display().to_string())
-                .collect();
             let error = Error::new(format!("there is no file of tasks `{name}`")).at(place);
-            self.errors
-                .push(error.cause(format!("looked for {}", tried.join(", "))));
+            let error = error.cause(format!("looked in {}", crate::error::listed(&folders)));
+            let error = error.code(crate::error::WRONG);
+            self.errors.push(match alike(&folders, name) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help("the name is relative to the file it stands in"),
+            });
             return vec![];
         };
         self.tasks_of(&path, place, scope, handlers)
@@ -193,4 +193,14 @@ impl Reader<'_> {
         folders.retain(|folder| seen.insert(folder.clone()));
         folders
     }
+}
+
+/// A file in one of these folders with a name like this one.
+fn alike(folders: &[PathBuf], name: &str) -> Option<String> {
+    let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok());
+    let names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .collect();
+    crate::error::nearest(name, names.iter().map(String::as_str)).map(str::to_string)
 }

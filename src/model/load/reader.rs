@@ -64,16 +64,13 @@ impl<'a> Reader<'a> {
 
     fn vaulted_root(&self, path: &Path, text: &str) -> Result<(Option<Node>, Vec<Error>), Errors> {
         let plain = self.loader.vault.decrypt(text);
-        let plain = plain.map_err(|error| error.cause(format!("it is in {}", path.display())))?;
-        let source = crate::source::Source::file(path, String::from_utf8_lossy(&plain).into_owned());
-        yaml::parse_one(&source).map_err(|errors| {
-            // An excerpt would show what is vaulted.
-            let lines = errors.0.iter().map(|error| {
-                let line = error.place().map_or(0, |place| place.line_column().0);
-                Error::new(format!("{}, line {line}: {}", path.display(), error.message()))
-            });
-            Errors(lines.collect())
-        })
+        let plain = plain.map_err(|error| {
+            let whole = crate::source::Source::file(path, text.to_string());
+            let first = text.lines().next().map_or(0, str::len);
+            error.at(&Place::new(&whole, 0..first)).code(crate::error::WRONG)
+        })?;
+        let source = crate::source::Source::vaulted(path, String::from_utf8_lossy(&plain).into_owned());
+        yaml::parse_one(&source)
     }
 
     /// The value of a node with its place.
@@ -184,7 +181,9 @@ impl<'a> Reader<'a> {
         }
         let error = Error::new(format!("`{text}` cannot be the name of a variable"));
         let help = "names of variables are letters, digits and `_`, and begin with no digit";
-        self.errors.push(error.at(&node.place).help(help));
+        // What Ansible ends with for a name like this.
+        self.errors
+            .push(error.at(&node.place).help(help).code(crate::error::WRONG));
         None
     }
 

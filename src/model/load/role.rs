@@ -311,12 +311,10 @@ impl Reader<'_> {
                 entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
             })
             .collect();
-        let tried: Vec<_> = folders
-            .iter()
-            .map(|folder| folder.display().to_string())
-            .collect();
         let error = Error::new(format!("there is no role `{}`", used.name)).at(&used.place);
-        let error = error.cause(format!("looked in {}", tried.join(", ")));
+        let error = error
+            .cause(format!("looked in {}", crate::error::listed(&folders)))
+            .code(crate::error::WRONG);
         self.errors
             .push(match nearest(&used.name, known.iter().map(String::as_str)) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),

@@ -91,16 +91,10 @@ fn find(call: &Call, name: &str, kind: &str) -> Result<PathBuf, String> {
     match found {
         Some(path) => Ok(path),
         None if std::path::Path::new(&name).is_file() => Ok(PathBuf::from(name)),
-        None => {
-            let looked: Vec<String> = folders
-                .iter()
-                .map(|folder| folder.display().to_string())
-                .collect();
-            Err(format!(
-                "the file '{name}' was not found; looked in {}",
-                looked.join(", ")
-            ))
-        }
+        None => Err(format!(
+            "the file '{name}' was not found; looked in {}",
+            crate::error::listed(&folders)
+        )),
     }
 }
 
