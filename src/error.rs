@@ -3,6 +3,10 @@
 //! An error value is for wrong input and for faults of our own; what goes wrong on a host is an outcome
 //! of its task (see `event`), never an `Error` that travels up.
 
+mod nearest;
+
+pub use nearest::nearest;
+
 use crate::source::Place;
 use std::fmt;
 
@@ -308,54 +312,6 @@ pub fn listed(folders: &[std::path::PathBuf]) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// The name of `known` most like `word`, if it is like enough to be meant: "did you mean".
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
-    let rated = known
-        .into_iter()
-        .map(|name| (edits(word, name), strangers(word, name), name));
-    let near = rated.min()?;
-    (near.0 <= limit).then_some(near.2)
-}
-
-/// Characters of `word` that `name` does not have: of two names that are as near, the one with the same
-/// letters is meant.
-fn strangers(word: &str, name: &str) -> usize {
-    let mut left: Vec<char> = name.chars().collect();
-    let mut strangers = 0;
-    for letter in word.chars() {
-        match left.iter().position(|other| *other == letter) {
-            Some(at) => {
-                left.swap_remove(at);
-            }
-            None => strangers += 1,
-        }
-    }
-    strangers
-}
-
-/// How many slips lie between two words: a letter too many, too few, wrong, or two in the wrong order
-/// (the optimal string alignment distance).
-fn edits(left: &str, right: &str) -> usize {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    let mut rows = vec![(0..=right.len()).collect::<Vec<usize>>()];
-    for (at, a) in left.iter().enumerate() {
-        let mut row = vec![at + 1];
-        for (column, b) in right.iter().enumerate() {
-            let above = &rows[at];
-            let mut best = (above[column] + usize::from(a != b))
-                .min(row[column] + 1)
-                .min(above[column + 1] + 1);
-            if at > 0 && column > 0 && *a == right[column - 1] && left[at - 1] == *b {
-                best = best.min(rows[at - 1][column - 1] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[left.len()][right.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,19 +328,6 @@ mod tests {
         let drawn = "error: `taks` is not a keyword of a play\n \
                      --> play.yml:2:3\n  |\n2 |   taks: []\n  |   ^^^^\n  cause: nothing reads it\n  help: did you mean `tasks`?\n";
         assert_eq!(error.to_string(), drawn);
-    }
-
-    #[test]
-    fn the_nearest_name_must_be_near() {
-        assert_eq!(nearest("taks", ["tasks", "handlers"]), Some("tasks"));
-        assert_eq!(nearest("zzzz", ["tasks", "handlers"]), None);
-    }
-
-    #[test]
-    fn swapped_letters_are_one_slip_and_the_same_letters_are_preferred() {
-        assert_eq!(nearest("debgu", ["copy", "debug"]), Some("debug"));
-        assert_eq!(nearest("taks", ["tags", "tasks"]), Some("tasks"));
-        assert_eq!(edits("kitten", "sitting"), 3);
     }
 
     #[test]
