@@ -112,7 +112,7 @@ pub fn remains(cluster: &Cluster, node: &str, upper: &Path) -> Vec<String> {
             "*.dpkg-new",
             "-o",
             "-path",
-            "*/var/lib/vent/*",
+            "*/var/lib/vent/debts/*",
         ])
         .output()
         .unwrap();
