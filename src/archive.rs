@@ -40,7 +40,9 @@ pub enum Packing {
 /// One thing in an archive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
-    /// Its path as it is written there, a folder's without the slash at the end.
+    /// Its path as it is written there.
+    pub name: String,
+    /// Its path without `./` before and the slash of a folder behind; `.` is the folder it is unpacked in.
     pub path: String,
     /// What it is.
     pub kind: MemberKind,

@@ -24,6 +24,7 @@ mod shell;
 mod ssh;
 mod ssh_config;
 mod target;
+pub mod terminal;
 mod wire;
 
 pub use failure::{Failure, FailureKind};

@@ -168,6 +168,9 @@ pub struct TaskEnded {
     pub diffs: Vec<Diff>,
     /// SHA-256 of files that were written.
     pub digests: Vec<(String, String)>,
+    /// What a person would type, for `vent explain`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
     /// For a failure: an excerpt of the place, the causes and the cure.
     pub report: Option<String>,
     /// For an undecided task: what would decide it.

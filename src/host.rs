@@ -4,6 +4,7 @@
 mod action;
 mod answer;
 mod dns;
+mod explain;
 mod facts;
 mod overlay;
 mod printed;
@@ -17,6 +18,7 @@ pub use dns::{
     Alias, DnsAccess, DnsAnswer, DnsZone, Hidden, Location, RecordAction, RecordChange, RecordQuestion,
     RecordSet,
 };
+pub use explain::explain;
 pub use facts::{facts_script, parse_facts};
 pub use printed::{ParseError, parse};
 pub use question::{Question, Resource};

@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use inventory::{Group, Host, Inventory};
 pub use keywords::{Condition, Keywords};
 pub use load::{Known, Loader};
-pub use play::Play;
+pub use play::{Play, Prompt};
 pub use playbook::{Entry, Import, Need, Playbook};
 pub use role::Role;
 pub use scope::{Scope, ScopeKind};

@@ -1,5 +1,6 @@
 //! Reporters: they read events and show them. None of them decides anything.
 
+mod explain;
 mod json;
 mod plain;
 mod recap;
@@ -7,6 +8,7 @@ mod terminal;
 
 use crate::event::Event;
 
+pub use explain::Explain;
 pub use json::Json;
 pub use plain::Plain;
 pub use recap::Recap;

@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub use environment::FileOptions;
 pub use file_variables::{TemplateFile, of_template_file};
 pub use render::{RenderedFile, condition, condition_at, conditions, render, render_file};
-pub use scope::{Planned, Planner, Scope, Surroundings, Variables};
+pub use scope::{Opener, Planned, Planner, Scope, Surroundings, Variables};
 pub use syntax::{
     check_condition, check_file, check_syntax, free_variables, known_filters, known_lookups, known_tests,
 };

@@ -38,6 +38,12 @@ impl Computer for Desk {
             Err(_) => LocalFile::Missing,
         }
     }
+    fn sealed_file(&self, path: &Path) -> LocalFile {
+        self.file(path)
+    }
+    fn opened_vault(&self) -> bool {
+        false
+    }
     fn entries(&self, _path: &Path) -> Vec<LocalEntry> {
         vec![]
     }

@@ -31,6 +31,7 @@ pub(super) fn members(from: impl Read) -> io::Result<Vec<Member>> {
                 .to_string()
         };
         members.push(Member {
+            name: String::from_utf8_lossy(&entry.path_bytes()).into_owned(),
             path: plain(&entry.path_bytes()),
             kind,
             mode: Some(header.mode()? & 0o7777),

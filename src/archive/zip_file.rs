@@ -24,6 +24,7 @@ pub(super) fn members(file: &File) -> io::Result<Vec<Member>> {
             MemberKind::File(digest(&mut entry)?)
         };
         members.push(Member {
+            name: entry.name().map_err(io::Error::other)?.into_owned(),
             path: plain(entry.name().map_err(io::Error::other)?.as_bytes()),
             kind,
             mode: mode.map(|mode| mode & 0o7777).filter(|mode| *mode != 0),

@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod artifacts;
+mod explain;
 mod graph;
 mod inventory;
 mod journal;
@@ -9,7 +10,9 @@ mod list;
 mod machines;
 mod modules;
 mod needs;
+mod passwords;
 mod project;
+mod prompts;
 mod reach;
 mod run;
 mod unseen;
@@ -30,6 +33,8 @@ struct Cli {
 enum Command {
     /// Runs playbooks.
     Run(Box<run::RunCommand>),
+    /// Prints what a person would type: the shell lines of everything that is left to be done.
+    Explain(Box<explain::ExplainCommand>),
     /// Prints which playbook needs which.
     Graph(graph::GraphCommand),
     /// Shows hosts, groups and variables.
@@ -79,6 +84,7 @@ fn perform(cli: &Cli) -> ExitCode {
         Command::Graph(command) => graph::run(command).map(|()| 0),
         Command::Inventory(command) => inventory::run(command).map(|()| 0),
         Command::Modules(command) => modules::run(command).map(|()| 0),
+        Command::Explain(command) => runtime.block_on(explain::explain(command)),
         Command::Machines(command) => runtime.block_on(machines::run(command)).map(|()| 0),
         Command::Run(command) => runtime.block_on(run::run(command)),
     };

@@ -1,6 +1,8 @@
 //! What a command works with: configuration, inventory, variables, ways to hosts.
 
+use super::passwords::PasswordOptions;
 use super::reach::{Defaults, Ways};
+use crate::connection::Secret;
 use crate::engine::{Reach, Reload, SPECIAL};
 use crate::error::{Error, Errors, Result, UNREADABLE};
 use crate::graph::Graph;
@@ -10,7 +12,7 @@ use crate::module;
 use crate::source::{Place, Source};
 use crate::template;
 use crate::value::{Map, Value};
-use crate::vault::Vault;
+use crate::vault::{DEFAULT_LABEL, Vault};
 use crate::yaml;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,8 @@ pub struct Options {
     /// A vault identity: `label@file`.
     #[arg(long)]
     pub vault_id: Vec<String>,
+    #[command(flatten)]
+    pub passwords: PasswordOptions,
 }
 
 /// What a command works with.
@@ -52,6 +56,8 @@ pub struct Project {
     pub extra: Arc<Map>,
     /// `forks` of `ansible.cfg`.
     pub forks: Option<usize>,
+    /// The password of `-K`.
+    pub become_password: Option<Secret>,
     sources: Vec<String>,
     folder: PathBuf,
 }
@@ -78,6 +84,10 @@ impl Project {
         for identity in &options.vault_id {
             vault.add_identity(identity)?;
         }
+        let passwords = options.passwords.read()?;
+        if let Some(password) = &passwords.vault {
+            vault.add(DEFAULT_LABEL, password.reveal());
+        }
         let known = Known {
             is_module,
             modules: modules(),
@@ -88,7 +98,7 @@ impl Project {
             connection: options.connection.clone(),
             user: options.user.clone().or(configuration.remote_user),
             private_key_file: options.private_key.clone().or(configuration.private_key_file),
-            password: None,
+            password: passwords.connection,
             host_key_checking: configuration.host_key_checking,
             timeout: configuration.timeout,
         };
@@ -103,6 +113,7 @@ impl Project {
             reach: Arc::new(Ways::new(defaults)),
             extra: Arc::new(extra),
             forks: configuration.forks,
+            become_password: passwords.r#become,
             sources,
             folder,
         })

@@ -18,7 +18,7 @@ pub struct Defaults {
     /// `--private-key`, else `private_key_file`.
     pub private_key_file: Option<PathBuf>,
     /// `-k`.
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// `host_key_checking`.
     pub host_key_checking: Option<bool>,
     /// `timeout`.
@@ -91,8 +91,8 @@ impl Reach for Ways {
                 .or_else(|| self.defaults.private_key_file.clone()),
             passphrase: text(&["ansible_ssh_private_key_passphrase"]).map(|text| Secret::new(&text)),
             password: text(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])
-                .or_else(|| self.defaults.password.clone())
-                .map(|text| Secret::new(&text)),
+                .map(|text| Secret::new(&text))
+                .or_else(|| self.defaults.password.clone()),
             arguments: arguments.join(" "),
             host_key_checking: checking.or(self.defaults.host_key_checking),
             timeout: self.defaults.timeout,

@@ -122,7 +122,8 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
         super::list::list(&graph, &inventory, command)?;
         return Ok(0);
     }
-    let settings = settings(command, &project)?;
+    let mut settings = settings(command, &project)?;
+    settings.prompted = Arc::new(super::prompts::ask(&graph, &project.extra)?);
     if !command.no_needs
         && let [path] = &command.playbooks[..]
     {
@@ -196,6 +197,7 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         title: format!("vent run {}", paths.join(" ")),
         within: std::env::var(engine::WITHIN).ok(),
         check: command.check,
+        explain: false,
         diff: command.diff,
         verbosity: command.verbose,
         forks: command.forks.or(project.forks).unwrap_or(50),
@@ -204,6 +206,8 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         skip_tags: command.skip_tags.clone(),
         start_at_task: command.start_at_task.clone(),
         extra: project.extra.clone(),
+        prompted: Arc::default(),
+        become_password: project.become_password.clone(),
         r#become: command.r#become,
         become_user: command.become_user.clone(),
         become_method: command.become_method.clone(),

@@ -1,10 +1,9 @@
 //! Private key files: read once, opened with a passphrase only when the host would take them.
 
 use super::target::{Secret, Target};
+use super::terminal;
 use russh::keys::{Certificate, PrivateKey, PublicKey, decode_secret_key, load_openssh_certificate};
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::collections::HashMap;
-use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use tokio::sync::Mutex;
@@ -86,34 +85,12 @@ fn open(path: &Path, text: &str, passphrase: Option<&Secret>) -> Result<Arc<Priv
     }
     for _ in 0..3 {
         let question = format!("Passphrase of {}: ", path.display());
-        let passphrase = ask_terminal(&question).ok_or(Locked::NoTerminal)?;
+        let passphrase = terminal::ask(&question, true).ok_or(Locked::NoTerminal)?;
         if let Ok(key) = decode(&passphrase) {
             return Ok(key);
         }
     }
     Err(Locked::Wrong)
-}
-
-/// Asks at the terminal of this process without showing what is typed; nothing if there is none.
-fn ask_terminal(question: &str) -> Option<String> {
-    let mut terminal = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/tty")
-        .ok()?;
-    let before = tcgetattr(&terminal).ok()?;
-    let mut silent = before.clone();
-    silent.local_modes -= LocalModes::ECHO;
-    tcsetattr(&terminal, OptionalActions::Flush, &silent).ok()?;
-    let mut line = String::new();
-    let read = terminal
-        .write_all(question.as_bytes())
-        .and_then(|()| std::io::BufReader::new(&terminal).read_line(&mut line));
-    // The terminal is given back as it was, whatever came of the question.
-    let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
-    let _ = terminal.write_all(b"\n");
-    read.ok().filter(|read| *read > 0)?;
-    Some(line.trim_end_matches(['\r', '\n']).to_string())
 }
 
 fn is_locked(text: &str) -> bool {

@@ -1,13 +1,14 @@
 //! One attempt of one module on one host: ask, act, until it is done.
 
 mod difference;
+mod possibilities;
 
 use super::host::Host;
 use super::perform::{self, Broken, Watch};
 use crate::connection::{Failure, Shell};
 use crate::error::Error;
 use crate::event::Diff;
-use crate::host::{Action, Performed, Question, State};
+use crate::host::{Action, Performed, Question, State, explain};
 use crate::module::{self, Computer, Outcome, Step, Stop, View};
 use crate::value::{Unknown, Value};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(super) struct Attempt<'a> {
     pub(super) computer: &'a (dyn Computer + Sync),
     pub(super) check: bool,
     pub(super) diff: bool,
+    /// Note what a person would type.
+    pub(super) explain: bool,
     pub(super) verbosity: u8,
     pub(super) origin: Arc<Unknown>,
     /// For commands of the user: environment, time-out, and whether they only read.
@@ -42,6 +45,8 @@ pub(super) struct CommandSettings {
     pub(super) environment: Vec<(String, String)>,
     pub(super) timeout: Option<u64>,
     pub(super) reads_only: bool,
+    /// Commands go on by themselves under this name.
+    pub(super) background: Option<String>,
 }
 
 /// How an attempt ended.
@@ -66,16 +71,41 @@ pub(super) struct Done {
     pub(super) acted: bool,
     pub(super) diffs: Vec<Diff>,
     pub(super) digests: Vec<(String, String)>,
+    /// What a person would type, if that was asked for.
+    pub(super) commands: Vec<String>,
 }
 
 impl Attempt<'_> {
-    /// Runs the module to its end.
+    /// Runs the module to its end. In check mode an unknown argument of few values is planned with each.
     pub(super) async fn run(&self) -> Ended {
+        if self.check
+            && let Some(all) = possibilities::possibilities(self.module, self.arguments)
+        {
+            match self.agreed(all).await {
+                Ok(Some((arguments, differing))) => {
+                    let mut ended = self.carry_out(&arguments).await;
+                    if let Ended::Done(done) = &mut ended {
+                        for name in differing {
+                            done.outcome
+                                .fields
+                                .insert(name, Value::Unknown(self.origin.clone()));
+                        }
+                    }
+                    return ended;
+                }
+                Ok(None) => {}
+                Err(broken) => return self.broken(broken, Done::default()),
+            }
+        }
+        self.carry_out(self.arguments).await
+    }
+
+    async fn carry_out(&self, arguments: &Value) -> Ended {
         let mut done = Done::default();
         let mut performed: Vec<Performed> = vec![];
         for _ in 0..ROUNDS {
             let state = self.host.state();
-            let (step, open) = self.step(&state, &performed);
+            let (step, open) = self.step(arguments, &state, &performed);
             match step {
                 Err(Stop::Pending) => match perform::ask(&self.shell, self.host, &self.user, open).await {
                     Ok(()) => {}
@@ -102,7 +132,12 @@ impl Attempt<'_> {
         )
     }
 
-    fn step(&self, state: &State, performed: &[Performed]) -> (Result<Step, Stop>, Vec<Question>) {
+    fn step(
+        &self,
+        arguments: &Value,
+        state: &State,
+        performed: &[Performed],
+    ) -> (Result<Step, Stop>, Vec<Question>) {
         let view = View::new(
             state,
             &self.user,
@@ -111,7 +146,7 @@ impl Attempt<'_> {
             &self.origin,
             self.verbosity,
         );
-        let step = (self.module.step)(self.arguments, &view);
+        let step = (self.module.step)(arguments, &view);
         (step, view.into_open())
     }
 
@@ -144,6 +179,7 @@ impl Attempt<'_> {
                 command.environment.clone_from(&self.command.environment);
                 command.timeout = self.command.timeout;
                 command.reads_only = self.command.reads_only;
+                command.background.clone_from(&self.command.background);
             }
             self.note(&action, done).await?;
             done.acted = true;
@@ -175,7 +211,12 @@ impl Attempt<'_> {
         {
             done.digests.push((path.clone(), digest.to_string()));
         }
+        if self.explain {
+            let hidden = self.computer.opened_vault() || self.shuts_others_out(action).await?;
+            done.commands.push(explain(action, hidden));
+        }
         if self.diff
+            && !self.computer.opened_vault()
             && let Some(diff) = self.difference(action).await?
         {
             done.diffs.push(diff);

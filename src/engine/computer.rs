@@ -9,9 +9,11 @@ use crate::module::{Computer, LocalEntry, LocalFile, TemplateOptions};
 use crate::source::Source;
 use crate::template::{self, Decision, FileOptions, Scope, TemplateFile};
 use crate::value::Value;
+use crate::vault;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// This computer in one task of one host.
 pub(super) struct Here {
@@ -23,6 +25,8 @@ pub(super) struct Here {
     pub(super) now: i64,
     pub(super) random: [u8; 32],
     pub(super) user: Arc<str>,
+    /// A vaulted file was opened.
+    pub(super) opened: AtomicBool,
 }
 
 impl Here {
@@ -88,6 +92,39 @@ impl Computer for Here {
     }
 
     fn file(&self, path: &Path) -> LocalFile {
+        let file = self.sealed_file(path);
+        let begins = |path: &Path| -> std::io::Result<bool> {
+            use std::io::Read;
+            let mut first = [0; vault::HEADER.len()];
+            let read = std::fs::File::open(path)?.read(&mut first)?;
+            Ok(first[..read] == *vault::HEADER.as_bytes())
+        };
+        let bytes = match &file {
+            LocalFile::File(Content::Bytes(bytes)) if bytes.starts_with(vault::HEADER.as_bytes()) => {
+                bytes.to_vec()
+            }
+            LocalFile::File(Content::LocalFile { path, .. }) if begins(path).unwrap_or(false) => {
+                match std::fs::read(path) {
+                    Ok(bytes) => bytes,
+                    Err(_) => return self.missing(),
+                }
+            }
+            _ => return file,
+        };
+        match self.scope.surroundings().opener.open(bytes) {
+            Ok(bytes) => {
+                self.opened.store(true, Ordering::Relaxed);
+                LocalFile::File(Content::bytes(bytes))
+            }
+            Err(error) => LocalFile::Closed(format!("cannot open {}: {}", path.display(), error.line())),
+        }
+    }
+
+    fn opened_vault(&self) -> bool {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    fn sealed_file(&self, path: &Path) -> LocalFile {
         let text = path.to_string_lossy();
         match self.planned_stat(&text) {
             Some(Answer::Stat(None)) => return self.missing(),
@@ -145,9 +182,13 @@ impl Computer for Here {
     }
 
     fn render_file(&self, path: &Path, options: &TemplateOptions) -> Result<Content> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::new(format!("cannot read the template {}", path.display())).cause(error)
-        })?;
+        let wrong = || Error::new(format!("cannot read the template {}", path.display()));
+        let bytes = std::fs::read(path).map_err(|error| wrong().cause(error))?;
+        if bytes.starts_with(vault::HEADER.as_bytes()) {
+            self.opened.store(true, Ordering::Relaxed);
+        }
+        let bytes = self.scope.surroundings().opener.open(bytes)?;
+        let text = String::from_utf8(bytes).map_err(|_| wrong().cause("it is no text (UTF-8)"))?;
         let file = TemplateFile {
             name: &options.name,
             path,

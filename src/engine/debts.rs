@@ -68,7 +68,7 @@ impl Context {
 
     /// Finds the debts of earlier runs and notifies their handlers.
     pub(super) async fn read_debts(self: &Arc<Context>, hosts: &[Arc<Host>]) {
-        if self.handlers.tasks.is_empty() {
+        if self.handlers.tasks().is_empty() {
             return;
         }
         let all = hosts
@@ -78,7 +78,10 @@ impl Context {
     }
 
     async fn read_debts_of(self: &Arc<Context>, host: &Arc<Host>) {
-        let task = self.handlers.tasks[0].clone();
+        let tasks = self.handlers.tasks();
+        let Some(task) = tasks.first().cloned() else {
+            return;
+        };
         let scope = scope::of_task(self, host, Some(&task), &[]);
         let Ok((_, way)) = self.way(host, &task, &scope) else {
             return;
@@ -98,7 +101,7 @@ impl Context {
         let Some(Answer::Names(Some(names))) = known.state().answer(&way.user, &question) else {
             return;
         };
-        for task in &self.handlers.tasks {
+        for task in &tasks {
             let scope = scope::of_task(self, host, Some(task), &[]);
             let full = title(task, &scope);
             let name = full.split_once(" : ").map_or(full.as_str(), |(_, bare)| bare);

@@ -9,7 +9,8 @@ use crate::model::{Item, Task};
 use crate::template::{self, Scope};
 use crate::value::{Unknown, Value};
 use indexmap::IndexMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How surely a handler is due.
 #[derive(Clone, Debug)]
@@ -21,32 +22,54 @@ pub(super) enum Notified {
 }
 
 /// The handlers of a play and who is notified.
-pub(super) struct Handlers {
-    pub(super) tasks: Vec<Arc<Task>>,
-    due: Mutex<Vec<IndexMap<Arc<str>, Notified>>>,
+pub(super) struct Handlers(Mutex<Vec<Handler>>);
+
+/// A handler and the hosts on which it is due.
+struct Handler {
+    task: Arc<Task>,
+    due: IndexMap<Arc<str>, Notified>,
 }
 
 impl Handlers {
     pub(super) fn new(items: &[Item]) -> Handlers {
+        let handlers = Handlers(Mutex::default());
+        handlers.add(items);
+        handlers
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Handler>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The handlers, in the order of the page, those of roles that were included while running behind them.
+    pub(super) fn tasks(&self) -> Vec<Arc<Task>> {
+        self.all().iter().map(|handler| handler.task.clone()).collect()
+    }
+
+    /// Adds the handlers of a role that is included while running, unless they are there.
+    pub(super) fn add(&self, items: &[Item]) {
         let mut tasks = vec![];
         flatten(items, &mut tasks);
-        let due = tasks.iter().map(|_| IndexMap::new()).collect();
-        Handlers {
-            tasks,
-            due: Mutex::new(due),
+        let mut all = self.all();
+        for task in tasks {
+            if !all.iter().any(|known| known.task == task) {
+                let due = IndexMap::new();
+                all.push(Handler { task, due });
+            }
         }
     }
 
     /// Takes the hosts of the first handler that is due.
     fn next(&self) -> Option<(Arc<Task>, IndexMap<Arc<str>, Notified>)> {
-        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = due.iter().position(|hosts| !hosts.is_empty())?;
-        Some((self.tasks[at].clone(), std::mem::take(&mut due[at])))
+        let mut all = self.all();
+        let handler = all.iter_mut().find(|handler| !handler.due.is_empty())?;
+        Some((handler.task.clone(), std::mem::take(&mut handler.due)))
     }
 
     fn notify(&self, at: usize, host: &Host, notified: &Notified) {
-        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = due[at]
+        let mut all = self.all();
+        let entry = all[at]
+            .due
             .entry(host.name.clone())
             .or_insert_with(|| notified.clone());
         if matches!(notified, Notified::Surely) {
@@ -89,7 +112,7 @@ impl Context {
                 if !self.notify_named(host, name, scope, notified) {
                     let known: Vec<String> = self
                         .handlers
-                        .tasks
+                        .tasks()
                         .iter()
                         .map(|task| title(task, scope))
                         .collect();
@@ -109,18 +132,20 @@ impl Context {
     pub(super) fn notify_named(&self, host: &Host, name: &str, scope: &Scope, notified: &Notified) -> bool {
         let mut named = None;
         let mut found = false;
-        for (at, task) in self.handlers.tasks.iter().enumerate() {
+        let mut heard = HashSet::new();
+        for (at, task) in self.handlers.tasks().iter().enumerate().rev() {
             let title = title(task, scope);
             let bare = title.split_once(" : ").map_or(title.as_str(), |(_, bare)| bare);
             if title == name || bare == name {
                 // The last one with a name wins, as in Ansible.
-                named = Some(at);
+                named = named.or(Some(at));
             }
             let listens = task.listen.iter().any(|topic| match &topic.value {
                 Value::List(topics) => topics.iter().any(|topic| topic.as_str() == Some(name)),
                 topic => topic.as_str() == Some(name),
             });
-            if listens {
+            // Of handlers with one name, as of a role that is used twice, only the last hears a topic.
+            if listens && (task.keywords.name.is_none() || heard.insert(title.clone())) {
                 self.handlers.notify(at, host, notified);
                 found = true;
             }
@@ -162,7 +187,7 @@ impl Context {
         for (task, name, notified) in kept {
             if let Some(at) = self
                 .handlers
-                .tasks
+                .tasks()
                 .iter()
                 .position(|known| Arc::ptr_eq(known, &task))
             {

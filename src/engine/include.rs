@@ -60,6 +60,17 @@ impl OnHost<'_> {
         Ok(found)
     }
 
+    /// Tells that something was included: Ansible counts it as ok, or skipped if no item wanted it.
+    pub(super) fn tell_included(&self, include: &Include, found: &Found) {
+        if found.is_empty() && self.task.r#loop.is_some() {
+            self.tell_end(&TaskResult::looped(vec![]));
+        } else if matches!(include.included, Included::Tasks(_)) {
+            // A role that is included does not count, a file of tasks does.
+            let names = found.iter().map(|(key, _, _)| Value::string(key));
+            self.tell_end(&TaskResult::included(Value::list(names)));
+        }
+    }
+
     /// The variables of each item of the include's loop; one without variables if it has none.
     fn loop_scopes(&self, scope: &Scope) -> Result<Vec<ItemScope>, Error> {
         let Some(wanted) = &self.task.r#loop else {
@@ -130,6 +141,7 @@ impl OnHost<'_> {
                     public: choice.public.clone(),
                 };
                 let role = loader.include_role(include, &choice, extra, &self.context.folder)?;
+                self.context.handlers.add(&role.handlers);
                 Ok((name, role.items))
             }
         }

@@ -120,7 +120,9 @@ async fn task(context: &Arc<Context>, task: &Arc<Task>, hosts: &[Arc<Host>], par
         return context.meta(task, hosts, parameters).await;
     }
     let scope = scope::of_task(context, &hosts[0], Some(task), parameters);
-    let once = flag(task, &scope, |keywords| &keywords.run_once);
+    // Ansible's modules that look at all hosts at once.
+    let once = matches!(task.action.short(), "add_host" | "pause")
+        || flag(task, &scope, |keywords| &keywords.run_once);
     let chosen = if once { &hosts[..1] } else { hosts };
     let throttle = number(task, &scope).unwrap_or(0);
     let gate = Semaphore::new(if throttle > 0 {
@@ -187,7 +189,7 @@ fn settle(on_host: &OnHost<'_>, result: TaskResult) -> TaskResult {
         None => result,
         Some(error) => {
             let failed = TaskResult::error(&error);
-            on_host.tell_failure(&failed);
+            on_host.tell_end(&failed);
             failed
         }
     }
@@ -269,6 +271,7 @@ async fn include(
         let on_host = plain(context, host, task, parameters);
         match on_host.includes(include) {
             Ok(found) => {
+                on_host.tell_included(include, &found);
                 for (key, items, layers) in found {
                     match groups.iter_mut().find(|(_, known, _, _)| *known == key) {
                         Some((hosts, _, _, _)) => hosts.push(host.clone()),
@@ -277,7 +280,7 @@ async fn include(
                 }
             }
             Err(result) => {
-                on_host.tell_failure(&result);
+                on_host.tell_end(&result);
                 if result.is_failure() {
                     context.failed(host, false);
                     failed.push((host.clone(), Some((task.clone(), *result))));

@@ -264,6 +264,7 @@ impl Run {
             result: serde_json::Value::Null,
             diffs: vec![],
             digests: vec![],
+            commands: vec![],
             report: None,
             origin: Some(origin.origin.clone()),
             seconds: 0.0,

@@ -255,7 +255,11 @@ async fn run(
         }
         None => script.push_str(&command.script),
     }
-    let timeout = command.timeout.map(Duration::from_secs);
+    let mut timeout = command.timeout.map(Duration::from_secs);
+    if let Some(job) = &command.background {
+        script = scripts::background(&script, job, command.timeout.unwrap_or(0));
+        timeout = None;
+    }
     let job = Job {
         script,
         stdin: command.input.clone(),

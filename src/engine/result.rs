@@ -18,6 +18,8 @@ pub(super) struct TaskResult {
     pub(super) origin: Option<Arc<Unknown>>,
     pub(super) diffs: Vec<Diff>,
     pub(super) digests: Vec<(String, String)>,
+    /// What a person would type.
+    pub(super) commands: Vec<String>,
     /// Variables of `set_fact`.
     pub(super) facts: Map,
     /// Gathered facts.
@@ -34,6 +36,7 @@ impl TaskResult {
             origin: None,
             diffs: vec![],
             digests: vec![],
+            commands: vec![],
             facts: Map::new(),
             host_facts: Map::new(),
         }
@@ -78,6 +81,16 @@ impl TaskResult {
         }
     }
 
+    /// Tasks were included.
+    pub(super) fn included(names: Value) -> TaskResult {
+        let fields = [
+            ("changed", false.into()),
+            ("failed", false.into()),
+            ("include", names),
+        ];
+        TaskResult::new(Status::Ok, Value::map(fields))
+    }
+
     /// The host could not be reached.
     pub(super) fn unreachable(message: &str, report: String) -> TaskResult {
         let fields = [
@@ -120,6 +133,7 @@ impl TaskResult {
             message,
             diffs: done.diffs,
             digests: done.digests,
+            commands: done.commands,
             facts: outcome.facts,
             host_facts: outcome.host_facts,
             ..TaskResult::new(status, Value::Map(fields.into()))

@@ -334,6 +334,7 @@ impl Run {
             result: serde_json::Value::Null,
             diffs: vec![],
             digests: vec![],
+            commands: vec![],
             report: Some(error.to_string()),
             origin: None,
             seconds: 0.0,

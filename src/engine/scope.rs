@@ -5,7 +5,7 @@ use super::play::Context;
 use super::run::Run;
 use crate::host::{Answer, Question};
 use crate::model::{self, Play, ScopeKind, Task};
-use crate::template::{Planned, Planner, Scope, Surroundings, Variables};
+use crate::template::{Opener, Planned, Planner, Scope, Surroundings, Variables};
 use crate::value::{Map, Value};
 use crate::vars::{Hosts, Layer, Levels};
 use std::path::PathBuf;
@@ -164,6 +164,9 @@ pub(super) fn of_task(
     let mut levels = host_levels(run, host, context.node);
     let mut map = magic(run, host, Some(context));
     levels.play.extend(context.vars_files(host));
+    if let Some(answers) = run.settings.prompted.get(&context.play.place.short()) {
+        levels.play.push(Layer::Map(answers.clone()));
+    }
     levels
         .play
         .push(Layer::Placed(context.play.keywords().vars.clone()));
@@ -202,6 +205,7 @@ pub(super) fn of_task(
     };
     let planner = run.settings.check.then(|| planner(run));
     let surroundings = Surroundings {
+        opener: Opener::new(run.loader.vault.clone()),
         planner,
         search: search(context, task),
         check: run.settings.check,

@@ -145,6 +145,38 @@ fn set_attributes(path: &str, attributes: &Attributes, follow: bool, recursive: 
     }
 }
 
+/// Where the results of commands that go on by themselves lie, below the account's home.
+const JOBS: &str = "\"${HOME:-/tmp}\"/.ansible_async";
+
+/// Starts a script that goes on by itself: its output, its error output and its exit status become files of a
+/// folder named `job`. It holds no descriptor of the shell, so that nobody waits for it.
+pub(super) fn background(script: &str, job: &str, seconds: u64) -> String {
+    let inner = "exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-\n\
+                 timeout \"$3\" sh -c \"$1\" >\"$2/out\" 2>\"$2/err\" </dev/null; echo $? >\"$2/code.new\"; mv \"$2/code.new\" \"$2/code\"";
+    format!(
+        "d={JOBS}/{job}; (umask 077; mkdir -p \"$d\") || exit 1\n\
+         setsid sh -c {} sh {} \"$d\" {seconds} >/dev/null 2>&1 </dev/null &\necho $! >\"$d/pid\"",
+        quote(inner),
+        quote(script)
+    )
+}
+
+/// Prints what became of a job: `running`, `lost`, or `done CODE LENGTH` before its output and error output.
+/// Exit status 4: nobody knows it.
+pub(super) fn background_state(job: &str) -> String {
+    let job = quote(job);
+    format!(
+        "d={JOBS}/{job}; [ -d \"$d\" ] || exit 4\n\
+         if [ -f \"$d/code\" ]; then printf 'done %s %s\\n' \"$(cat \"$d/code\")\" \"$(wc -c <\"$d/out\")\"; cat \"$d/out\" \"$d/err\"\n\
+         elif [ ! -f \"$d/pid\" ] || kill -0 \"$(cat \"$d/pid\")\" 2>/dev/null; then echo running; else echo lost; fi"
+    )
+}
+
+/// Removes what a job left.
+pub(super) fn background_removal(job: &str) -> String {
+    format!("rm -rf {JOBS}/{}", quote(job))
+}
+
 /// Through a temporary link and a rename, so that the path is never missing.
 fn link(path: &str, target: &str, symbolic: bool) -> String {
     let option = if symbolic { "-s" } else { "" };

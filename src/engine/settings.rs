@@ -1,6 +1,8 @@
 //! What the user chose for a run.
 
+use crate::connection::Secret;
 use crate::value::Map;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The choices of a run.
@@ -15,6 +17,8 @@ pub struct Settings {
     pub check: bool,
     /// Show what changes in files.
     pub diff: bool,
+    /// Tell what a person would type.
+    pub explain: bool,
     /// How many `-v`.
     pub verbosity: u8,
     /// How many hosts at the same time.
@@ -35,6 +39,10 @@ pub struct Settings {
     pub become_user: Option<String>,
     /// `--become-method`.
     pub become_method: Option<String>,
+    /// The answers to `vars_prompt`, by the place of the play.
+    pub prompted: Arc<HashMap<String, Arc<Map>>>,
+    /// The password of `-K`.
+    pub become_password: Option<Secret>,
     /// `--force-handlers`.
     pub force_handlers: bool,
 }

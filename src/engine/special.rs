@@ -18,6 +18,7 @@ pub const SPECIAL: &[(&str, &[&str])] = &[
         "add_host",
         &["name", "hostname", "host", "groups", "group", "groupname"],
     ),
+    ("async_status", &["jid", "mode"]),
     ("group_by", &["key", "parents"]),
     (
         "include_vars",
@@ -35,6 +36,21 @@ pub const SPECIAL: &[(&str, &[&str])] = &[
     ),
     ("meta", &[]),
     ("pause", &["seconds", "minutes", "prompt", "echo"]),
+    (
+        "reboot",
+        &[
+            "pre_reboot_delay",
+            "post_reboot_delay",
+            "reboot_timeout",
+            "reboot_timeout_sec",
+            "connect_timeout",
+            "test_command",
+            "msg",
+            "search_paths",
+            "boot_time_command",
+            "reboot_command",
+        ],
+    ),
     ("vent_machines", super::machines::ARGUMENTS),
 ];
 

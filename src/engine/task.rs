@@ -1,11 +1,14 @@
 //! One task on one host.
 
 mod arguments;
+mod background;
 mod connect;
+mod doubt;
 mod event;
 mod judgement;
 mod loops;
 mod once;
+mod reboot;
 mod tries;
 
 use super::handlers::Notified;
@@ -84,6 +87,16 @@ impl OnHost<'_> {
 
     /// The task once, for one item if it has a loop.
     async fn one(&self, scope: &Scope, name: &TaskName, layers: &[Layer]) -> TaskResult {
+        let result = self.decided_or_not(scope, name, layers).await;
+        if result.status == Status::Undecided
+            && let Some(origin) = &result.origin
+        {
+            self.doubt(scope, origin);
+        }
+        result
+    }
+
+    async fn decided_or_not(&self, scope: &Scope, name: &TaskName, layers: &[Layer]) -> TaskResult {
         match self.conditions(scope) {
             Ok(None) => {}
             Ok(Some(result)) => return self.settled(result),
@@ -109,6 +122,8 @@ impl OnHost<'_> {
         if let Some(register) = &self.task.register {
             host.set(context.node, register, result.value.untrusted());
         }
+        let delegate = self.owner_of_facts();
+        let host = delegate.as_ref().unwrap_or(host);
         for (name, value) in &result.facts {
             host.set(context.node, name, value.clone());
         }
@@ -116,7 +131,7 @@ impl OnHost<'_> {
             let mut data = host.data();
             let facts = Arc::make_mut(&mut data.facts);
             facts.extend(result.host_facts.clone());
-            data.gathered = true;
+            data.gathered |= matches!(self.task.action.short(), "setup" | "gather_facts");
         }
         let notified = match (&result.status, result.value.get("changed")) {
             (Status::Undecided, _) => result.origin.clone().map(Notified::Maybe),
@@ -124,10 +139,24 @@ impl OnHost<'_> {
             _ => None,
         };
         if let Some(notified) = notified {
+            let host = self.host;
             let scope = scope::of_task(context, host, Some(self.task), self.parameters);
             return context.notify(host, self.task, &scope, &notified);
         }
         None
+    }
+
+    /// The host that facts are given to, if `delegate_facts` says another than the task's own.
+    fn owner_of_facts(&self) -> Option<Arc<Host>> {
+        self.task.keyword(|keywords| &keywords.delegate_facts)?;
+        let scope = scope::of_task(self.context, self.host, Some(self.task), self.parameters);
+        if !self.flag(&scope, |keywords| &keywords.delegate_facts)? {
+            return None;
+        }
+        self.context
+            .way(self.host, self.task, &scope)
+            .ok()
+            .map(|(host, _)| host)
     }
 
     /// Whether the conditions hold; what is unknown counts as not.

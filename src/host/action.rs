@@ -119,6 +119,10 @@ pub struct Command {
     pub removes: Vec<String>,
     /// True if the user says that it changes nothing: it is run in check mode as well.
     pub reads_only: bool,
+    /// What a person would type, if the script holds more.
+    pub line: Option<String>,
+    /// It goes on by itself under this name (`async` with `poll: 0`).
+    pub background: Option<String>,
 }
 
 /// What an action does to a later answer.

@@ -46,7 +46,7 @@ pub struct KnownArguments {
 /// Reads playbooks, roles and task files.
 pub struct Loader {
     /// Passwords for vaulted files and values.
-    pub vault: Vault,
+    pub vault: Arc<Vault>,
     /// Which modules and lookups exist.
     pub known: Known,
     /// Folders with roles, searched after those beside the playbook.
@@ -68,7 +68,7 @@ impl Loader {
     /// A loader.
     pub fn new(vault: Vault, known: Known, roles_path: Vec<PathBuf>) -> Loader {
         Loader {
-            vault,
+            vault: Arc::new(vault),
             known,
             roles_path,
             warnings: Mutex::default(),

@@ -2,6 +2,7 @@
 
 use super::{Item, Keywords, Placed, Role, Scope};
 use crate::source::Place;
+use crate::value::Value;
 use std::sync::Arc;
 
 /// A play. Keywords shared with blocks and tasks (`become`, `vars`, `tags`, `environment` ...) are in
@@ -45,6 +46,8 @@ pub struct Play {
     pub force_handlers: Option<Placed>,
     /// Vent's own: the play takes no permits of its hosts.
     pub shares_hosts: bool,
+    /// What is asked before the run (`vars_prompt`).
+    pub prompts: Vec<Prompt>,
     /// The place of the whole play.
     pub place: Place,
 }
@@ -66,4 +69,19 @@ impl Play {
         let given = given.and_then(|name| name.value.as_str());
         given.or(self.hosts.value.as_str()).unwrap_or("play")
     }
+}
+
+/// A variable that a person is asked for before the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    /// Its name.
+    pub name: String,
+    /// The question.
+    pub question: String,
+    /// What an empty answer means.
+    pub default: Option<Value>,
+    /// Do not show what is typed.
+    pub private: bool,
+    /// Ask twice.
+    pub confirm: bool,
 }

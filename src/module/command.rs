@@ -176,6 +176,7 @@ fn run(
             .cloned()
             .collect()
     };
+    let line = Some(script.clone());
     // A program that is not there gives Ansible's code 2, where a shell would say 127.
     let script = if program.is_empty() || program.contains('$') {
         script
@@ -196,6 +197,8 @@ fn run(
         creates: simple(&arguments.creates),
         removes: simple(&arguments.removes),
         reads_only: false,
+        line,
+        background: None,
     })]))
 }
 

@@ -33,6 +33,9 @@ pub(super) struct Own {
     validate: Option<String>,
     /// Mode of folders that are made.
     directory_mode: Option<Value>,
+    /// Open a vaulted file.
+    #[serde(default = "yes")]
+    decrypt: bool,
     /// Write through a symbolic link at `dest`.
     #[serde(default)]
     follow: bool,
@@ -45,7 +48,7 @@ fn yes() -> bool {
 impl Module for Copy {
     const NAMES: &'static [&'static str] = &["ansible.builtin.copy", "copy"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["local_follow", "decrypt", "unsafe_writes", "attributes"];
+    const IGNORED: &'static [&'static str] = &["local_follow", "unsafe_writes", "attributes"];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -79,7 +82,8 @@ impl Module for Copy {
             .computer()
             .find("files", source)
             .map_err(|tried| missing(source, &tried))?;
-        match view.computer().file(&path) {
+        match read(own, &path, view) {
+            LocalFile::Closed(why) => Err(Stop::failed(why)),
             LocalFile::Missing => Err(missing(source, &[path])),
             LocalFile::Folder => folder(arguments, source, &path, view),
             LocalFile::File(content) => {
@@ -90,6 +94,14 @@ impl Module for Copy {
                 placed(content, &name, view.computer().mode(&path)).step(view)
             }
         }
+    }
+}
+
+/// A file of this computer, opened if it is vaulted and that is wanted.
+fn read(own: &Own, path: &Path, view: &View<'_>) -> LocalFile {
+    match own.decrypt {
+        true => view.computer().file(path),
+        false => view.computer().sealed_file(path),
     }
 }
 
@@ -287,8 +299,10 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
             continue;
         }
         let from = path.join(&entry.relative);
-        let LocalFile::File(content) = view.computer().file(&from) else {
-            continue;
+        let content = match read(own, &from, view) {
+            LocalFile::File(content) => content,
+            LocalFile::Closed(why) => return Err(Stop::failed(why)),
+            _ => continue,
         };
         if fresh && view.stat(&to, true)?.is_none() {
             let attributes = match arguments.file.wanted_mode()? {

@@ -82,9 +82,9 @@ impl Module for Fetch {
         }
         let to = arguments.target(view)?;
         let digest = view.digest(path)?;
-        let same = match view.computer().file(&to) {
+        let same = match view.computer().sealed_file(&to) {
             LocalFile::File(content) => content.digest() == digest,
-            LocalFile::Missing => false,
+            LocalFile::Missing | LocalFile::Closed(_) => false,
             LocalFile::Folder => return Err(Stop::failed(format!("dest is a folder: {}", to.display()))),
         };
         let outcome = Outcome::new()

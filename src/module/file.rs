@@ -85,7 +85,7 @@ impl Module for File {
             State::File => context.file(here),
             State::Link => context.symbolic(here.as_ref()),
             State::Hard => context.hard(here.as_ref()),
-            State::Touch => context.touch(here.as_ref()),
+            State::Touch => context.touch(here.as_ref(), view),
         }
     }
 }
@@ -312,7 +312,15 @@ impl Context<'_> {
         Ok(Step::Finish(vec![make], outcome))
     }
 
-    fn touch(&self, here: Option<&Stat>) -> Result<Step, Stop> {
+    fn touch(&self, here: Option<&Stat>, view: &View<'_>) -> Result<Step, Stop> {
+        if here.is_none()
+            && let Some(folder) = parent(self.path)
+            && view.stat(folder, true)?.is_none()
+        {
+            return Err(Stop::failed(format!(
+                "Error, could not touch target: the folder {folder} does not exist"
+            )));
+        }
         let kept = |time: &Option<String>| time.as_deref() == Some("preserve");
         let keep = kept(&self.own.modification_time) && kept(&self.own.access_time);
         let path = crate::host::quote(self.path);

@@ -1,11 +1,14 @@
 //! `iptables`: rules, chains and policies of the packet filter.
 
+mod words;
+
 use super::blockinfile::State;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, Effect, Resource, quote};
-use crate::value::{Value, repr};
+use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use words::{Words, word};
 
 /// Keeps a rule.
 pub(super) struct Iptables;
@@ -157,10 +160,6 @@ pub(super) struct Arguments {
 
 fn filter() -> String {
     "filter".into()
-}
-
-fn word(value: &Value) -> String {
-    value.as_str().map_or_else(|| repr(value), str::to_string)
 }
 
 impl Arguments {
@@ -346,41 +345,6 @@ impl Arguments {
 
 fn about(program: &str) -> Resource {
     Resource::Other(format!("the rules of {program}"))
-}
-
-/// Words of a rule as they gather.
-#[derive(Default)]
-struct Words(Vec<String>);
-
-impl Words {
-    fn pair(&mut self, option: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.0.extend([option.to_string(), value.to_string()]);
-        }
-    }
-
-    fn value(&mut self, option: &str, value: Option<&Value>) {
-        self.negatable(option, value.map(word).as_deref());
-    }
-
-    /// A value that begins with `!` turns the condition round.
-    fn negatable(&mut self, option: &str, value: Option<&str>) {
-        match value.map(|value| (value.strip_prefix('!'), value)) {
-            Some((Some(rest), _)) => {
-                self.0.push("!".into());
-                self.pair(option, Some(rest.trim()));
-            }
-            Some((None, value)) => self.pair(option, Some(value)),
-            None => {}
-        }
-    }
-
-    /// Loads a matching module unless the user names it.
-    fn module(&mut self, named: &[String], module: &str) {
-        if !named.iter().any(|name| name == module) {
-            self.pair("-m", Some(module));
-        }
-    }
 }
 
 impl Module for Iptables {

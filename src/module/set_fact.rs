@@ -1,7 +1,7 @@
 //! `set_fact`: variables of a host for the rest of the run.
 
 use super::{Module, Outcome, Step, Stop, View};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, to_bool};
 
 /// Sets variables of a host.
 pub(super) struct SetFact;
@@ -13,7 +13,8 @@ impl Module for SetFact {
 
     fn step(arguments: &Value, _: &View<'_>) -> Result<Step, Stop> {
         let mut variables = arguments.as_map().cloned().unwrap_or_default();
-        variables.shift_remove("cacheable");
+        let cached = variables.shift_remove("cacheable");
+        let cached = cached.as_ref().and_then(to_bool).unwrap_or(false);
         if variables.is_empty() {
             return Err(Stop::failed(
                 "No key/value pairs provided, at least one is required for this action to succeed",
@@ -28,6 +29,7 @@ impl Module for SetFact {
         let shown: Map = variables.clone();
         let outcome = Outcome {
             changed: Some(false),
+            host_facts: if cached { variables.clone() } else { Map::new() },
             facts: variables,
             ..Outcome::default()
         };

@@ -185,7 +185,10 @@ fn local(own: &Own, file: &FileArguments, outcome: Outcome, view: &View<'_>) -> 
     let zip = archive.packing == Packing::Zip;
     let mut outcome = outcome.with("handler", if zip { "ZipArchive" } else { "TgzArchive" });
     if own.list_files {
-        outcome = outcome.with("files", names(wanted.iter().map(|member| member.path.as_str())));
+        outcome = outcome.with(
+            "files",
+            names(wanted.iter().map(|wanted| wanted.member.name.as_str())),
+        );
     }
     let mut actions = vec![];
     let unpacked = compare::differs(&wanted, &found, file, own.keep_newer);

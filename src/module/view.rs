@@ -22,6 +22,8 @@ pub enum LocalFile {
     Folder,
     /// A file; unknown in check mode if a step before it would make it.
     File(Content),
+    /// A vaulted file that no password opens: why.
+    Closed(String),
 }
 
 /// Something in a folder of this computer.
@@ -58,7 +60,12 @@ pub trait Computer {
     /// The paths that were tried.
     fn find(&self, kind: &str, name: &str) -> Result<PathBuf, Vec<PathBuf>>;
     /// A file of this computer as it is, or in check mode as it would be.
+    /// A vaulted one is opened.
     fn file(&self, path: &Path) -> LocalFile;
+    /// A file of this computer byte for byte, vaulted or not.
+    fn sealed_file(&self, path: &Path) -> LocalFile;
+    /// True if a vaulted file was opened: its content is not to be shown.
+    fn opened_vault(&self) -> bool;
     /// Everything below a folder, folders before what is in them.
     fn entries(&self, path: &Path) -> Vec<LocalEntry>;
     /// What is in an archive of this computer.

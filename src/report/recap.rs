@@ -77,6 +77,7 @@ impl Recap {
             Status::Ignored => {
                 counts.ok += 1;
                 counts.ignored += 1;
+                counts.changed += usize::from(task.result.get("changed") == Some(&true.into()));
             }
         }
         match task.status {
@@ -98,7 +99,9 @@ impl Recap {
         self.playbook_lines(&mut out);
         let _ = writeln!(out, "\nPLAY RECAP {}", "*".repeat(69));
         let width = self.hosts.keys().map(String::len).max().unwrap_or(0).max(26);
-        for (host, counts) in &self.hosts {
+        let mut hosts: Vec<_> = self.hosts.iter().collect();
+        hosts.sort_by_key(|entry| entry.0);
+        for (host, counts) in hosts {
             let Counts {
                 ok,
                 changed,
@@ -218,6 +221,7 @@ mod tests {
             result: serde_json::Value::Null,
             diffs: vec![],
             digests: vec![],
+            commands: vec![],
             report: None,
             origin: None,
             seconds: 0.0,

@@ -10,6 +10,7 @@ mod network;
 mod numbers;
 pub(in crate::template) mod password;
 pub(in crate::template) mod paths;
+mod queries;
 pub(in crate::template) mod random;
 pub(in crate::template) mod regexes;
 pub(in crate::template) mod sets;
@@ -53,7 +54,7 @@ const fn keeping(name: &'static str, run: fn(&Call) -> Answer) -> Filter {
 }
 
 /// The lists of all topics.
-const TOPICS: [&[Filter]; 11] = [
+const TOPICS: [&[Filter]; 12] = [
     digests::FILTERS,
     formats::FILTERS,
     lists::FILTERS,
@@ -61,6 +62,7 @@ const TOPICS: [&[Filter]; 11] = [
     network::FILTERS,
     numbers::FILTERS,
     paths::FILTERS,
+    queries::FILTERS,
     regexes::FILTERS,
     sets::FILTERS,
     texts::FILTERS,

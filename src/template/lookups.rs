@@ -3,6 +3,7 @@
 mod files;
 mod lists;
 mod others;
+mod url;
 
 use super::call::{self, Answer, Call, Given, given};
 use super::convert::{print, split_arguments};
@@ -38,7 +39,7 @@ const fn keeping(name: &'static str, run: fn(&Call) -> Answer) -> Lookup {
 }
 
 /// The lists of all topics.
-const TOPICS: [&[Lookup]; 3] = [files::LOOKUPS, lists::LOOKUPS, others::LOOKUPS];
+const TOPICS: [&[Lookup]; 4] = [files::LOOKUPS, lists::LOOKUPS, others::LOOKUPS, url::LOOKUPS];
 
 /// The names of all lookups, short and full.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {

@@ -3,6 +3,7 @@
 use super::{Outcome, evaluate};
 use crate::error::Error;
 use crate::value::{Template, Unknown, Value};
+use crate::vault::{self, Vault};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,36 @@ pub struct Surroundings {
     pub check: bool,
     /// Check mode: files of this computer as they would be.
     pub planner: Option<Planner>,
+    /// Opens vaulted files.
+    pub opener: Opener,
+}
+
+/// Opens vaulted files with the passwords of the run.
+#[derive(Clone, Debug, Default)]
+pub struct Opener(Arc<Vault>);
+
+impl Opener {
+    /// Opens with these passwords.
+    pub fn new(vault: Arc<Vault>) -> Opener {
+        Opener(vault)
+    }
+
+    /// The bytes of a file: if they are vaulted, what is in the vault.
+    ///
+    /// # Errors
+    /// No password opens it.
+    pub fn open(&self, bytes: Vec<u8>) -> crate::error::Result<Vec<u8>> {
+        match std::str::from_utf8(&bytes) {
+            Ok(text) if text.starts_with(vault::HEADER) => self.0.decrypt(text),
+            _ => Ok(bytes),
+        }
+    }
+}
+
+impl PartialEq for Opener {
+    fn eq(&self, other: &Opener) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// A file of this computer in check mode.

@@ -70,6 +70,21 @@ impl Attempt<'_> {
         })
     }
 
+    /// True if what the action writes is not to be shown: the file's mode shuts out all but its owner.
+    pub(super) async fn shuts_others_out(&self, action: &Action) -> Result<bool, Broken> {
+        let Action::WriteFile { path, attributes, .. } = action else {
+            return Ok(false);
+        };
+        let mode = match attributes.mode {
+            Some(mode) => Some(mode),
+            None => match self.stat(path, true).await? {
+                Some(Answer::Stat(stat)) => stat.map(|stat| stat.mode),
+                _ => None,
+            },
+        };
+        Ok(mode.is_some_and(|mode| mode & 0o077 == 0))
+    }
+
     async fn stat(&self, path: &str, follow: bool) -> Result<Option<Answer>, Broken> {
         let path = path.to_string();
         self.known(Question::Stat { path, follow }).await

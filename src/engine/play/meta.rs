@@ -26,7 +26,20 @@ impl Context {
             .unwrap_or_default()
             .trim()
             .to_string();
-        let (chosen, mut failed) = self.holding(task, hosts, parameters);
+        // Of words that concern the whole play Ansible asks the first host alone.
+        let every = [
+            "noop",
+            "reset_connection",
+            "end_host",
+            "end_role",
+            "flush_handlers",
+        ];
+        let asked = if every.contains(&word.as_str()) {
+            hosts
+        } else {
+            &hosts[..1]
+        };
+        let (chosen, mut failed) = self.holding(task, asked, parameters);
         match word.as_str() {
             "flush_handlers" => {
                 let gone = self.flush(&chosen).await;
@@ -37,8 +50,8 @@ impl Context {
                 hosts.iter().for_each(|host| self.end(host));
             }
             "end_host" => chosen.iter().for_each(|host| self.end(host)),
-            "clear_facts" => {
-                for host in &chosen {
+            "clear_facts" if !chosen.is_empty() => {
+                for host in hosts {
                     let mut data = host.data();
                     data.facts = Arc::default();
                     data.gathered = false;
@@ -50,7 +63,7 @@ impl Context {
                     hosts.iter().for_each(|host| self.failed(host, false));
                 }
             }
-            "clear_host_errors" => self.out().clear(),
+            "clear_host_errors" if !chosen.is_empty() => self.out().clear(),
             "reset_connection" => {
                 for host in &chosen {
                     host.reset().await;
@@ -84,7 +97,7 @@ impl Context {
                 Ok(false) => {}
                 Err(error) => {
                     let result = TaskResult::error(&error);
-                    on_host.tell_failure(&result);
+                    on_host.tell_end(&result);
                     self.failed(host, false);
                     failed.push((host.clone(), Some((task.clone(), result))));
                 }

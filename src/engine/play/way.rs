@@ -151,7 +151,10 @@ impl Context {
         Ok(Some(Become {
             method,
             user,
-            password: password.and_then(Value::as_str).map(Secret::new),
+            password: password
+                .and_then(Value::as_str)
+                .map(Secret::new)
+                .or_else(|| settings.become_password.clone()),
             flags: text("ansible_become_flags", |keywords| &keywords.become_flags)?,
             exe: text("ansible_become_exe", |keywords| &keywords.become_exe)?,
         }))

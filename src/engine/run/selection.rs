@@ -33,7 +33,7 @@ impl Run {
     pub(in crate::engine) fn selects(&self, task: &Task, scope: impl FnOnce() -> Scope) -> bool {
         let settings = &self.settings;
         let plain = settings.tags.is_empty() && settings.skip_tags.is_empty();
-        if plain && self.begun.load(Ordering::Relaxed) {
+        if plain && task.tags().is_empty() && self.begun.load(Ordering::Relaxed) {
             return true;
         }
         let scope = scope();

@@ -97,6 +97,7 @@ impl OnHost<'_> {
             environment,
             timeout,
             reads_only: self.never_changes(),
+            background: None,
         })
     }
 

@@ -69,6 +69,11 @@ impl OnHost<'_> {
                 result.diffs.iter().map(|diff| run.mask_diff(diff)).collect()
             },
             digests: result.digests.clone(),
+            commands: if hidden {
+                result.commands.iter().map(|_| format!("# {censored}")).collect()
+            } else {
+                result.commands.iter().map(|line| run.mask(line)).collect()
+            },
             report: match hidden {
                 true if failed => Some(Error::new(censored).at(&self.task.action.place).to_string()),
                 true => None,
@@ -80,7 +85,7 @@ impl OnHost<'_> {
     }
 
     /// Tells the end of a task that did not come to be run.
-    pub(in crate::engine) fn tell_failure(&self, result: &TaskResult) {
+    pub(in crate::engine) fn tell_end(&self, result: &TaskResult) {
         let scope = scope::of_task(self.context, self.host, Some(self.task), self.parameters);
         self.tell(&self.name(&scope), &scope, None, false, result, Instant::now());
     }

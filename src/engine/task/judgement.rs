@@ -38,7 +38,7 @@ impl OnHost<'_> {
     }
 
     /// What is shown of a failure: where, what, exit status and standard error.
-    fn report(&self, message: &str, value: &Value) -> String {
+    pub(super) fn report(&self, message: &str, value: &Value) -> String {
         let mut error =
             Error::new(format!("{}: {}", self.task.action.module, message)).at(&self.task.action.place);
         if let Some(command) = value.get("cmd") {

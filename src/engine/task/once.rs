@@ -1,6 +1,6 @@
 //! A task tried once: its module on the host that does it.
 
-use super::super::attempt::{Attempt, Ended};
+use super::super::attempt::{Attempt, CommandSettings, Ended};
 use super::super::computer::Here;
 use super::super::host::Host;
 use super::super::machines;
@@ -9,11 +9,12 @@ use super::super::scope;
 use super::OnHost;
 use crate::connection::{Kind, Stream};
 use crate::error::{Error, Result, nearest};
-use crate::event::TaskName;
+use crate::event::{Status, TaskName};
 use crate::module::{self, Patience};
 use crate::template::Scope;
 use crate::value::{Unknown, Value};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 impl OnHost<'_> {
     pub(super) async fn try_once(&self, scope: &Scope, name: &TaskName) -> Result<TaskResult> {
@@ -25,6 +26,11 @@ impl OnHost<'_> {
         if let Some(result) = self.context.special(self.host, self.task, &arguments).await? {
             return Ok(result);
         }
+        match action.short() {
+            "async_status" => return self.async_status(scope, &arguments).await,
+            "reboot" => return self.reboot(scope, &arguments).await,
+            _ => {}
+        }
         let Some(module) = module::find(&action.module) else {
             let known = module::MODULES
                 .iter()
@@ -35,7 +41,12 @@ impl OnHost<'_> {
                 None => error.help("`vent modules` lists what there is"),
             });
         };
-        let result = self.attempt(module, &arguments, scope, name).await?;
+        let check = self.is_check(scope);
+        let job = self.background(scope, check)?;
+        let mut result = self.attempt(module, &arguments, scope, name, &job).await?;
+        if let Some(job) = job.filter(|_| !result.is_failure() && result.status == Status::Changed) {
+            result = self.started(&job);
+        }
         self.judged(result, scope)
     }
 
@@ -45,6 +56,7 @@ impl OnHost<'_> {
         arguments: &Value,
         scope: &Scope,
         name: &TaskName,
+        job: &Option<String>,
     ) -> Result<TaskResult> {
         let run = &self.context.run;
         let (host, way) = self.context.way(self.host, self.task, scope)?;
@@ -57,10 +69,7 @@ impl OnHost<'_> {
             .await
             .map_err(|_| Error::new("the run is stopping"))?;
         let local = way.target.kind == Kind::Local;
-        let check = match self.flag(scope, |keywords| &keywords.check_mode) {
-            Some(check) => check,
-            None => run.settings.check,
-        };
+        let check = self.is_check(scope);
         let patience = Patience::of(module, arguments).filter(|_| !check);
         let connected = match self.connect(&host, &way, patience.as_ref()).await {
             Ok(connected) => connected,
@@ -92,9 +101,13 @@ impl OnHost<'_> {
             diff: self
                 .flag(scope, |keywords| &keywords.diff)
                 .unwrap_or(run.settings.diff),
+            explain: run.settings.explain,
             verbosity: run.settings.verbosity,
             origin: Arc::new(Unknown { origin }),
-            command: self.command_settings(scope, local)?,
+            command: CommandSettings {
+                background: job.clone(),
+                ..self.command_settings(scope, local)?
+            },
             debts,
             watch: &watch,
             cancel: &run.stop_now,
@@ -114,6 +127,12 @@ impl OnHost<'_> {
         })
     }
 
+    /// True if the task is only planned.
+    fn is_check(&self, scope: &Scope) -> bool {
+        let own = self.flag(scope, |keywords| &keywords.check_mode);
+        own.unwrap_or(self.context.run.settings.check)
+    }
+
     fn here(&self, scope: &Scope, check: bool) -> Here {
         let mut random = [0; 32];
         let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
@@ -125,6 +144,7 @@ impl OnHost<'_> {
             now: jiff::Timestamp::now().as_second(),
             random,
             user: run.local_user.clone(),
+            opened: AtomicBool::new(false),
         }
     }
 }

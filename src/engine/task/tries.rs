@@ -49,6 +49,8 @@ impl OnHost<'_> {
                 return Ok(result);
             }
             if attempt == attempts {
+                // Ansible counts the tries after the first here.
+                result.put("attempts", Value::Int(attempt as i64 - 1));
                 if has_until {
                     result.status = Status::Failed;
                     result.put("failed", true.into());

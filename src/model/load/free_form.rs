@@ -77,7 +77,8 @@ fn pair(key: &str, raw: &str, equals: usize, start: usize, command: bool) -> Pai
 /// What is left: the whole text if there were no pairs, else the words between them with their gaps.
 fn rest(text: &str, kept: &[Range<usize>], whole: bool, command: bool) -> String {
     if whole && command {
-        return text.trim().to_string();
+        // The end of the last line stays, as in Ansible.
+        return text.trim_start().to_string();
     }
     let mut rest = String::new();
     let mut end = None;

@@ -3,7 +3,7 @@
 use super::keyword::{Level, SHARED};
 use super::reader::{Reader, Takes};
 use crate::error::Error;
-use crate::model::{Keywords, Need, Placed, Play, Scope, ScopeKind, Variables};
+use crate::model::{Keywords, Need, Placed, Play, Prompt, Scope, ScopeKind, Variables};
 use crate::value::{Value, to_bool};
 use crate::yaml::Node;
 use std::sync::Arc;
@@ -50,11 +50,6 @@ impl Reader<'_> {
         if let Some(user) = node.get("user") {
             keywords.remote_user = self.setting("user", user, Takes::Text);
         }
-        if let Some(prompt) = node.get("vars_prompt") {
-            let error = Error::new("Vent asks nothing while it runs").at(&prompt.place);
-            self.errors
-                .push(error.help("give the variables with `-e name=value` instead of `vars_prompt`"));
-        }
         if let Some((_, vars)) = import {
             Arc::make_mut(&mut keywords.vars).extend(vars.clone());
         }
@@ -100,11 +95,54 @@ impl Reader<'_> {
             post_tasks,
             handlers,
             shares_hosts,
+            prompts: node
+                .get("vars_prompt")
+                .map(|prompts| self.prompts(prompts))
+                .unwrap_or_default(),
             scope,
             place: node.place.clone(),
         };
         self.known_words(&play);
         Some(play)
+    }
+
+    /// `vars_prompt`: a list of questions.
+    fn prompts(&mut self, node: &Node) -> Vec<Prompt> {
+        let mut prompts = vec![];
+        for entry in self.list(node) {
+            let text = |key: &str| Some(entry.value.get(key)?.as_str()?.to_string());
+            let flag = |key: &str, default| entry.value.get(key).and_then(to_bool).unwrap_or(default);
+            let Some(name) = text("name") else {
+                let error = Error::new("a question of `vars_prompt` needs the name of its variable");
+                self.errors.push(
+                    error
+                        .at(&entry.place)
+                        .help("write `- {name: color, prompt: Which color}`"),
+                );
+                continue;
+            };
+            if entry
+                .value
+                .get("encrypt")
+                .is_some_and(|encrypt| !encrypt.is_null())
+            {
+                let error = Error::new("`encrypt` of `vars_prompt` is not supported").at(&entry.place);
+                self.errors
+                    .push(error.help("use the filter `password_hash` where the variable is used"));
+            }
+            prompts.push(Prompt {
+                question: text("prompt").unwrap_or_else(|| name.clone()),
+                default: entry
+                    .value
+                    .get("default")
+                    .filter(|default| !default.is_null())
+                    .cloned(),
+                private: flag("private", true),
+                confirm: flag("confirm", false),
+                name,
+            });
+        }
+        prompts
     }
 
     fn hosts(&mut self, node: &Node) -> Option<Placed> {

@@ -168,8 +168,9 @@ impl Reader<'_> {
         chain.pop();
         if !self.roles.iter().any(|known| Arc::ptr_eq(known, &role)) {
             self.roles.push(role.clone());
-            self.role_handlers(&folder, used.files.handlers.as_deref(), &scope, &used.place);
         }
+        // Each use of a role brings its handlers, with the variables of that use.
+        self.role_handlers(&folder, used.files.handlers.as_deref(), &scope, &used.place);
         items.extend(self.role_tasks(&folder, used.files.tasks.as_deref(), &scope, &used.place));
         items
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A member that is to be unpacked.
 pub(super) struct Wanted {
     pub(super) path: String,
-    member: Member,
+    pub(super) member: Member,
 }
 
 impl Wanted {
@@ -79,10 +79,7 @@ pub(super) fn wanted(archive: &Archive, own: &Own) -> Result<Vec<Wanted>, Stop> 
                     .strip_prefix(name)
                     .is_some_and(|rest| rest.starts_with('/'))
         };
-        if !own.include.is_empty() && !own.include.iter().any(chosen)
-            || member.path.is_empty()
-            || member.path == "."
-        {
+        if !own.include.is_empty() && !own.include.iter().any(chosen) || member.path.is_empty() {
             continue;
         }
         let mut out = false;

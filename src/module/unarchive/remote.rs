@@ -102,7 +102,7 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
     let paths: Vec<String> = members
         .iter()
         .map(|path| path.trim_start_matches("./").trim_end_matches('/').to_string())
-        .filter(|path| !path.is_empty())
+        .map(|path| if path.is_empty() { ".".into() } else { path })
         .collect();
     let set = attributes(own, file, &paths)?;
     if let Some(set) = set

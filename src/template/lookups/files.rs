@@ -21,7 +21,7 @@ pub(super) const LOOKUPS: &[Lookup] = &[
                     return Ok(Value::Unknown(unknown));
                 }
                 Planned::Content(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                Planned::AsItIs => read(&find(call, &print(term), "files")?)?,
+                Planned::AsItIs => read(call, &find(call, &print(term), "files")?)?,
             };
             let right = call.named().get("rstrip").is_none_or(truthy);
             let left = call.named().get("lstrip").is_some_and(truthy);
@@ -35,7 +35,7 @@ pub(super) const LOOKUPS: &[Lookup] = &[
             .map(Value::list)
     }),
     lookup("unvault", |call| {
-        let each = |term: &Value| Ok(Value::from(read(&find(call, &print(term), "files")?)?));
+        let each = |term: &Value| Ok(Value::from(read(call, &find(call, &print(term), "files")?)?));
         call.positional()
             .iter()
             .map(each)
@@ -113,8 +113,16 @@ fn planned(call: &Call, name: &str) -> Planned {
     found.next().unwrap_or(Planned::AsItIs)
 }
 
-fn read(path: &PathBuf) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+/// The text of a file; what is vaulted is opened, and its content is a secret.
+fn read(call: &Call, path: &PathBuf) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let vaulted = bytes.starts_with(crate::vault::HEADER.as_bytes());
+    let opened = call.scope.surroundings().opener.open(bytes);
+    let bytes = opened.map_err(|error| format!("cannot open {}: {}", path.display(), error.line()))?;
+    if vaulted {
+        ledger::note_secret();
+    }
+    String::from_utf8(bytes).map_err(|_| format!("{} is no text (UTF-8)", path.display()))
 }
 
 /// Variables with some more before them (`template_vars`).
@@ -150,7 +158,7 @@ impl Variables for Extended {
 
 fn template(call: &Call, name: &str) -> Answer {
     let path = find(call, name, "templates")?;
-    let text = read(&path)?;
+    let text = read(call, &path)?;
     let mut options = FileOptions {
         trim_blocks: call.named().get("trim_blocks").is_none_or(truthy),
         lstrip_blocks: call.named().get("lstrip_blocks").is_some_and(truthy),
@@ -357,7 +365,7 @@ fn letters(chars: Option<&str>) -> Vec<char> {
 /// `ini`: keys of a section of an INI file.
 fn ini(call: &Call) -> Answer {
     let option = |name: &str, usual: &str| call.named().get(name).map_or_else(|| usual.to_string(), print);
-    let text = read(&find(call, &option("file", "ansible.ini"), "files")?)?;
+    let text = read(call, &find(call, &option("file", "ansible.ini"), "files")?)?;
     let (wanted, default) = (option("section", "global"), option("default", ""));
     let mut section = String::from("global");
     let mut entries: Vec<(String, String)> = vec![];
@@ -383,7 +391,7 @@ fn ini(call: &Call) -> Answer {
 /// `csvfile`: a column of the line whose first column is the term.
 fn csvfile(call: &Call) -> Answer {
     let option = |name: &str, usual: &str| call.named().get(name).map_or_else(|| usual.to_string(), print);
-    let text = read(&find(call, &option("file", "ansible.csv"), "files")?)?;
+    let text = read(call, &find(call, &option("file", "ansible.csv"), "files")?)?;
     let delimiter = match option("delimiter", "TAB").as_str() {
         "TAB" | "t" => "\t".to_string(),
         other => other.to_string(),
