@@ -25,6 +25,7 @@ const TRIALS: &[(&str, Trial)] = &[
     ("docs/record", Trial::With("--help")),
     ("vent graph ", Trial::Run),
     ("vent modules", Trial::Run),
+    ("vent explain ", Trial::With("--help")),
     ("vent lab ", Trial::Alternatives),
     ("vent artifacts ", Trial::Alternatives),
     ("vent run playbooks/", Trial::With("--syntax-check")),

@@ -91,7 +91,10 @@ fn bold(text: &str, choice: Choice) -> String {
 }
 
 fn task(out: &mut String, task: &TaskEnded, choice: Choice) {
-    let quiet = matches!(task.status, Status::Skipped) && choice.verbosity == 0;
+    let module = task.name.module.rsplit('.').next().unwrap_or_default();
+    // That a file was included shows in what its tasks say.
+    let included = module.starts_with("include_") && task.status == Status::Ok;
+    let quiet = (included || task.status == Status::Skipped) && choice.verbosity == 0;
     // The items of a loop were told one by one.
     let told = task.looped
         && !matches!(

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
+/// The program that is tested: the one named by `VENT`, so that a release need not be built twice, or the one built with the test.
+fn program() -> PathBuf {
+    std::env::var_os("VENT").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_vent")), PathBuf::from)
+}
+
 /// Where vent finds its machines, and what it keeps about them on this computer.
 pub struct Cluster {
     /// The folder with the inventory, if it is not the project's own.
@@ -83,7 +88,7 @@ impl Cluster {
     }
 
     fn vent(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vent"));
+        let mut command = Command::new(program());
         command.args(arguments).env("VENT_STATE", self.state());
         if let Some(folder) = &self.inventory {
             let file = ["lab.yml", "hosts.ini"].map(|name| folder.path().join(name));

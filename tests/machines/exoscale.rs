@@ -186,7 +186,7 @@ fn what_is_wrong_below_machines_is_told() {
         "`protocol: tcpp` is neither tcp nor udp",
         "`ports: x` is neither",
         "`form` is not an option here",
-        "the options are: protocol, ports, from",
+        "did you mean `from`?",
         "takes 8 instances, not 9",
         "`nlb` needs controllers that are a pool",
     ] {

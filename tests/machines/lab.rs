@@ -41,8 +41,10 @@ impl Nodes {
             &trees,
         )
         .unwrap();
-        lab.up(&|_| {}).unwrap();
-        Nodes { lab, _folder: folder }
+        // Made first, so that nodes that do not start are ended too.
+        let nodes = Nodes { lab, _folder: folder };
+        nodes.lab.up(&|_| {}).unwrap();
+        nodes
     }
 
     /// What cloud-init does at a machine's first start: its name, its host key, who may log in.

@@ -52,7 +52,7 @@ impl OnHost<'_> {
             let shown = words
                 .or_else(|| command.as_str().map(str::to_string))
                 .unwrap_or_default();
-            error = error.cause(format!("command: {shown}"));
+            error = error.cause(format!("command: {}", shown.trim_end()));
         }
         if let Some(Value::Int(code)) = value.get("rc") {
             error = error.cause(format!("exit code: {code}"));
