@@ -63,7 +63,10 @@ impl OnHost<'_> {
         let mut environment: Vec<(String, String)> = vec![];
         if local {
             environment.extend(path_with_vent().map(|path| ("PATH".into(), path)));
-            environment.push((WITHIN.into(), self.context.run.name.clone()));
+            // A check has no locks that a run inside it could share.
+            if !self.context.run.settings.check {
+                environment.push((WITHIN.into(), self.context.run.name.clone()));
+            }
         }
         for layer in self.task.layers(|keywords| &keywords.environment) {
             let rendered = template::render(&layer.value, scope).map_err(|error| error.at(&layer.place))?;
