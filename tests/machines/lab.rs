@@ -94,13 +94,14 @@ impl Drop for Nodes {
     }
 }
 
-/// Starts machines on the nodes in turn.
+/// Starts machines on the nodes in turn. The test alone holds the nodes, so that they end with it: what stands in
+/// for a provider lives as long as the process.
 fn on_nodes(nodes: &Arc<Nodes>) -> Boot {
-    let nodes = nodes.clone();
+    let nodes = Arc::downgrade(nodes);
     let mut next = 0;
     Box::new(move |name, user_data| {
         next += 1;
-        nodes.set_up(next - 1, name, user_data)
+        nodes.upgrade().unwrap().set_up(next - 1, name, user_data)
     })
 }
 
