@@ -3,9 +3,10 @@
 use super::host_keys::Folder;
 use super::plan::{Machine, Plan};
 use super::settings::Common;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::provider::http::clock::Clock;
 use async_trait::async_trait;
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -24,6 +25,23 @@ pub struct About {
     pub common: Common,
     /// The time to wait by.
     pub clock: Arc<dyn Clock>,
+}
+
+/// Refuses two machines of one name; `machines` are names with what the provider tells them apart by, `all` says
+/// whose they are.
+///
+/// # Errors
+/// The first name that two machines have.
+pub fn refuse_namesakes<'a>(all: &str, machines: impl Iterator<Item = (&'a String, String)>) -> Result<()> {
+    let mut names = HashSet::new();
+    for (name, id) in machines {
+        if !names.insert(name) {
+            return Err(Error::new(format!("two {all} are called {name}"))
+                .cause(format!("one of them {id}"))
+                .help("remove the one that is not meant, or give it another name"));
+        }
+    }
+    Ok(())
 }
 
 /// The machines of one cluster at one provider.
@@ -166,5 +184,26 @@ impl<C: Cloud> Machines for Cluster<C> {
 
     async fn remove(&self, only: &[String], tell: Tell<'_>) -> Result<Overview> {
         super::apply::remove(&self.0, only, tell).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_belongs_to_one_machine() {
+        let names: Vec<String> = ["a", "b", "a"].map(String::from).to_vec();
+        let told = |count: usize| {
+            let machines = names[..count].iter().enumerate();
+            refuse_namesakes(
+                "devices with the tag demo",
+                machines.map(|(at, name)| (name, format!("is {at}"))),
+            )
+        };
+        assert!(told(2).is_ok());
+        let error = told(3).unwrap_err();
+        assert_eq!(error.message(), "two devices with the tag demo are called a");
+        assert!(error.to_string().contains("one of them is 2"), "{error}");
     }
 }

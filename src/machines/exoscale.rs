@@ -11,11 +11,11 @@ mod wanted;
 
 pub use options::{Own, Set};
 
-use super::cloud::{About, Cloud, Cluster, Machines};
+use super::cloud::{About, Cloud, Cluster, Machines, refuse_namesakes};
 use super::given::Given;
 use super::plan::{Machine, Plan};
 use super::settings::{Settings, Wanted};
-use crate::error::{Error, Errors, Result};
+use crate::error::{Errors, Result};
 use crate::provider::exoscale::types::{
     ElasticIp, Instance, InstancePool, LoadBalancer, PrivateNetwork, Rule, SecurityGroup,
 };
@@ -173,17 +173,13 @@ impl Cloud for Exoscale {
 
     fn plan(&self, found: &Found) -> Result<Plan<Action>> {
         let mut plan = Plan::default();
-        let mut names = HashSet::new();
-        for instance in &found.instances {
-            if !names.insert(&instance.known.name) {
-                return Err(Error::new(format!(
-                    "two instances with the label cluster={} are called {}",
-                    self.about.cluster, instance.known.name
-                ))
-                .cause(format!("one of them is {}", instance.known.id))
-                .help("remove the one that is not meant, or give it another name"));
-            }
-        }
+        refuse_namesakes(
+            &format!("instances with the label cluster={}", self.about.cluster),
+            found.instances.iter().map(|instance| {
+                let known = &instance.known;
+                (&known.name, format!("is {}", known.id))
+            }),
+        )?;
         self.plan_shared(found, &mut plan);
         for (set, wanted) in self.settings.sets.iter().enumerate() {
             match wanted.set.pool {

@@ -6,7 +6,7 @@ mod planning;
 
 pub use options::{Own, Set};
 
-use super::cloud::{About, Cloud, Cluster, Machines};
+use super::cloud::{About, Cloud, Cluster, Machines, refuse_namesakes};
 use super::given::Given;
 use super::plan::{Machine, Plan};
 use super::settings::Settings;
@@ -207,17 +207,13 @@ impl Cloud for Packet {
     fn plan(&self, found: &Found) -> Result<Plan<Action>> {
         let mut plan = Plan::default();
         self.plan_shared(found, &mut plan);
-        let mut known = HashSet::new();
-        for device in &found.devices {
-            if !known.insert(&device.known.hostname) {
-                return Err(Error::new(format!(
-                    "two devices with the tag {} are called {}",
-                    self.about.cluster, device.known.hostname
-                ))
-                .cause(format!("one of them is {}", device.known.id))
-                .help("remove the one that is not meant, or give it another name"));
-            }
-        }
+        refuse_namesakes(
+            &format!("devices with the tag {}", self.about.cluster),
+            found.devices.iter().map(|device| {
+                let known = &device.known;
+                (&known.hostname, format!("is {}", known.id))
+            }),
+        )?;
         for (set, wanted) in self.settings.sets.iter().enumerate() {
             for (at, name) in wanted.names.iter().enumerate() {
                 let found_one = found.devices.iter().find(|device| device.known.hostname == *name);

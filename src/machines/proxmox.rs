@@ -9,11 +9,11 @@ mod perform;
 
 pub use options::{Own, Set};
 
-use super::cloud::{About, Cloud, Cluster, Machines};
+use super::cloud::{About, Cloud, Cluster, Machines, refuse_namesakes};
 use super::given::Given;
 use super::plan::{Machine, Plan, Step};
 use super::settings::{Settings, Wanted};
-use crate::error::{Error, Errors, Result};
+use crate::error::{Errors, Result};
 use crate::provider::proxmox::types::Guest;
 use crate::provider::proxmox::{Proxmox as Client, SERVICE};
 use async_trait::async_trait;
@@ -270,17 +270,13 @@ impl Cloud for Proxmox {
     }
 
     fn plan(&self, found: &Found) -> Result<Plan<Action>> {
-        let mut names = HashSet::new();
-        for known in &found.machines {
-            if !names.insert(&known.guest.name) {
-                return Err(Error::new(format!(
-                    "two machines of the cluster {} are called {}",
-                    self.about.cluster, known.guest.name
-                ))
-                .cause(format!("one of them has the number {}", known.guest.vmid))
-                .help("remove the one that is not meant, or give it another name"));
-            }
-        }
+        refuse_namesakes(
+            &format!("machines of the cluster {}", self.about.cluster),
+            found.machines.iter().map(|known| {
+                let guest = &known.guest;
+                (&guest.name, format!("has the number {}", guest.vmid))
+            }),
+        )?;
         let mut plan = Plan::default();
         let mut taken = found.taken.clone();
         for (set, wanted) in self.settings.sets.iter().enumerate() {
