@@ -1,5 +1,6 @@
 //! Running playbooks: the graph, the plays, the tasks of each host. Tells events, prints nothing.
 
+mod ahead;
 mod attempt;
 mod computer;
 mod debts;

@@ -1,7 +1,10 @@
 //! One attempt of one module on one host: ask, act, until it is done.
 
 mod difference;
+mod looking;
 mod possibilities;
+
+pub(super) use looking::Looking;
 
 use super::host::Host;
 use super::perform::{self, Broken, Watch};
@@ -37,6 +40,8 @@ pub(super) struct Attempt<'a> {
     pub(super) debts: String,
     pub(super) watch: Watch<'a>,
     pub(super) cancel: &'a CancellationToken,
+    /// What is asked for the tasks behind this one.
+    pub(super) looking: Looking<'a>,
 }
 
 /// What keywords of a task say of its commands.
@@ -69,6 +74,8 @@ pub(super) struct Done {
     pub(super) outcome: Outcome,
     /// Something was done (in check mode: would be).
     pub(super) acted: bool,
+    /// What was done was more than running commands.
+    pub(super) touched: bool,
     pub(super) diffs: Vec<Diff>,
     pub(super) digests: Vec<(String, String)>,
     /// What a person would type, if that was asked for.
@@ -103,11 +110,16 @@ impl Attempt<'_> {
     async fn carry_out(&self, arguments: &Value) -> Ended {
         let mut done = Done::default();
         let mut performed: Vec<Performed> = vec![];
+        let mut glance = self.begin();
         for _ in 0..ROUNDS {
             let state = self.host.state();
             let (step, open) = self.step(arguments, &state, &performed);
+            if glance.is_borrowed() && !leaves_as_it_is(&step) {
+                self.begin_anew(&mut glance);
+                continue;
+            }
             match step {
-                Err(Stop::Pending) => match perform::ask(&self.shell, self.host, &self.user, open).await {
+                Err(Stop::Pending) => match self.ask(open, &glance).await {
                     Ok(()) => {}
                     Err(broken) => return self.broken(broken, done),
                 },
@@ -121,6 +133,7 @@ impl Attempt<'_> {
                     if let Err(broken) = self.act(actions, &mut performed, &mut done).await {
                         return self.broken(broken, done);
                     }
+                    self.end(&glance, &done);
                     return finished(outcome, performed, done);
                 }
             }
@@ -183,6 +196,7 @@ impl Attempt<'_> {
             }
             self.note(&action, done).await?;
             done.acted = true;
+            done.touched |= !matches!(action, Action::Run(_));
             if self.check {
                 self.host.change(|state| state.apply(&action, &self.origin));
                 performed.push(Performed {
@@ -196,7 +210,9 @@ impl Attempt<'_> {
             } else {
                 ""
             };
+            self.looking.world.doing(&action);
             let result = perform::perform(&self.shell, &action, debts, self.watch, self.cancel).await;
+            self.looking.world.doing(&action);
             // Also after a failure: part of it may have been done.
             self.host.change(|state| state.performed(&action));
             performed.push(result?);
@@ -222,6 +238,15 @@ impl Attempt<'_> {
             done.diffs.push(diff);
         }
         Ok(())
+    }
+}
+
+/// True if the step does nothing and does not fail: what was looked up ahead is enough for it.
+fn leaves_as_it_is(step: &Result<Step, Stop>) -> bool {
+    match step {
+        Err(Stop::Pending) => true,
+        Ok(Step::Finish(actions, outcome)) => actions.is_empty() && outcome.failed.is_none(),
+        Ok(Step::Act(_)) | Err(_) => false,
     }
 }
 

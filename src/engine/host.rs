@@ -1,5 +1,6 @@
 //! A host in a run: its connection, what is known of it, and the variables it was given.
 
+use super::ahead::Ahead;
 use super::locks::Held;
 use crate::connection::{self, Failure};
 use crate::host::State;
@@ -26,6 +27,8 @@ pub(super) struct Host {
     /// One run at a time.
     pub(super) lock: tokio::sync::Mutex<Held>,
     missed: Mutex<Option<Failure>>,
+    /// What was looked up before its turn.
+    pub(super) ahead: Ahead,
 }
 
 /// What a host was given in this run.
@@ -83,6 +86,7 @@ impl Host {
             permit: Arc::default(),
             lock: tokio::sync::Mutex::default(),
             missed: Mutex::default(),
+            ahead: Ahead::default(),
         }
     }
 

@@ -30,13 +30,13 @@ pub(super) fn run<'a>(
     async move {
         let mut alive = hosts;
         let mut failed: Failed = vec![];
-        for item in items {
+        for (at, item) in items.iter().enumerate() {
             alive.retain(|host| !context.is_out(host));
             if alive.is_empty() || context.run.stop.is_cancelled() {
                 break;
             }
             let broken = match item {
-                Item::Task(task) => self::task(context, task, &alive, parameters).await,
+                Item::Task(task) => self::task(context, task, &items[at + 1..], &alive, parameters).await,
                 Item::Block(block) => self::block(context, block, alive.clone(), parameters, guarded).await,
                 Item::Include(include) => self::include(context, include, &alive, parameters, guarded).await,
             };
@@ -110,7 +110,13 @@ async fn block(
 }
 
 /// Runs one task on all hosts.
-async fn task(context: &Arc<Context>, task: &Arc<Task>, hosts: &[Arc<Host>], parameters: &[Layer]) -> Failed {
+async fn task(
+    context: &Arc<Context>,
+    task: &Arc<Task>,
+    coming: &[Item],
+    hosts: &[Arc<Host>],
+    parameters: &[Layer],
+) -> Failed {
     if !context.run.selects(task, || {
         scope::of_task(context, &hosts[0], Some(task), parameters)
     }) {
@@ -135,7 +141,10 @@ async fn task(context: &Arc<Context>, task: &Arc<Task>, hosts: &[Arc<Host>], par
         if context.run.stop.is_cancelled() {
             return (host.clone(), None);
         }
-        let on_host = plain(context, host, task, parameters);
+        let on_host = OnHost {
+            coming,
+            ..plain(context, host, task, parameters)
+        };
         let result = on_host.run().await;
         let result = settle(&on_host, result);
         (host.clone(), Some(result))
@@ -180,6 +189,7 @@ fn plain<'a>(
         parameters,
         handler: false,
         maybe: None,
+        coming: &[],
     }
 }
 
@@ -224,6 +234,7 @@ pub(super) async fn handler(
             parameters: &[],
             handler: true,
             maybe,
+            coming: &[],
         };
         let result = on_host.run().await;
         let result = settle(&on_host, result);

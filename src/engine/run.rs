@@ -4,6 +4,7 @@ mod inventory;
 mod secrets;
 mod selection;
 
+use super::ahead::World;
 use super::host::{Host, Reach};
 use super::locks::Locks;
 use super::play;
@@ -44,6 +45,8 @@ pub struct Run {
     /// Who has the locks, as other runs are told; no other run has this name.
     pub(super) name: String,
     pub(super) locks: Locks,
+    /// What the run does, as far as looking ahead has to know it.
+    pub(super) world: World,
     inventory: RwLock<Arc<Inventory>>,
     groups: Mutex<Option<Value>>,
     hosts: Mutex<IndexMap<Arc<str>, Arc<Host>>>,
@@ -125,6 +128,7 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         settings: parts.settings,
         local_user: local_user().into(),
         locks: Locks::default(),
+        world: World::default(),
         inventory: RwLock::new(Arc::new(parts.inventory)),
         groups: Mutex::default(),
         hosts: Mutex::default(),

@@ -160,6 +160,26 @@ pub(super) fn of_task(
     task: Option<&Task>,
     parameters: &[Layer],
 ) -> Scope {
+    task_scope(context, host, task, parameters, false)
+}
+
+/// As [`of_task`], for a task whose turn has not come: lookups that do something give something unknown.
+pub(super) fn of_task_ahead(
+    context: &Arc<Context>,
+    host: &Host,
+    task: Option<&Task>,
+    parameters: &[Layer],
+) -> Scope {
+    task_scope(context, host, task, parameters, true)
+}
+
+fn task_scope(
+    context: &Arc<Context>,
+    host: &Host,
+    task: Option<&Task>,
+    parameters: &[Layer],
+    ahead: bool,
+) -> Scope {
     let run = &context.run;
     let mut levels = host_levels(run, host, context.node);
     let mut map = magic(run, host, Some(context));
@@ -203,12 +223,12 @@ pub(super) fn of_task(
         context: Some(context.clone()),
         node: context.node,
     };
-    let planner = run.settings.check.then(|| planner(run));
     let surroundings = Surroundings {
         opener: Opener::new(run.loader.vault.clone()),
-        planner,
+        planner: run.settings.check.then(|| planner(run)),
         search: search(context, task),
-        check: run.settings.check,
+        check: run.settings.check || ahead,
+        ahead,
     };
     Scope::new(Arc::new(levels.stack(Arc::new(others))), Arc::new(surroundings))
 }

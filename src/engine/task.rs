@@ -2,6 +2,7 @@
 
 mod arguments;
 mod background;
+mod coming;
 mod connect;
 mod doubt;
 mod event;
@@ -18,7 +19,7 @@ use super::result::TaskResult;
 use super::scope;
 use crate::error::{Error, Result};
 use crate::event::{Kind, Status, TaskName};
-use crate::model::{Placed, Task};
+use crate::model::{Item, Placed, Task};
 use crate::template::{self, Decision, Scope};
 use crate::value::{self, Unknown, Value};
 use crate::vars::Layer;
@@ -37,6 +38,8 @@ pub(super) struct OnHost<'a> {
     pub(super) handler: bool,
     /// Set for a handler that may not be due: what would decide it.
     pub(super) maybe: Option<Arc<Unknown>>,
+    /// What comes behind it in the same list.
+    pub(super) coming: &'a [Item],
 }
 
 impl OnHost<'_> {

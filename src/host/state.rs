@@ -46,6 +46,16 @@ impl State {
         self.answers.get(&(user.clone(), question.clone())).cloned()
     }
 
+    /// How many answers of the host are kept.
+    pub fn len(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// True if nothing was answered yet.
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
     /// Keeps an answer of the host.
     pub fn learn(&mut self, user: &Arc<str>, question: Question, answer: Answer) {
         self.answers.insert((user.clone(), question), answer);

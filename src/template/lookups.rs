@@ -150,12 +150,14 @@ fn single(found: Value) -> Value {
 
 /// Something that only applying can tell, when running in check mode.
 fn unknown_in_check(call: &Call, what: &str) -> Option<Value> {
-    if !call.scope.surroundings().check {
-        return None;
-    }
+    call.scope.surroundings().check.then(|| unknown(what))
+}
+
+/// Something that is not known yet, noted for whoever evaluates.
+fn unknown(what: &str) -> Value {
     let unknown = Value::unknown(what);
     if let Value::Unknown(unknown) = &unknown {
         ledger::note_unknown(unknown);
     }
-    Some(unknown)
+    unknown
 }

@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub search: Vec<PathBuf>,
     /// Check mode: lookups that would run programs give something unknown.
     pub check: bool,
+    /// A task is only looked at before its turn: what lookups would ask others for is unknown as well.
+    pub ahead: bool,
     /// Check mode: files of this computer as they would be.
     pub planner: Option<Planner>,
     /// Opens vaulted files.

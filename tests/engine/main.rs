@@ -1,6 +1,7 @@
 //! The engine as users see it: the program on playbooks, here and over SSH.
 
 mod debts;
+mod distance;
 mod failures;
 mod fresh;
 mod local;

@@ -91,6 +91,7 @@ impl Context {
                 parameters,
                 handler: false,
                 maybe: None,
+                coming: &[],
             };
             match on_host.holds() {
                 Ok(true) => chosen.push(host.clone()),

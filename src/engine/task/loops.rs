@@ -42,17 +42,7 @@ impl OnHost<'_> {
     }
 
     async fn items(&self, wanted: &Loop, items: &[Value], scope: &Scope, name: &TaskName) -> TaskResult {
-        let text = |placed: &Option<Placed>| {
-            placed.as_ref().and_then(|placed| {
-                template::render(&placed.value, scope)
-                    .ok()??
-                    .value
-                    .as_str()
-                    .map(str::to_string)
-            })
-        };
-        let variable = text(&wanted.control.loop_var).unwrap_or_else(|| "item".into());
-        let index = text(&wanted.control.index_var);
+        let (variable, index) = variable_names(wanted, scope);
         let mut results = vec![];
         for (at, item) in items.iter().enumerate() {
             let variables = item_variables(items, at, &variable, index.as_deref());
@@ -66,8 +56,10 @@ impl OnHost<'_> {
             if stop {
                 break;
             }
-            if let Some(pause) = text(&wanted.control.pause).and_then(|text| text.parse::<f64>().ok()) {
+            if let Some(pause) = text(&wanted.control.pause, scope).and_then(|text| text.parse::<f64>().ok())
+            {
                 tokio::time::sleep(Duration::from_secs_f64(pause)).await;
+                self.context.run.world.moved();
             }
         }
         TaskResult::looped(results)
@@ -132,8 +124,19 @@ impl OnHost<'_> {
     }
 }
 
+fn text(placed: &Option<Placed>, scope: &Scope) -> Option<String> {
+    let rendered = template::render(&placed.as_ref()?.value, scope).ok()??;
+    rendered.value.as_str().map(str::to_string)
+}
+
+/// The names of the variables that hold a loop's item and, if it is wanted, its index.
+pub(super) fn variable_names(wanted: &Loop, scope: &Scope) -> (String, Option<String>) {
+    let variable = text(&wanted.control.loop_var, scope).unwrap_or_else(|| "item".into());
+    (variable, text(&wanted.control.index_var, scope))
+}
+
 /// The variables of one item of a loop.
-fn item_variables(items: &[Value], at: usize, variable: &str, index: Option<&str>) -> Map {
+pub(super) fn item_variables(items: &[Value], at: usize, variable: &str, index: Option<&str>) -> Map {
     let mut map = Map::new();
     map.insert(variable.into(), items[at].clone());
     map.insert("ansible_loop_var".into(), variable.into());
@@ -175,7 +178,17 @@ pub(in crate::engine) fn loop_items(
     task: &Task,
     parameters: &[Layer],
 ) -> Result<Value> {
-    let scope = scope::of_task(context, host, Some(task), parameters);
+    let scope_of = |layers: &[Layer]| scope::of_task(context, host, Some(task), layers);
+    items_of(wanted, parameters, &scope_of)
+}
+
+/// As [`loop_items`], in the scopes that `scope_of` gives.
+pub(super) fn items_of(
+    wanted: &Loop,
+    parameters: &[Layer],
+    scope_of: &dyn Fn(&[Layer]) -> Scope,
+) -> Result<Value> {
+    let scope = scope_of(parameters);
     let rendered =
         template::render(&wanted.items.value, &scope).map_err(|error| error.at(&wanted.items.place))?;
     let items = rendered.map_or(Value::Null, |evaluated| evaluated.value);
@@ -198,7 +211,7 @@ pub(in crate::engine) fn loop_items(
     let text = format!("{{{{ query('{lookup}'{}) }}}}", names.concat());
     let mut layers = vec![Layer::Map(Arc::new(map))];
     layers.extend_from_slice(parameters);
-    let scope = scope::of_task(context, host, Some(task), &layers);
+    let scope = scope_of(&layers);
     let expression = Value::Template(Arc::new(Template {
         text,
         place: Some(wanted.items.place.clone()),

@@ -1,6 +1,6 @@
 //! A task tried once: its module on the host that does it.
 
-use super::super::attempt::{Attempt, CommandSettings, Ended};
+use super::super::attempt::{Attempt, CommandSettings, Ended, Looking};
 use super::super::computer::Here;
 use super::super::host::Host;
 use super::super::machines;
@@ -10,6 +10,7 @@ use super::OnHost;
 use crate::connection::{Kind, Stream};
 use crate::error::{Error, Result, nearest};
 use crate::event::{Status, TaskName};
+use crate::host::State;
 use crate::module::{self, Patience};
 use crate::template::Scope;
 use crate::value::{Unknown, Value};
@@ -24,6 +25,7 @@ impl OnHost<'_> {
             Err(origin) => return Ok(TaskResult::undecided(origin)),
         };
         if let Some(result) = self.context.special(self.host, self.task, &arguments).await? {
+            self.context.run.world.moved();
             return Ok(result);
         }
         match action.short() {
@@ -90,12 +92,14 @@ impl OnHost<'_> {
         };
         let origin = format!("the result of `{}` ({})", name.task, name.place);
         let watch = |stream: Stream, bytes: &[u8]| run.watch(name, stream, bytes);
+        let coming =
+            |state: &State, most: usize| self.coming_questions(scope, (&host, &way), state, check, most);
         let attempt = Attempt {
             module,
             arguments,
             host: &known,
             shell: connected.shell,
-            user: way.user,
+            user: way.user.clone(),
             computer: &here,
             check,
             diff: self
@@ -111,6 +115,12 @@ impl OnHost<'_> {
             debts,
             watch: &watch,
             cancel: &run.stop_now,
+            looking: Looking {
+                ahead: &host.ahead,
+                world: &run.world,
+                repeated: !self.task.until.is_empty() || self.task.retries.is_some(),
+                coming: &coming,
+            },
         };
         Ok(match attempt.run().await {
             Ended::Done(mut done) => {
@@ -128,12 +138,12 @@ impl OnHost<'_> {
     }
 
     /// True if the task is only planned.
-    fn is_check(&self, scope: &Scope) -> bool {
+    pub(super) fn is_check(&self, scope: &Scope) -> bool {
         let own = self.flag(scope, |keywords| &keywords.check_mode);
         own.unwrap_or(self.context.run.settings.check)
     }
 
-    fn here(&self, scope: &Scope, check: bool) -> Here {
+    pub(super) fn here(&self, scope: &Scope, check: bool) -> Here {
         let mut random = [0; 32];
         let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
         let run = &self.context.run;

@@ -1,6 +1,6 @@
 //! `url`: what an HTTP server answers.
 
-use super::{Lookup, lookup};
+use super::{Lookup, lookup, unknown};
 use crate::template::call::{Answer, Call, truthy};
 use crate::template::convert::print;
 use crate::value::Value;
@@ -9,6 +9,9 @@ use std::time::Duration;
 pub(super) const LOOKUPS: &[Lookup] = &[lookup("url", url)];
 
 fn url(call: &Call) -> Answer {
+    if call.scope.surroundings().ahead {
+        return Ok(unknown("what an HTTP server answers"));
+    }
     let named = call.named();
     let lines = named.get("split_lines").is_none_or(truthy);
     let mut found = vec![];

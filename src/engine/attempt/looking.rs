@@ -1,0 +1,107 @@
+//! Looking ahead from within an attempt: what is asked along for the coming tasks, and what such answers are good for.
+
+use super::super::ahead::{Ahead, World};
+use super::super::perform::{self, Broken};
+use super::{Attempt, Done};
+use crate::host::{Question, State};
+use std::time::Instant;
+
+/// Tells what the coming tasks would ask, given what is known and at how many to look.
+type Coming<'a> = &'a (dyn Fn(&State, usize) -> Vec<Question> + Sync);
+
+/// What an attempt needs to look ahead.
+pub(in crate::engine) struct Looking<'a> {
+    /// What was looked up on the host.
+    pub(in crate::engine) ahead: &'a Ahead,
+    /// What the run does.
+    pub(in crate::engine) world: &'a World,
+    /// The task may be tried again and again, so that each try asks all of it anew.
+    pub(in crate::engine) repeated: bool,
+    /// The questions of the coming tasks.
+    pub(in crate::engine) coming: Coming<'a>,
+}
+
+/// What one attempt may use of earlier answers, and leave to later ones.
+pub(super) struct Glance {
+    /// When the attempt began; `None` if what it sees is of no use for others.
+    moment: Option<u64>,
+    /// Since when the oldest answer is known.
+    since: Instant,
+    /// Answers of earlier attempts are among those it uses.
+    borrowed: bool,
+}
+
+impl Glance {
+    pub(super) fn is_borrowed(&self) -> bool {
+        self.borrowed
+    }
+}
+
+impl Attempt<'_> {
+    /// Begins with what was looked up ahead. A check knows it already, for it forgets nothing.
+    pub(super) fn begin(&self) -> Glance {
+        let moment = self.looking.world.moment().filter(|_| !self.looking.repeated);
+        let mut glance = Glance {
+            moment,
+            since: Instant::now(),
+            borrowed: false,
+        };
+        let seen = moment.and_then(|moment| self.looking.ahead.seen(&self.shell, moment));
+        if let Some((state, since)) = seen.filter(|_| !self.check) {
+            self.host.data().state = state;
+            glance.since = since;
+            glance.borrowed = true;
+        }
+        glance
+    }
+
+    /// Forgets what was looked up ahead: to change something, or to fail, takes answers of its own.
+    pub(super) fn begin_anew(&self, glance: &mut Glance) {
+        self.host.change(|state| *state = State::default());
+        *glance = Glance {
+            moment: None,
+            since: Instant::now(),
+            borrowed: false,
+        };
+    }
+
+    /// Asks what is open, and along with it what the coming tasks would ask.
+    pub(super) async fn ask(&self, open: Vec<Question>, glance: &Glance) -> Result<(), Broken> {
+        let ahead = self.looking.ahead;
+        let most = match glance.moment {
+            Some(_) => ahead.reach(),
+            None => 0,
+        };
+        let mut all = open.clone();
+        if most > 0 {
+            let more = (self.looking.coming)(&self.host.state(), most);
+            all.extend(more.into_iter().filter(|question| !open.contains(question)));
+        }
+        let started = Instant::now();
+        let along = all.len() > open.len();
+        let asked = match perform::ask(&self.shell, self.host, &self.user, all).await {
+            // What the coming tasks ask must not make this one fail.
+            Err(Broken::Action(_)) if along => perform::ask(&self.shell, self.host, &self.user, open).await,
+            asked => asked,
+        };
+        ahead.trip(started.elapsed());
+        asked
+    }
+
+    /// Leaves what was answered to the coming tasks, if this one changed nothing.
+    pub(super) fn end(&self, glance: &Glance, done: &Done) {
+        let ahead = self.looking.ahead;
+        if self.check {
+            ahead.ended(false);
+            return;
+        }
+        if done.acted && !done.touched {
+            // Whether a command changed something is judged later.
+            return;
+        }
+        ahead.ended(done.touched);
+        if let Some(moment) = glance.moment.filter(|_| !done.acted) {
+            ahead.keep(&self.shell, moment, glance.since, self.host.state());
+        }
+    }
+}
