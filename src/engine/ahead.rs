@@ -146,8 +146,10 @@ mod tests {
         let world = World::default();
         let before = world.moment();
         assert_eq!(world.moment(), before);
-        let mut command = Command::default();
-        command.reads_only = true;
+        let mut command = Command {
+            reads_only: true,
+            ..Command::default()
+        };
         world.doing(&Action::Run(command.clone()));
         assert_ne!(world.moment(), before, "a command may do more than it says");
         command.background = Some("job".into());
