@@ -95,6 +95,7 @@ pub trait Module: Send + Sync + 'static {
 }
 
 /// A module without its types: a line of the list.
+#[derive(Clone, Copy)]
 pub struct Entry {
     /// The full name first, then the short ones.
     pub names: &'static [&'static str],
@@ -112,7 +113,8 @@ pub struct Entry {
     pub step: fn(&Value, &View<'_>) -> Result<Step, Stop>,
 }
 
-const fn entry<M: Module>() -> Entry {
+/// The line of a module.
+pub const fn entry<M: Module>() -> Entry {
     Entry {
         names: M::NAMES,
         free_form: M::FREE_FORM,
@@ -200,8 +202,13 @@ pub static MODULES: &[Entry] = &[
 
 /// The module of a name, full or short.
 pub fn find(name: &str) -> Option<&'static Entry> {
+    find_in(MODULES, name)
+}
+
+/// The module of a name, full or short, in a list.
+pub fn find_in(modules: &'static [Entry], name: &str) -> Option<&'static Entry> {
     let short = name.strip_prefix("ansible.legacy.").unwrap_or(name);
-    MODULES.iter().find(|entry| entry.names.contains(&short))
+    modules.iter().find(|entry| entry.names.contains(&short))
 }
 
 #[cfg(test)]

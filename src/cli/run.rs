@@ -7,6 +7,7 @@ use crate::event::{Event, Events, Kind};
 use crate::graph::Graph;
 use crate::model::load::Loader;
 use crate::model::{Inventory, Playbook};
+use crate::module::MODULES;
 use crate::report::{Json, Plain, Reporter, Terminal};
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
@@ -266,6 +267,7 @@ pub(super) async fn watch(
         inventory,
         events,
         reach: project.reach.clone(),
+        modules: MODULES,
         loader: project.loader.clone(),
         reload: project.reload(),
         stop,

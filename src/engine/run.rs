@@ -16,6 +16,7 @@ use crate::graph::Graph;
 use crate::model::Inventory;
 use crate::model::load::Loader;
 use crate::model::pattern::{self, Limited};
+use crate::module::Entry;
 use crate::source::Place;
 use crate::value::Value;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -33,6 +34,7 @@ pub struct Run {
     pub(super) graph: Graph,
     pub(super) events: Events,
     pub(super) reach: Arc<dyn Reach>,
+    pub(super) modules: &'static [Entry],
     pub(super) loader: Arc<Loader>,
     pub(super) reload: Arc<Reload>,
     pub(super) forks: Semaphore,
@@ -86,6 +88,8 @@ pub struct Parts {
     pub events: Events,
     /// How hosts are reached.
     pub reach: Arc<dyn Reach>,
+    /// What tasks may call.
+    pub modules: &'static [Entry],
     /// Reads files while running.
     pub loader: Arc<Loader>,
     /// Reads the inventory anew.
@@ -121,6 +125,7 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         graph: parts.graph,
         events: parts.events,
         reach: parts.reach,
+        modules: parts.modules,
         loader: parts.loader,
         reload: parts.reload,
         stop: parts.stop,

@@ -9,31 +9,40 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A web server that knows some files and counts its visitors.
+#[derive(Clone)]
 pub struct Server {
     pub address: String,
     visits: Arc<AtomicUsize>,
     files: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+    /// Where it finds what it was not told.
+    folder: Option<PathBuf>,
 }
 
 impl Server {
     pub fn start() -> Server {
+        Server::listening(None)
+    }
+
+    /// Serves the files of a folder.
+    pub fn of_folder(folder: &Path) -> Server {
+        Server::listening(Some(folder.into()))
+    }
+
+    fn listening(folder: Option<PathBuf>) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (visits, files) = (
-            Arc::new(AtomicUsize::new(0)),
-            Arc::<Mutex<HashMap<_, _>>>::default(),
-        );
         let server = Server {
             address,
-            visits,
-            files,
+            visits: Arc::default(),
+            files: Arc::default(),
+            folder,
         };
-        let (visits, files) = (server.visits.clone(), server.files.clone());
+        let this = server.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                visits.fetch_add(1, Ordering::SeqCst);
-                let files = files.clone();
-                std::thread::spawn(move || answer(stream.unwrap(), &files));
+                this.visits.fetch_add(1, Ordering::SeqCst);
+                let this = this.clone();
+                std::thread::spawn(move || this.answer(stream.unwrap()));
             }
         });
         server
@@ -49,24 +58,26 @@ impl Server {
     pub fn visits(&self) -> usize {
         self.visits.load(Ordering::SeqCst)
     }
-}
 
-fn answer(mut stream: TcpStream, files: &Mutex<HashMap<String, Vec<u8>>>) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-    let request = lines.next().unwrap().unwrap();
-    while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
-    let path = request.split(' ').nth(1).unwrap().to_string();
-    let (status, body) = match files.lock().unwrap().get(&path) {
-        Some(body) => ("200 OK", body.clone()),
-        None => ("404 Not Found", Vec::new()),
-    };
-    let length = body.len();
-    write!(
-        stream,
-        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
-    )
-    .unwrap();
-    stream.write_all(&body).unwrap();
+    fn answer(&self, mut stream: TcpStream) {
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let request = lines.next().unwrap().unwrap();
+        while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+        let path = request.split(' ').nth(1).unwrap().to_string();
+        let known = self.files.lock().unwrap().get(&path).cloned();
+        let file = || std::fs::read(self.folder.as_ref()?.join(path.trim_start_matches('/'))).ok();
+        let (status, body) = match known.or_else(file) {
+            Some(body) => ("200 OK", body),
+            None => ("404 Not Found", Vec::new()),
+        };
+        let length = body.len();
+        write!(
+            stream,
+            "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        stream.write_all(&body).unwrap();
+    }
 }
 
 /// A project with one Go program `hello` (official at `server`), and an image of it.

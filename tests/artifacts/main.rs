@@ -1,6 +1,7 @@
 //! `vent artifacts` from outside: real builds, real HTTP on this computer, real archives.
 
 mod bench;
+mod mirror;
 
 use bench::{Project, Server, publish, sha256, texts};
 use std::io::{BufRead, BufReader};

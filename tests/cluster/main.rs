@@ -8,6 +8,7 @@ mod damage;
 mod events;
 mod join;
 mod kills;
+mod liars;
 mod lies;
 mod lists;
 mod long;

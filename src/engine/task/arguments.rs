@@ -13,7 +13,7 @@ impl OnHost<'_> {
     /// The rendered arguments; `Err`: they cannot be told yet.
     pub(super) fn arguments(&self, scope: &Scope) -> Result<std::result::Result<Value, Arc<Unknown>>> {
         let action = &self.task.action;
-        let module = module::find(&action.module);
+        let module = module::find_in(self.context.run.modules, &action.module);
         let mut map = Map::new();
         for defaults in self.task.layers(|keywords| &keywords.module_defaults) {
             let rendered =

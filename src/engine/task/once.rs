@@ -33,10 +33,9 @@ impl OnHost<'_> {
             "reboot" => return self.reboot(scope, &arguments).await,
             _ => {}
         }
-        let Some(module) = module::find(&action.module) else {
-            let known = module::MODULES
-                .iter()
-                .flat_map(|entry| entry.names.iter().copied());
+        let modules = self.context.run.modules;
+        let Some(module) = module::find_in(modules, &action.module) else {
+            let known = modules.iter().flat_map(|entry| entry.names.iter().copied());
             let error = Error::new(format!("unknown module `{}`", action.module)).at(&action.place);
             return Err(match nearest(&action.module, known) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
