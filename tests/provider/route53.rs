@@ -299,7 +299,7 @@ impl Cluster {
         std::fs::write(folder.path().join("hosts"), hosts).unwrap();
         std::fs::write(
             folder.path().join("more.yml"),
-            format!("dns_zone: example.org\n{more}"),
+            format!("dns_zone: example.org\nmanagement_cidrs: [192.0.2.0/24]\n{more}"),
         )
         .unwrap();
         Cluster { folder }
