@@ -22,6 +22,7 @@ mod requirements;
 mod settings;
 mod storage;
 mod subnets;
+mod watchers;
 
 use crate::error::{Error, Result};
 use crate::value::{Map, Value};
@@ -289,6 +290,9 @@ impl Lab {
             .map(|(machine, _)| machine.node.name.as_str())
             .collect();
         if !new.is_empty() {
+            if let Some(shortage) = watchers::shortage(new.len()) {
+                progress(&shortage);
+            }
             progress(&format!("booting {}", new.join(", ")));
         }
         let login = node::Login {
