@@ -212,7 +212,7 @@ impl Walk<'_> {
             && way.target.user == self.way.target.user
             && way.r#become == self.way.r#become;
         let arguments = on_host.arguments(scope).ok()?.ok()?;
-        module::find(&on_host.task.action.module)
+        module::find_in(on_host.context.run.modules, &on_host.task.action.module)
             .filter(|_| same)
             .map(|module| (module, arguments))
     }
