@@ -8,6 +8,7 @@ mod facts;
 mod handlers;
 mod host;
 mod include;
+mod include_vars;
 mod items;
 mod locks;
 mod machines;

@@ -33,6 +33,12 @@ pub const WRONG: u8 = 1;
 /// Exit code of Ansible for a configuration or an option that is wrong.
 pub const MISCONFIGURED: u8 = 5;
 
+/// Exit code of Ansible for a run that the user stopped.
+pub const INTERRUPTED: u8 = 99;
+
+/// Exit code of Ansible for a fault of the program itself.
+pub const UNEXPECTED: u8 = 250;
+
 /// The usual result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

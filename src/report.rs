@@ -1,10 +1,12 @@
 //! Reporters: they read events and show them. None of them decides anything.
 
+mod duration;
 mod explain;
 mod json;
 mod plain;
 mod recap;
 mod terminal;
+mod width;
 
 use crate::event::Event;
 

@@ -17,7 +17,7 @@ mod reach;
 mod run;
 mod unseen;
 
-use crate::error::Errors;
+use crate::error::{Errors, UNEXPECTED};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -57,14 +57,16 @@ const STACK: usize = 64 << 20;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match std::thread::Builder::new()
-        .stack_size(STACK)
-        .spawn(move || perform(&cli))
-        .map(|thread| thread.join())
-    {
+    guarded(move || perform(&cli))
+}
+
+/// Does the work in a thread of its own, whose panic has its exit code too.
+fn guarded(work: impl FnOnce() -> ExitCode + Send + 'static) -> ExitCode {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(work);
+    match thread.map(|thread| thread.join()) {
         Ok(Ok(code)) => code,
         // The panic has told what happened.
-        Ok(Err(_)) => ExitCode::from(250),
+        Ok(Err(_)) => ExitCode::from(UNEXPECTED),
         Err(error) => failed(&crate::error::Error::new("cannot start").cause(error).into()),
     }
 }
@@ -110,4 +112,15 @@ fn say(text: &str) {
 /// Prints a result.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_program_has_the_exit_code_that_ansible_gives_it() {
+        assert_eq!(guarded(|| ExitCode::from(2)), ExitCode::from(2));
+        assert_eq!(guarded(|| panic!("on purpose")), ExitCode::from(250));
+    }
 }

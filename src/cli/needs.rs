@@ -2,7 +2,7 @@
 
 use super::project::Project;
 use crate::engine::Settings;
-use crate::error::{Collector, Error, Errors, Result};
+use crate::error::{Collector, Error, Errors, INTERRUPTED, Result};
 use crate::event::{Event, Kind, Status};
 use crate::graph::Graph;
 use crate::model::load::Loader;
@@ -127,7 +127,7 @@ pub async fn are_met(
         start_at_task: None,
         ..settings.clone()
     };
-    super::run::watch(
+    let code = super::run::watch(
         project,
         graph,
         inventory.clone(),
@@ -135,6 +135,11 @@ pub async fn are_met(
         vec![Box::new(due.clone())],
     )
     .await?;
+    if code == i32::from(INTERRUPTED) {
+        let stopped = Error::new("stopped while the needs of this playbook were looked at");
+        let stopped = stopped.help("nothing was touched; `--no-needs` goes on without looking");
+        return Err(stopped.code(INTERRUPTED).into());
+    }
     let due = due.0.lock().unwrap_or_else(PoisonError::into_inner);
     if due.is_empty() {
         return Ok(true);

@@ -2,7 +2,7 @@
 
 use super::project;
 use crate::engine::{self, Parts, Settings};
-use crate::error::{Collector, Error, Errors, Result, UNREADABLE, WRONG, nearest};
+use crate::error::{Collector, Error, Errors, INTERRUPTED, Result, UNEXPECTED, UNREADABLE, WRONG, nearest};
 use crate::event::{Event, Events, Kind};
 use crate::graph::Graph;
 use crate::model::load::Loader;
@@ -277,11 +277,11 @@ pub(super) async fn watch(
     interrupts.abort();
     shown
         .await
-        .map_err(|error| Error::new("the reporter broke").cause(error))?;
+        .map_err(|error| Error::new("the reporter broke").cause(error).code(UNEXPECTED))?;
     Ok(finished?.code)
 }
 
-/// The first interrupt starts nothing new, the second ends what runs.
+/// The first interrupt starts nothing new, the second ends what runs, the third this program whatever it does.
 async fn interrupts(events: Events, stop: CancellationToken, stop_now: CancellationToken) {
     for (count, token) in [stop, stop_now].into_iter().enumerate() {
         if tokio::signal::ctrl_c().await.is_err() {
@@ -296,5 +296,8 @@ async fn interrupts(events: Events, stop: CancellationToken, stop_now: Cancellat
             host: None,
             text: text.into(),
         });
+    }
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(INTERRUPTED.into());
     }
 }

@@ -51,7 +51,7 @@ pub enum Checking {
 pub type Jump = Target;
 
 /// A host and the way to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The name in the inventory; used in messages.
     pub name: String,

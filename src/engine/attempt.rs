@@ -80,6 +80,8 @@ pub(super) struct Done {
     pub(super) digests: Vec<(String, String)>,
     /// What a person would type, if that was asked for.
     pub(super) commands: Vec<String>,
+    /// The debts of handlers were written down.
+    pub(super) owes: bool,
 }
 
 impl Attempt<'_> {
@@ -205,11 +207,11 @@ impl Attempt<'_> {
                 });
                 continue;
             }
-            let debts = if performed.is_empty() {
-                self.debts.as_str()
-            } else {
-                ""
+            let debts = match performed.is_empty() {
+                true => self.debts.as_str(),
+                false => "",
             };
+            done.owes |= !debts.is_empty();
             self.looking.world.doing(&action);
             let result = perform::perform(&self.shell, &action, debts, self.watch, self.cancel).await;
             self.looking.world.doing(&action);

@@ -1,18 +1,16 @@
 //! No lost restart: a handler that is due is written down on the host before the change is made, and
 //! crossed out when it has run. A run that finds one pays it.
 
-use super::handlers::Notified;
+use super::handlers::{Notified, names_of, notified_names};
 use super::host::Host;
 use super::items::notice;
 use super::perform;
 use super::play::Context;
 use super::scope;
-use super::task::title;
 use crate::connection;
 use crate::host::{Answer, Question, quote};
 use crate::model::Task;
-use crate::template::{self, Scope};
-use crate::value::Value;
+use crate::template::Scope;
 use std::sync::Arc;
 
 /// Where debts lie on a host.
@@ -21,35 +19,29 @@ const FOLDER: &str = "/var/lib/vent/debts";
 impl Context {
     /// Shell text that notes the debts of a task that is about to change something.
     pub(super) fn debts_of(self: &Arc<Context>, task: &Task, scope: &Scope, host: &Arc<Host>) -> String {
-        if self.keeps_no_debts(host) || task.notify().is_empty() {
+        if task.notify().is_empty() || self.keeps_no_debts(host) {
             return String::new();
         }
-        let mut names = vec![];
-        for placed in task.notify() {
-            match template::render(&placed.value, scope)
-                .ok()
-                .flatten()
-                .map(|rendered| rendered.value)
-            {
-                Some(Value::List(items)) => {
-                    names.extend(items.iter().filter_map(Value::as_str).map(str::to_string))
-                }
-                Some(value) => names.extend(value.as_str().map(str::to_string)),
-                None => {}
-            }
-        }
-        let paths: Vec<String> = names
+        let paths: Vec<String> = notified_names(task, scope)
             .iter()
-            .map(|name| quote(&format!("{FOLDER}/{}", self.debt(name))))
+            .map(|(name, _)| self.path(name))
             .collect();
+        if paths.is_empty() {
+            return String::new();
+        }
         format!(
             "mkdir -p {FOLDER} 2>/dev/null && : >>{} 2>/dev/null; ",
             paths.join(" 2>/dev/null && : >>")
         )
     }
 
+    /// The path of the debt of a handler, quoted.
+    fn path(&self, handler: &str) -> String {
+        quote(&format!("{FOLDER}/{}", self.debt(handler)))
+    }
+
     /// This computer is shared by all hosts that are it; their debts could not be told apart.
-    fn keeps_no_debts(self: &Arc<Context>, host: &Arc<Host>) -> bool {
+    pub(super) fn keeps_no_debts(self: &Arc<Context>, host: &Arc<Host>) -> bool {
         self.target(host)
             .is_ok_and(|target| target.kind == connection::Kind::Local)
     }
@@ -74,7 +66,11 @@ impl Context {
         let all = hosts
             .iter()
             .filter(|host| !self.keeps_no_debts(host) && !self.is_out(host));
-        futures::future::join_all(all.map(|host| self.read_debts_of(host))).await;
+        let all = futures::future::join_all(all.map(|host| self.read_debts_of(host)));
+        tokio::select! {
+            _ = all => {}
+            () = self.run.stop.cancelled() => {}
+        }
     }
 
     async fn read_debts_of(self: &Arc<Context>, host: &Arc<Host>) {
@@ -103,13 +99,9 @@ impl Context {
         };
         for task in &tasks {
             let scope = scope::of_task(self, host, Some(task), &[]);
-            let full = title(task, &scope);
-            let name = full.split_once(" : ").map_or(full.as_str(), |(_, bare)| bare);
-            let topics = task.listen.iter().filter_map(|topic| topic.value.as_str());
-            if [name, &full]
-                .into_iter()
-                .chain(topics)
-                .any(|name| names.contains(&self.debt(name)))
+            let own = names_of(task, &scope);
+            if let Some(name) = own.first()
+                && own.iter().any(|name| names.contains(&self.debt(name)))
             {
                 notice(
                     self,
@@ -122,30 +114,44 @@ impl Context {
     }
 
     /// Crosses out the debt of a handler that has run.
-    pub(super) async fn paid(self: &Arc<Context>, host: &Arc<Host>, task: &Arc<Task>) {
+    pub(super) async fn paid(self: &Arc<Context>, host: &Arc<Host>, task: &Task) {
+        let scope = scope::of_task(self, host, Some(task), &[]);
+        self.cross_out(host, task, &scope, names_of(task, &scope)).await;
+    }
+
+    /// Crosses out what a task wrote down before it turned out that it changed nothing (`changed_when`), unless
+    /// the handler is due for another reason.
+    pub(super) async fn not_owed(self: &Arc<Context>, host: &Arc<Host>, task: &Task, scope: &Scope) {
+        let names = notified_names(task, scope).into_iter().map(|(name, _)| name);
+        let names: Vec<String> = names.filter(|name| !self.is_due(host, name, scope)).collect();
+        if !names.is_empty() {
+            self.cross_out(host, task, scope, names).await;
+        }
+    }
+
+    async fn cross_out(
+        self: &Arc<Context>,
+        host: &Arc<Host>,
+        task: &Task,
+        scope: &Scope,
+        names: Vec<String>,
+    ) {
         if self.run.settings.check || self.keeps_no_debts(host) {
             return;
         }
-        let scope = scope::of_task(self, host, Some(task), &[]);
-        let full = title(task, &scope);
-        let bare = full.split_once(" : ").map_or(full.as_str(), |(_, bare)| bare);
-        let topics = task.listen.iter().filter_map(|topic| topic.value.as_str());
-        let paths: Vec<String> = [bare, &full]
-            .into_iter()
-            .chain(topics)
-            .map(|name| quote(&format!("{FOLDER}/{}", self.debt(name))))
-            .collect();
-        let Ok((_, way)) = self.way(host, task, &scope) else {
+        let paths: Vec<String> = names.iter().map(|name| self.path(name)).collect();
+        let Ok((_, way)) = self.way(host, task, scope) else {
             return;
         };
-        if let Ok(shell) = host.connection(way.target).shell(way.r#become.as_ref()).await {
-            // A debt that cannot be crossed out is paid once more by the next run: harmless.
-            let _ = shell
-                .ask(&format!(
-                    "rm -f -- {} 2>/dev/null; rmdir {FOLDER} /var/lib/vent 2>/dev/null; :",
-                    paths.join(" ")
-                ))
-                .await;
-        }
+        let script = format!(
+            "rm -f -- {} 2>/dev/null; rmdir {FOLDER} /var/lib/vent 2>/dev/null; :",
+            paths.join(" ")
+        );
+        let crossed = async {
+            let shell = host.connection(way.target).shell(way.r#become.as_ref()).await?;
+            shell.ask(&script).await
+        };
+        // A debt that cannot be crossed out is paid once more by the next run: harmless.
+        let _ = self.run.unless_ended(crossed).await;
     }
 }

@@ -5,7 +5,8 @@ use super::items;
 use super::play::Context;
 use super::task::title;
 use crate::error::{Error, nearest};
-use crate::model::{Item, Task};
+use crate::model::{Include, Item, Task};
+use crate::source::Place;
 use crate::template::{self, Scope};
 use crate::value::{Unknown, Value};
 use indexmap::IndexMap;
@@ -27,7 +28,16 @@ pub(super) struct Handlers(Mutex<Vec<Handler>>);
 /// A handler and the hosts on which it is due.
 struct Handler {
     task: Arc<Task>,
+    /// Set for a handler that includes a file of tasks.
+    include: Option<Arc<Include>>,
     due: IndexMap<Arc<str>, Notified>,
+}
+
+/// A handler that is to be run on some hosts.
+pub(super) struct Due {
+    pub(super) task: Arc<Task>,
+    pub(super) include: Option<Arc<Include>>,
+    pub(super) hosts: Vec<(Arc<Host>, Notified)>,
 }
 
 impl Handlers {
@@ -48,22 +58,38 @@ impl Handlers {
 
     /// Adds the handlers of a role that is included while running, unless they are there.
     pub(super) fn add(&self, items: &[Item]) {
-        let mut tasks = vec![];
-        flatten(items, &mut tasks);
+        let mut found = vec![];
+        flatten(items, &mut found);
         let mut all = self.all();
-        for task in tasks {
-            if !all.iter().any(|known| known.task == task) {
-                let due = IndexMap::new();
-                all.push(Handler { task, due });
+        for handler in found {
+            if !all.iter().any(|known| known.task == handler.task) {
+                all.push(handler);
             }
         }
     }
 
-    /// Takes the hosts of the first handler that is due.
-    fn next(&self) -> Option<(Arc<Task>, IndexMap<Arc<str>, Notified>)> {
-        let mut all = self.all();
-        let handler = all.iter_mut().find(|handler| !handler.due.is_empty())?;
-        Some((handler.task.clone(), std::mem::take(&mut handler.due)))
+    /// Takes from the first handler that is due on some of these hosts those hosts; others stay notified, since
+    /// they may be in the middle of their own tasks (`strategy: free`).
+    fn next(&self, among: &[Arc<Host>]) -> Option<Due> {
+        for handler in self.all().iter_mut() {
+            let hosts: Vec<_> = among
+                .iter()
+                .filter_map(|host| Some((host.clone(), handler.due.shift_remove(&host.name)?)))
+                .collect();
+            if !hosts.is_empty() {
+                return Some(Due {
+                    task: handler.task.clone(),
+                    include: handler.include.clone(),
+                    hosts,
+                });
+            }
+        }
+        None
+    }
+
+    /// True if the handler is due on the host.
+    fn is_due(&self, at: usize, host: &Host) -> bool {
+        self.all()[at].due.contains_key(&host.name)
     }
 
     fn notify(&self, at: usize, host: &Host, notified: &Notified) {
@@ -78,12 +104,17 @@ impl Handlers {
     }
 }
 
-fn flatten(items: &[Item], into: &mut Vec<Arc<Task>>) {
+fn flatten(items: &[Item], into: &mut Vec<Handler>) {
+    let handler = |task: &Arc<Task>, include: Option<&Arc<Include>>| Handler {
+        task: task.clone(),
+        include: include.cloned(),
+        due: IndexMap::new(),
+    };
     for item in items {
         match item {
-            Item::Task(task) => into.push(task.clone()),
+            Item::Task(task) => into.push(handler(task, None)),
             Item::Block(block) => flatten(&block.block, into),
-            Item::Include(include) => into.push(include.task.clone()),
+            Item::Include(include) => into.push(handler(&include.task, Some(include))),
         }
     }
 }
@@ -98,31 +129,19 @@ impl Context {
         notified: &Notified,
     ) -> Option<Error> {
         let mut wrong = None;
-        for placed in task.notify() {
-            let rendered = template::render(&placed.value, scope)
-                .ok()
-                .flatten()
-                .map(|rendered| rendered.value);
-            let names = match rendered {
-                Some(Value::List(items)) => items.to_vec(),
-                Some(single) => vec![single],
-                None => vec![],
-            };
-            for name in names.iter().filter_map(Value::as_str) {
-                if !self.notify_named(host, name, scope, notified) {
-                    let known: Vec<String> = self
-                        .handlers
-                        .tasks()
-                        .iter()
-                        .map(|task| title(task, scope))
-                        .collect();
-                    let error =
-                        Error::new(format!("no handler of this play is named `{name}`")).at(&placed.place);
-                    wrong = Some(match nearest(name, known.iter().map(String::as_str)) {
-                        Some(near) => error.help(format!("did you mean `{near}`?")),
-                        None => error.help("a handler stands under `handlers:` of the play or of its roles"),
-                    });
-                }
+        for (name, place) in notified_names(task, scope) {
+            if !self.notify_named(host, &name, scope, notified) {
+                let known: Vec<String> = self
+                    .handlers
+                    .tasks()
+                    .iter()
+                    .map(|task| title(task, scope))
+                    .collect();
+                let error = Error::new(format!("no handler of this play is named `{name}`")).at(place);
+                wrong = Some(match nearest(&name, known.iter().map(String::as_str)) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None => error.help("a handler stands under `handlers:` of the play or of its roles"),
+                });
             }
         }
         wrong
@@ -130,8 +149,23 @@ impl Context {
 
     /// Notifies by a handler's name or by a topic it listens to; false if nobody does.
     pub(super) fn notify_named(&self, host: &Host, name: &str, scope: &Scope, notified: &Notified) -> bool {
+        let called = self.called(name, scope);
+        called
+            .iter()
+            .for_each(|at| self.handlers.notify(*at, host, notified));
+        !called.is_empty()
+    }
+
+    /// True if one of the handlers with this name or topic is due on the host.
+    pub(super) fn is_due(&self, host: &Host, name: &str, scope: &Scope) -> bool {
+        let called = self.called(name, scope);
+        called.iter().any(|at| self.handlers.is_due(*at, host))
+    }
+
+    /// The handlers with this name or topic, by their number.
+    fn called(&self, name: &str, scope: &Scope) -> Vec<usize> {
         let mut named = None;
-        let mut found = false;
+        let mut called = vec![];
         let mut heard = HashSet::new();
         for (at, task) in self.handlers.tasks().iter().enumerate().rev() {
             let title = title(task, scope);
@@ -146,35 +180,21 @@ impl Context {
             });
             // Of handlers with one name, as of a role that is used twice, only the last hears a topic.
             if listens && (task.keywords.name.is_none() || heard.insert(title.clone())) {
-                self.handlers.notify(at, host, notified);
-                found = true;
+                called.push(at);
             }
         }
-        if let Some(at) = named {
-            self.handlers.notify(at, host, notified);
-            found = true;
-        }
-        found
+        called.extend(named);
+        called
     }
 
     /// Runs all handlers that are due on these hosts, in the order of the page, until none is.
     pub(super) async fn flush(self: &Arc<Context>, among: &[Arc<Host>]) -> Vec<Arc<Host>> {
         let mut failed: Vec<Arc<Host>> = vec![];
-        let mut kept = vec![];
-        while let Some((task, due)) = self.handlers.next() {
-            let mut chosen = vec![];
-            for (name, notified) in due {
-                let here = among.iter().find(|host| host.name == name);
-                match here {
-                    Some(host) if !failed.iter().any(|gone| gone.name == name) => {
-                        chosen.push((host.clone(), notified))
-                    }
-                    _ => kept.push((task.clone(), name, notified)),
-                }
-            }
-            let broken = items::handler(self, &task, chosen).await;
+        let mut alive = among.to_vec();
+        while let Some(due) = self.handlers.next(&alive) {
+            let broken = items::handler(self, &due).await;
             let fatal =
-                !broken.is_empty() && (items::is_fatal(self, &task, &broken) || self.too_many_failed());
+                !broken.is_empty() && (items::is_fatal(self, &due.task, &broken) || self.too_many_failed());
             failed.extend(broken);
             if fatal {
                 for host in among.iter().filter(|host| !self.is_out(host)) {
@@ -182,18 +202,39 @@ impl Context {
                     failed.push(host.clone());
                 }
             }
-        }
-        // Hosts outside this flush stay notified.
-        for (task, name, notified) in kept {
-            if let Some(at) = self
-                .handlers
-                .tasks()
-                .iter()
-                .position(|known| Arc::ptr_eq(known, &task))
-            {
-                self.handlers.notify(at, &self.run.host(&name), &notified);
-            }
+            // The hosts that failed stay notified of all that is left.
+            alive.retain(|host| !failed.iter().any(|gone| gone.name == host.name));
         }
         failed
     }
+}
+
+/// The names that a task notifies, each with its place.
+pub(super) fn notified_names<'a>(task: &'a Task, scope: &Scope) -> Vec<(String, &'a Place)> {
+    let mut names = vec![];
+    for placed in task.notify() {
+        let rendered = template::render(&placed.value, scope).ok().flatten();
+        let values = match rendered.map(|rendered| rendered.value) {
+            Some(Value::List(items)) => items.to_vec(),
+            Some(single) => vec![single],
+            None => vec![],
+        };
+        let texts = values.iter().filter_map(Value::as_str);
+        names.extend(texts.map(|name| (name.to_string(), &placed.place)));
+    }
+    names
+}
+
+/// Everything by which a handler can be notified: its name without and with its role, and its topics.
+pub(super) fn names_of(task: &Task, scope: &Scope) -> Vec<String> {
+    let full = title(task, scope);
+    let bare = full.split_once(" : ").map_or(full.as_str(), |(_, bare)| bare);
+    let topics = task.listen.iter().flat_map(|topic| match &topic.value {
+        Value::List(topics) => topics.iter().filter_map(Value::as_str).collect(),
+        topic => topic.as_str().into_iter().collect::<Vec<_>>(),
+    });
+    let mut names = vec![bare.to_string(), full.clone()];
+    names.extend(topics.map(str::to_string));
+    names.dedup();
+    names
 }

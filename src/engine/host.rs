@@ -21,7 +21,8 @@ pub trait Reach: Send + Sync {
 pub(super) struct Host {
     pub(super) name: Arc<str>,
     data: Mutex<Data>,
-    connections: Mutex<HashMap<String, connection::Host>>,
+    /// One for every way that was gone: another password or key is another way.
+    connections: Mutex<Vec<connection::Host>>,
     /// One play at a time.
     pub(super) permit: Arc<tokio::sync::Mutex<()>>,
     /// One run at a time.
@@ -107,12 +108,14 @@ impl Host {
 
     /// The connection along a way; the same way gives the same connection.
     pub(super) fn connection(&self, target: connection::Target) -> connection::Host {
-        let key = format!("{:?} {} {}", target.kind, target.endpoint(), target.user);
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        connections
-            .entry(key)
-            .or_insert_with(|| connection::Host::new(target))
-            .clone()
+        let known = connections.iter().find(|known| *known.target() == target);
+        if let Some(known) = known {
+            return known.clone();
+        }
+        let made = connection::Host::new(target);
+        connections.push(made.clone());
+        made
     }
 
     /// Notes why the host could not be reached just now.
@@ -127,9 +130,9 @@ impl Host {
 
     /// Ends all connections; the next use connects anew, and takes the lock again if the run has it.
     pub(super) async fn reset(&self) {
-        let open: Vec<_> = {
+        let open = {
             let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-            connections.values().cloned().collect()
+            connections.clone()
         };
         for connection in open {
             connection.close().await;
@@ -139,9 +142,9 @@ impl Host {
     /// Ends all connections and lets go of the lock.
     pub(super) async fn close(&self) {
         *self.lock.lock().await = Held::default();
-        let open: Vec<_> = {
+        let open = {
             let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-            connections.drain().map(|(_, connection)| connection).collect()
+            std::mem::take(&mut *connections)
         };
         for connection in open {
             connection.close().await;

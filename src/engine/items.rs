@@ -1,6 +1,6 @@
 //! Lists of tasks over the hosts of a play: blocks with rescue and always, includes, `run_once`, `throttle`.
 
-use super::handlers::Notified;
+use super::handlers::{Due, Notified};
 use super::host::Host;
 use super::play::Context;
 use super::result::TaskResult;
@@ -91,7 +91,7 @@ async fn block(
             }
         }
         let hosts: Vec<_> = rescued.into_iter().map(|(host, _)| host).collect();
-        if !hosts.is_empty() {
+        if !hosts.is_empty() && !context.run.stop.is_cancelled() {
             context.rescued(&hosts);
             failed.extend(run(context, &block.rescue, hosts, parameters, guarded).await);
         }
@@ -130,12 +130,7 @@ async fn task(
     let once = matches!(task.action.short(), "add_host" | "pause")
         || flag(task, &scope, |keywords| &keywords.run_once);
     let chosen = if once { &hosts[..1] } else { hosts };
-    let throttle = number(task, &scope).unwrap_or(0);
-    let gate = Semaphore::new(if throttle > 0 {
-        throttle
-    } else {
-        Semaphore::MAX_PERMITS
-    });
+    let gate = gate(task, &scope);
     let results = join_all(chosen.iter().map(|host| async {
         let _permit = gate.acquire().await;
         if context.run.stop.is_cancelled() {
@@ -147,6 +142,10 @@ async fn task(
         };
         let result = on_host.run().await;
         let result = settle(&on_host, result);
+        if result.owes && matches!(result.status, Status::Ok | Status::Ignored) {
+            let scope = scope::of_task(context, host, Some(task), parameters);
+            context.not_owed(host, task, &scope).await;
+        }
         (host.clone(), Some(result))
     }))
     .await;
@@ -190,12 +189,14 @@ fn plain<'a>(
         handler: false,
         maybe: None,
         coming: &[],
+        rest: None,
     }
 }
 
 /// Notes what follows from a result; a handler that nobody has makes it a failure.
 fn settle(on_host: &OnHost<'_>, result: TaskResult) -> TaskResult {
-    match on_host.settle(&result) {
+    on_host.settle(&result);
+    match on_host.notify(&result) {
         None => result,
         Some(error) => {
             let failed = TaskResult::error(&error);
@@ -205,43 +206,41 @@ fn settle(on_host: &OnHost<'_>, result: TaskResult) -> TaskResult {
     }
 }
 
-/// Runs a handler on the hosts for which it is due.
-pub(super) async fn handler(
-    context: &Arc<Context>,
-    task: &Arc<Task>,
-    due: Vec<(Arc<Host>, Notified)>,
-) -> Vec<Arc<Host>> {
-    let Some((first, _)) = due.first() else {
+/// Runs a handler on the hosts for which it is due; gives those that failed in it.
+pub(super) async fn handler(context: &Arc<Context>, due: &Due) -> Vec<Arc<Host>> {
+    let task = &due.task;
+    let Some((first, _)) = due.hosts.first() else {
         return vec![];
     };
     let scope = scope::of_task(context, first, Some(task), &[]);
-    let throttle = number(task, &scope).unwrap_or(0);
-    let gate = Semaphore::new(if throttle > 0 {
-        throttle
-    } else {
-        Semaphore::MAX_PERMITS
-    });
-    let results = join_all(due.iter().map(|(host, notified)| async {
+    let surely = |notified: &Notified| matches!(notified, Notified::Surely);
+    if let Some(include) = &due.include
+        && due.hosts.iter().all(|(_, notified)| surely(notified))
+    {
+        let hosts: Vec<_> = due.hosts.iter().map(|(host, _)| host.clone()).collect();
+        let broken = self::include(context, include, &hosts, &[], false).await;
+        let broken: Vec<_> = broken.into_iter().map(|(host, _)| host).collect();
+        let is_broken = |host: &Arc<Host>| broken.iter().any(|gone| gone.name == host.name);
+        let paid = hosts.iter().filter(|host| !is_broken(host));
+        join_all(paid.map(|host| context.paid(host, task))).await;
+        return broken;
+    }
+    let once = flag(task, &scope, |keywords| &keywords.run_once);
+    let chosen = if once { &due.hosts[..1] } else { &due.hosts[..] };
+    let gate = gate(task, &scope);
+    let results = join_all(chosen.iter().map(|(host, notified)| async {
         let _permit = gate.acquire().await;
         let maybe = match notified {
             Notified::Maybe(origin) => Some(origin.clone()),
             Notified::Surely => None,
         };
         let on_host = OnHost {
-            context,
-            host,
-            task,
-            parameters: &[],
             handler: true,
             maybe,
-            coming: &[],
+            ..plain(context, host, task, &[])
         };
         let result = on_host.run().await;
-        let result = settle(&on_host, result);
-        if !result.is_failure() {
-            context.paid(host, task).await;
-        }
-        (host.clone(), result)
+        (host.clone(), settle(&on_host, result))
     }))
     .await;
     let mut failed = vec![];
@@ -249,7 +248,14 @@ pub(super) async fn handler(
         if result.is_failure() {
             context.failed(&host, result.status == Status::Unreachable);
             failed.push(host);
+            continue;
         }
+        let others = due.hosts[1..].iter().filter(|_| once);
+        for (other, _) in others.clone() {
+            plain(context, other, task, &[]).settle(&result);
+        }
+        let served = others.map(|(host, _)| host).chain([&host]);
+        join_all(served.map(|host| context.paid(host, task))).await;
     }
     failed
 }
@@ -324,10 +330,15 @@ pub(super) fn flag(
         .unwrap_or(false)
 }
 
-fn number(task: &Task, scope: &template::Scope) -> Option<usize> {
-    let placed = task.keyword(|keywords| &keywords.throttle)?;
-    let rendered = template::render(&placed.value, scope).ok()??;
-    usize::try_from(value::to_integer(&rendered.value)?).ok()
+/// Lets as many hosts through at the same time as `throttle` allows.
+fn gate(task: &Task, scope: &template::Scope) -> Semaphore {
+    let number = || {
+        let placed = task.keyword(|keywords| &keywords.throttle)?;
+        let rendered = template::render(&placed.value, scope).ok()??;
+        usize::try_from(value::to_integer(&rendered.value)?).ok()
+    };
+    let throttle = number().filter(|throttle| *throttle > 0);
+    Semaphore::new(throttle.unwrap_or(Semaphore::MAX_PERMITS))
 }
 
 /// A layer of variables with one entry a pair.

@@ -111,7 +111,7 @@ impl Context {
         if !self.run.settings.check {
             self.run.refresh_after(&chosen, &all, wish.absent).await?;
         } else if !wish.absent {
-            self.run.expect_machines(&all.machines, task);
+            self.run.expect_machines(&all.machines, task)?;
         }
         Ok(self.told(all))
     }
@@ -208,7 +208,7 @@ impl Run {
     }
 
     /// In check mode: machines that would be made are hosts of which nothing can be told.
-    fn expect_machines(&self, machines: &[Machine], task: &Task) {
+    fn expect_machines(&self, machines: &[Machine], task: &Task) -> Result<()> {
         for machine in machines.iter().filter(|machine| machine.id.is_empty()) {
             let origin = format!("making the machine {} ({})", machine.name, task.place.short());
             let unknown = Value::unknown(origin);
@@ -228,10 +228,9 @@ impl Run {
             if groups.iter().any(|group| group == "controllers") && !etcd_is_apart {
                 groups.push("etcd".into());
             }
-            self.change_inventory(|inventory| {
-                special::add_host(inventory, &machine.name, &groups, variables);
-            });
+            self.add_host(&machine.name, &groups, variables)?;
         }
+        Ok(())
     }
 
     /// What would decide everything about a host that is not there yet; `None` for all others.

@@ -24,6 +24,8 @@ pub(super) struct TaskResult {
     pub(super) facts: Map,
     /// Gathered facts.
     pub(super) host_facts: Map,
+    /// The debts of its handlers were written down on the host.
+    pub(super) owes: bool,
 }
 
 impl TaskResult {
@@ -39,6 +41,7 @@ impl TaskResult {
             commands: vec![],
             facts: Map::new(),
             host_facts: Map::new(),
+            owes: false,
         }
     }
 
@@ -134,6 +137,7 @@ impl TaskResult {
             diffs: done.diffs,
             digests: done.digests,
             commands: done.commands,
+            owes: done.owes,
             facts: outcome.facts,
             host_facts: outcome.host_facts,
             ..TaskResult::new(status, Value::Map(fields.into()))
@@ -185,6 +189,7 @@ impl TaskResult {
             origin: first(Status::Undecided).and_then(|item| item.origin.clone()),
             diffs: items.iter().flat_map(|item| item.diffs.clone()).collect(),
             digests: items.iter().flat_map(|item| item.digests.clone()).collect(),
+            owes: items.iter().any(|item| item.owes),
             facts: items.iter().flat_map(|item| item.facts.clone()).collect(),
             host_facts: items.iter().flat_map(|item| item.host_facts.clone()).collect(),
             ..TaskResult::new(status, Value::Map(fields.into()))

@@ -10,7 +10,7 @@ use super::locks::Locks;
 use super::play;
 use super::settings::Settings;
 use crate::connection::Stream;
-use crate::error::{Error, Errors, Result};
+use crate::error::{Error, Errors, INTERRUPTED, Result};
 use crate::event::{Ending, Events, Kind, Status, TaskEnded, TaskName};
 use crate::graph::Graph;
 use crate::model::Inventory;
@@ -19,14 +19,18 @@ use crate::model::pattern::{self, Limited};
 use crate::module::Entry;
 use crate::source::Place;
 use crate::value::Value;
+use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
 use indexmap::IndexMap;
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+
+/// What is not a command may take so long after the user has ended the run; commands are killed within 2 seconds.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// A run.
 pub struct Run {
@@ -155,9 +159,9 @@ pub async fn run(parts: Parts) -> Result<Finished> {
     if let Some(text) = run.not_begun() {
         run.events.tell(Kind::Notice { host: None, text });
     }
-    for host in run.known_hosts() {
-        host.close().await;
-    }
+    let hosts = run.known_hosts();
+    run.unless_ended(join_all(hosts.iter().map(|host| host.close())))
+        .await;
     let code = run.code();
     run.events.tell(Kind::RunEnded {
         code,
@@ -258,7 +262,7 @@ async fn node(run: &Arc<Run>, at: usize) -> Ending {
             break;
         }
     }
-    if !gone.is_empty() {
+    if !gone.is_empty() && !run.stop_now.is_cancelled() {
         ending = Ending::Failed;
     } else if run.stop.is_cancelled() && ending == Ending::Done {
         // Its last tasks were not begun.
@@ -287,11 +291,25 @@ impl Run {
             trouble.failed,
             trouble.wrong,
         ) {
-            (true, ..) => 99,
+            (true, ..) => INTERRUPTED.into(),
             (_, true, ..) => 4,
             (_, _, true, _) => 2,
             (_, _, _, true) => 1,
             _ => 0,
+        }
+    }
+
+    /// The result of some work, unless the user wants it ended at once and it does not end soon by itself, as a
+    /// command does that is killed.
+    pub(super) async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let impatient = async {
+            self.stop_now.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = impatient => None,
         }
     }
 
@@ -350,15 +368,13 @@ impl Run {
         })));
     }
 
-    /// Lines of a running command.
-    pub(super) fn watch(&self, name: &TaskName, stream: Stream, bytes: &[u8]) {
-        for line in String::from_utf8_lossy(bytes).lines() {
-            self.events.tell(Kind::Output {
-                host: name.host.clone(),
-                task: name.task.clone(),
-                error: stream == Stream::Stderr,
-                line: self.mask(line),
-            });
-        }
+    /// A line of a running command.
+    pub(super) fn watch(&self, name: &TaskName, stream: Stream, line: &str) {
+        self.events.tell(Kind::Output {
+            host: name.host.clone(),
+            task: name.task.clone(),
+            error: stream == Stream::Stderr,
+            line: self.mask(line),
+        });
     }
 }

@@ -265,15 +265,3 @@ pub(super) fn of_play_pattern(run: &Arc<Run>, host: &Host, play: &Play) -> Scope
     };
     Scope::new(Arc::new(levels.stack(Arc::new(others))), Arc::default())
 }
-
-/// The variables of a run before any play, for host patterns and `--list-hosts`.
-pub(super) fn of_run(run: &Arc<Run>, host: &Host) -> Scope {
-    let mut levels = host_levels(run, host, usize::MAX);
-    levels.magic.push(Layer::Map(Arc::new(magic(run, host, None))));
-    let others = Others {
-        run: Arc::downgrade(run),
-        context: None,
-        node: usize::MAX,
-    };
-    Scope::new(Arc::new(levels.stack(Arc::new(others))), Arc::default())
-}

@@ -7,6 +7,7 @@ mod connect;
 mod doubt;
 mod event;
 mod judgement;
+mod lines;
 mod loops;
 mod once;
 mod reboot;
@@ -26,7 +27,7 @@ use crate::vars::Layer;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(super) use loops::{loop_items, no_list};
+pub(super) use loops::{loop_items, loop_layer, no_list};
 
 /// One task on one host.
 pub(super) struct OnHost<'a> {
@@ -40,6 +41,8 @@ pub(super) struct OnHost<'a> {
     pub(super) maybe: Option<Arc<Unknown>>,
     /// What comes behind it in the same list.
     pub(super) coming: &'a [Item],
+    /// The items of its loop, and which comes next.
+    pub(super) rest: Option<(&'a Arc<Vec<Value>>, usize)>,
 }
 
 impl OnHost<'_> {
@@ -51,7 +54,10 @@ impl OnHost<'_> {
         self.context.run.events.tell(Kind::TaskStarted(name.clone()));
         let mut result = match &self.maybe {
             Some(origin) => TaskResult::undecided(origin.clone()),
-            None => self.with_loop(&scope, &name).await,
+            None => {
+                let done = self.context.run.unless_ended(self.with_loop(&scope, &name)).await;
+                done.unwrap_or_else(|| TaskResult::error(&Error::new("stopped").at(&self.task.place)))
+            }
         };
         if result.status == Status::Failed
             && self
@@ -119,8 +125,8 @@ impl OnHost<'_> {
         result
     }
 
-    /// Notes what follows from a result: variables, facts, handlers.
-    pub(super) fn settle(&self, result: &TaskResult) -> Option<Error> {
+    /// Notes what follows from a result for variables and facts.
+    pub(super) fn settle(&self, result: &TaskResult) {
         let (context, host) = (self.context, self.host);
         if let Some(register) = &self.task.register {
             host.set(context.node, register, result.value.untrusted());
@@ -134,19 +140,28 @@ impl OnHost<'_> {
             let mut data = host.data();
             let facts = Arc::make_mut(&mut data.facts);
             facts.extend(result.host_facts.clone());
-            data.gathered |= matches!(self.task.action.short(), "setup" | "gather_facts");
+            data.gathered |= self.gathers_all();
         }
-        let notified = match (&result.status, result.value.get("changed")) {
-            (Status::Undecided, _) => result.origin.clone().map(Notified::Maybe),
-            (Status::Changed, _) | (_, Some(Value::Bool(true))) => Some(Notified::Surely),
-            _ => None,
+    }
+
+    /// Notifies the handlers of the task. One that failed notifies none, even if its failure is ignored.
+    pub(super) fn notify(&self, result: &TaskResult) -> Option<Error> {
+        let notified = match &result.status {
+            Status::Undecided => Notified::Maybe(result.origin.clone()?),
+            Status::Changed => Notified::Surely,
+            _ => return None,
         };
-        if let Some(notified) = notified {
-            let host = self.host;
-            let scope = scope::of_task(context, host, Some(self.task), self.parameters);
-            return context.notify(host, self.task, &scope, &notified);
+        if self.task.notify().is_empty() {
+            return None;
         }
-        None
+        let scope = scope::of_task(self.context, self.host, Some(self.task), self.parameters);
+        self.context.notify(self.host, self.task, &scope, &notified)
+    }
+
+    /// True if the task gathers the facts that every play expects, and not only some.
+    fn gathers_all(&self) -> bool {
+        let action = &self.task.action;
+        matches!(action.short(), "setup" | "gather_facts") && !action.arguments.contains_key("filter")
     }
 
     /// The host that facts are given to, if `delegate_facts` says another than the task's own.

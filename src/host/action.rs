@@ -117,7 +117,7 @@ pub struct Command {
     pub creates: Vec<String>,
     /// What it removes (`removes`).
     pub removes: Vec<String>,
-    /// True if the user says that it changes nothing: it is run in check mode as well.
+    /// True if the user says that it changes nothing: a check goes on believing what it knows of the host.
     pub reads_only: bool,
     /// What a person would type, if the script holds more.
     pub line: Option<String>,

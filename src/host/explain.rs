@@ -14,16 +14,12 @@ pub fn explain(action: &Action, hidden: bool) -> String {
             validate,
             backup,
         } => {
-            let mut lines = vec![];
-            if *backup {
-                let path = quote(path);
-                lines.push(format!("cp -p {path} {path}.$(date +%Y-%m-%d@%H:%M:%S)~"));
-            }
+            let quoted = quote(path);
+            let kept = backup.then(|| format!("cp -p {quoted} {quoted}.$(date +%Y-%m-%d@%H:%M:%S)~"));
+            let mut lines: Vec<String> = kept.into_iter().collect();
             lines.push(write(path, content, hidden));
             lines.extend(attribute_lines(path, attributes, "", ""));
-            if let Some(command) = validate {
-                lines.push(command.replace("%s", &quote(path)));
-            }
+            lines.extend(validate.as_ref().map(|command| command.replace("%s", &quoted)));
             lines.join("\n")
         }
         Action::MakeFolder { path, attributes } => {

@@ -19,35 +19,7 @@ pub fn quote(text: &str) -> String {
 pub fn question_script(questions: &[Question], nonce: &str) -> String {
     let mut script = String::from("LC_ALL=C; export LC_ALL\n");
     let out = &mut script;
-    let stats = |wanted| {
-        questions.iter().filter_map(move |question| match question {
-            Question::Stat { path, follow } if *follow == wanted => Some(path.as_str()),
-            _ => None,
-        })
-    };
-    group(
-        out,
-        nonce,
-        "l",
-        "stat -c 'S%f %u %g %U %G %s %X %Y %Z %h %i %d %n'",
-        stats(false),
-    );
-    for path in stats(false) {
-        let path = quote(path);
-        line(
-            out,
-            format_args!(
-                "[ -L {path} ] && {{ printf '%s' {nonce}t{path}=; readlink -n -- {path}; printf '%s;' {nonce}; }}"
-            ),
-        );
-    }
-    group(
-        out,
-        nonce,
-        "f",
-        "stat -L -c 'S%f %u %g %U %G %s %X %Y %Z %h %i %d %n'",
-        stats(true),
-    );
+    stat_script(out, nonce, questions);
     let digests = || {
         questions
             .iter()
@@ -79,6 +51,28 @@ pub fn question_script(questions: &[Question], nonce: &str) -> String {
         single(out, nonce, at, question);
     }
     script
+}
+
+/// Everything `stat` tells, of links and of what they point at.
+fn stat_script(out: &mut String, nonce: &str, questions: &[Question]) {
+    const FORMAT: &str = "-c 'S%f %u %g %U %G %s %X %Y %Z %h %i %d %n'";
+    let stats = |wanted| {
+        questions.iter().filter_map(move |question| match question {
+            Question::Stat { path, follow } if *follow == wanted => Some(path.as_str()),
+            _ => None,
+        })
+    };
+    group(out, nonce, "l", &format!("stat {FORMAT}"), stats(false));
+    for path in stats(false) {
+        let path = quote(path);
+        line(
+            out,
+            format_args!(
+                "[ -L {path} ] && {{ printf '%s' {nonce}t{path}=; readlink -n -- {path}; printf '%s;' {nonce}; }}"
+            ),
+        );
+    }
+    group(out, nonce, "f", &format!("stat -L {FORMAT}"), stats(true));
 }
 
 /// Writing to a `String` cannot fail.
@@ -137,72 +131,61 @@ fn digest_script<'a>(out: &mut String, nonce: &str, questions: impl Iterator<Ite
 }
 
 fn single(out: &mut String, nonce: &str, at: usize, question: &Question) {
-    let framed = |out: &mut String, body: &str| {
+    if let Question::Probe { script, .. } = question {
+        line(
+            out,
+            format_args!(
+                "printf '%s' {nonce}n{at}=; ( {script}\n) 2>/dev/null </dev/null; printf '%s%s;' {nonce}c \"$?\""
+            ),
+        );
+    } else if let Some(body) = body(question) {
         line(
             out,
             format_args!(
                 "printf '%s' {nonce}n{at}=; {{ {body}\n}} 2>/dev/null </dev/null; printf '%s;' {nonce}"
             ),
         );
-    };
-    match question {
+    }
+}
+
+/// The shell text that answers one question alone; none for those that are asked together.
+fn body(question: &Question) -> Option<String> {
+    Some(match question {
         Question::Content { path, limit } => {
             let path = quote(path);
-            framed(
-                out,
-                &format!("if [ -f {path} ] && [ -r {path} ]; then printf y; head -c {limit} {path}; fi"),
-            );
+            format!("if [ -f {path} ] && [ -r {path} ]; then printf y; head -c {limit} {path}; fi")
         }
         Question::Names { path } => {
             let path = quote(path);
-            framed(
-                out,
-                &format!(
-                    "if [ -d {path} ]; then printf y; (cd {path} && for n in * .[!.]* ..?*; do {{ [ -e \"$n\" ] || [ -L \"$n\" ]; }} && printf '%s\\0' \"$n\"; done); fi"
-                ),
-            );
+            format!(
+                "if [ -d {path} ]; then printf y; (cd {path} && for n in * .[!.]* ..?*; do {{ [ -e \"$n\" ] || [ -L \"$n\" ]; }} && printf '%s\\0' \"$n\"; done); fi"
+            )
         }
         Question::User { name } => {
             let name = quote(name);
-            framed(
-                out,
-                &format!("{{ getent passwd {name} || grep \"^\"{name}: /etc/passwd; }} && id -Gn -- {name}"),
-            );
+            format!("{{ getent passwd {name} || grep \"^\"{name}: /etc/passwd; }} && id -Gn -- {name}")
         }
         Question::Group { name } => {
             let name = quote(name);
-            framed(
-                out,
-                &format!("getent group {name} || grep \"^\"{name}: /etc/group"),
-            );
+            format!("getent group {name} || grep \"^\"{name}: /etc/group")
         }
         Question::Sysctl { key } => {
             let path = quote(&sysctl_path(key));
-            framed(out, &format!("[ -r {path} ] && printf y && cat {path}"));
+            format!("[ -r {path} ] && printf y && cat {path}")
         }
         Question::KernelModule { name } => {
             let name = quote(&name.replace('-', "_"));
-            framed(
-                out,
-                &format!(
-                    "{{ [ -d /sys/module/{name} ] || grep -q \"^\"{name}\" \" /proc/modules || tr - _ </lib/modules/$(uname -r)/modules.builtin | grep -q /{name}'\\.ko'; }} && printf y"
-                ),
-            );
+            format!(
+                "{{ [ -d /sys/module/{name} ] || grep -q \"^\"{name}\" \" /proc/modules || tr - _ </lib/modules/$(uname -r)/modules.builtin | grep -q /{name}'\\.ko'; }} && printf y"
+            )
         }
-        Question::Probe { script, .. } => {
-            line(
-                out,
-                format_args!(
-                    "printf '%s' {nonce}n{at}=; ( {script}\n) 2>/dev/null </dev/null; printf '%s%s;' {nonce}c \"$?\""
-                ),
-            );
-        }
-        Question::Stat { .. }
+        Question::Probe { .. }
+        | Question::Stat { .. }
         | Question::Digest { .. }
         | Question::Package { .. }
         | Question::Unit { .. }
-        | Question::Record(_) => {}
-    }
+        | Question::Record(_) => return None,
+    })
 }
 
 /// Where the kernel keeps a setting: a name with dots between, or with slashes where a part holds a dot.

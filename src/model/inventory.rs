@@ -1,5 +1,6 @@
 //! Inventories: hosts, groups and their variables.
 
+mod added;
 mod builder;
 pub mod cloud;
 mod export;
@@ -36,6 +37,8 @@ pub struct Inventory {
     pub groups: IndexMap<Arc<str>, Group>,
     /// The files and folders it was read from, absolute.
     pub sources: Vec<PathBuf>,
+    /// The folder of the playbook, which may have variables of hosts and groups too.
+    pub playbook_folder: Option<PathBuf>,
     /// The labs its files describe.
     pub labs: Vec<Lab>,
     /// The machines that its files ask for.

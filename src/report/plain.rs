@@ -1,5 +1,6 @@
 //! Plain lines, for logs and for a terminal above the live view.
 
+use super::duration::duration;
 use super::{Recap, Reporter};
 use crate::error::harmless;
 use crate::event::{Event, Kind, Status, TaskEnded};
@@ -56,7 +57,7 @@ pub(super) fn lines(event: &Event, choice: Choice, recap: &Recap) -> String {
             let _ = writeln!(
                 out,
                 "\n{} [{play}] {} host{}",
-                bold(playbook, choice),
+                painted(playbook, 1, choice),
                 hosts.len(),
                 plural(hosts.len())
             );
@@ -66,7 +67,7 @@ pub(super) fn lines(event: &Event, choice: Choice, recap: &Recap) -> String {
             let _ = writeln!(out, "  {host} | {}", harmless(line));
         }
         Kind::Warning { text } => {
-            let _ = writeln!(out, "[WARNING]: {text}");
+            let _ = writeln!(out, "[WARNING]: {}", harmless(text));
         }
         Kind::Notice { host, text } => {
             let host = host.as_ref().map(|host| format!("[{host}] ")).unwrap_or_default();
@@ -82,18 +83,10 @@ fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-fn bold(text: &str, choice: Choice) -> String {
-    if choice.colour {
-        format!("\x1b[1m{text}\x1b[0m")
-    } else {
-        text.to_string()
-    }
-}
-
-fn task(out: &mut String, task: &TaskEnded, choice: Choice) {
-    let module = task.name.module.rsplit('.').next().unwrap_or_default();
+/// True if the line of a task says nothing that other lines have not said.
+fn is_quiet(task: &TaskEnded, choice: Choice) -> bool {
     // That a file was included shows in what its tasks say.
-    let included = module.starts_with("include_") && task.status == Status::Ok;
+    let included = module(task).starts_with("include_") && task.status == Status::Ok;
     let quiet = (included || task.status == Status::Skipped) && choice.verbosity == 0;
     // The items of a loop were told one by one.
     let told = task.looped
@@ -106,7 +99,23 @@ fn task(out: &mut String, task: &TaskEnded, choice: Choice) {
             .result
             .get("results")
             .is_some_and(|results| results.as_array().is_some_and(|items| !items.is_empty()));
-    if quiet || told || loop_end {
+    quiet || told || loop_end
+}
+
+/// The module without its collection.
+fn module(task: &TaskEnded) -> &str {
+    task.name.module.rsplit('.').next().unwrap_or_default()
+}
+
+fn painted(text: &str, colour: u8, choice: Choice) -> String {
+    match choice.colour && colour > 0 {
+        true => format!("\x1b[{colour}m{text}\x1b[0m"),
+        false => text.to_string(),
+    }
+}
+
+fn task(out: &mut String, task: &TaskEnded, choice: Choice) {
+    if is_quiet(task, choice) {
         return;
     }
     let (word, colour) = match task.status {
@@ -118,27 +127,23 @@ fn task(out: &mut String, task: &TaskEnded, choice: Choice) {
         Status::Ignored => ("ignored", 36),
         Status::Unreachable => ("unreachable", 31),
     };
-    let word = if choice.colour {
-        format!("\x1b[{colour}m{word}\x1b[0m")
-    } else {
-        word.to_string()
-    };
-    let item = task
-        .item
-        .as_ref()
-        .map(|item| format!(" (item={})", short(item)))
-        .unwrap_or_default();
-    let _ = write!(
+    let item = task.item.as_ref().map(|item| format!(" (item={})", short(item)));
+    let seconds = (task.seconds >= 1.0).then(|| format!(" {}", duration(task.seconds)));
+    let _ = writeln!(
         out,
-        "{word}: [{}] {} | {}{item}",
+        "{}: [{}] {} | {}{}{}",
+        painted(word, colour, choice),
         task.name.host,
         task.name.playbook,
-        harmless(&task.name.task)
+        harmless(&task.name.task),
+        item.unwrap_or_default(),
+        seconds.unwrap_or_default()
     );
-    if task.seconds >= 1.0 {
-        let _ = write!(out, " {:.1} s", task.seconds);
-    }
-    let _ = writeln!(out);
+    details(out, task, choice);
+}
+
+/// What stands below the line of a task.
+fn details(out: &mut String, task: &TaskEnded, choice: Choice) {
     if task.status == Status::Undecided
         && let Some(origin) = &task.origin
     {
@@ -149,15 +154,12 @@ fn task(out: &mut String, task: &TaskEnded, choice: Choice) {
         Status::Failed | Status::Unreachable | Status::Ignored
     ) {
         let text = task.report.as_ref().or(task.message.as_ref());
-        for line in text
-            .map(|text| harmless(text))
-            .iter()
-            .flat_map(|text| text.lines())
-        {
+        let text = text.map(|text| harmless(text)).unwrap_or_default();
+        for line in text.lines() {
             let _ = writeln!(out, "  {line}");
         }
     }
-    if task.name.module.ends_with("debug") && task.status == Status::Ok {
+    if module(task) == "debug" && task.status == Status::Ok {
         shown(out, task);
     } else if choice.verbosity >= 2 {
         let _ = writeln!(out, "  {}", task.result);
@@ -169,11 +171,7 @@ fn task(out: &mut String, task: &TaskEnded, choice: Choice) {
                 Some(b'-') => 31,
                 _ => 0,
             };
-            let _ = if choice.colour && colour > 0 {
-                writeln!(out, "\x1b[{colour}m{line}\x1b[0m")
-            } else {
-                writeln!(out, "{line}")
-            };
+            let _ = writeln!(out, "{}", painted(line, colour, choice));
         }
     }
 }

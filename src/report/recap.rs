@@ -1,5 +1,6 @@
 //! The recap: how often each host was ok, changed, failed, as Ansible counts.
 
+use super::duration::duration;
 use crate::event::{Ending, Event, Kind, Status, TaskEnded, TaskName};
 use indexmap::IndexMap;
 use std::fmt::Write;
@@ -46,7 +47,12 @@ impl Recap {
                 let counts = self.hosts.entry(host.clone()).or_default();
                 counts.rescued += 1;
                 counts.failed = counts.failed.saturating_sub(1);
-                self.failures.retain(|failure| failure.name.host != *host);
+                // What failed on the host before, in another playbook, stays failed.
+                let last = self
+                    .failures
+                    .iter()
+                    .rposition(|failure| failure.name.host == *host);
+                last.map(|at| self.failures.remove(at));
             }
             Kind::PlaybookEnded {
                 playbook,
@@ -122,7 +128,7 @@ impl Recap {
                 writeln!(out)
             };
         }
-        let _ = writeln!(out, "{:.1} s", self.seconds);
+        let _ = writeln!(out, "{}", duration(self.seconds));
         out
     }
 

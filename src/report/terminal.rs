@@ -1,10 +1,13 @@
 //! The live view: what runs where and for how long stands at the bottom, lines scroll above it.
 
+use super::duration::duration;
 use super::plain::{Choice, lines};
+use super::width::{cut, width};
 use super::{Recap, Reporter};
 use crate::event::{Event, Kind, TaskName};
 use indexmap::IndexMap;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -15,6 +18,8 @@ const LIVE: usize = 8;
 const PERIOD: Duration = Duration::from_millis(200);
 /// The columns of a terminal that does not tell its size.
 const COLUMNS: usize = 80;
+/// Names of hosts are filled up to the longest one beside them, but no further than this.
+const WIDEST: usize = 24;
 /// What turns while something runs.
 const SPINNER: [char; 4] = ['|', '/', '-', '\\'];
 
@@ -29,6 +34,32 @@ pub struct Terminal {
 struct View {
     bar: ProgressBar,
     state: Mutex<State>,
+    /// How the terminal was before.
+    before: Option<Termios>,
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            // A terminal that has gone away needs nothing any more.
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+        }
+    }
+}
+
+/// Keeps the terminal from showing a typed Ctrl-C as `^C`, which would push the view down by a line. Gives how it
+/// was before.
+fn hush() -> Option<Termios> {
+    let input = std::io::stdin();
+    // Only the program in front may set the terminal; another would be stopped.
+    if tcgetpgrp(&input).ok()? != rustix::process::getpgrp() {
+        return None;
+    }
+    let before = tcgetattr(&input).ok()?;
+    let mut quiet = before.clone();
+    quiet.local_modes.remove(LocalModes::ECHOCTL);
+    tcsetattr(&input, OptionalActions::Now, &quiet).ok()?;
+    Some(before)
 }
 
 struct State {
@@ -56,6 +87,7 @@ impl Terminal {
         let view = Arc::new(View {
             bar,
             state: Mutex::new(state),
+            before: hush(),
         });
         let painter = Arc::downgrade(&view);
         // Without the thread the view stands still between two events; the run does not depend on it.
@@ -119,11 +151,14 @@ impl State {
             .values()
             .filter(|(_, since)| age(since) >= PERIOD)
             .collect();
+        let shown = &long[..long.len().min(LIVE)];
+        let hosts = shown.iter().map(|(name, _)| width(&name.host)).max().unwrap_or(0);
         let mut text = String::new();
-        for (name, since) in long.iter().take(LIVE) {
+        for (name, since) in shown {
+            let blank = " ".repeat(hosts.min(WIDEST).saturating_sub(width(&name.host)));
             let line = format!(
-                "  {:>5.1} s  {}  {} | {}",
-                age(since).as_secs_f64(),
+                "  {:>9}  {}{blank}  {} | {}",
+                duration(age(since).as_secs_f64()),
                 name.host,
                 name.playbook,
                 name.task
@@ -139,9 +174,9 @@ impl State {
             more => format!(", {more} more tasks"),
         };
         let line = format!(
-            "{} {} s, {} of {} playbook{} done{more}",
+            "{} {}, {} of {} playbook{} done{more}",
             SPINNER[turn],
-            elapsed.as_secs(),
+            duration(elapsed.as_secs_f64()),
             self.done,
             self.playbooks,
             if self.playbooks == 1 { "" } else { "s" }
@@ -153,16 +188,6 @@ impl State {
 
 fn key(name: &TaskName) -> (String, String, String) {
     (name.host.clone(), name.playbook.clone(), name.place.clone())
-}
-
-/// A line that fits beside the cursor.
-fn cut(line: &str, columns: usize) -> String {
-    let line = line.replace(char::is_control, " ");
-    if line.chars().count() < columns {
-        return line;
-    }
-    let kept: String = line.chars().take(columns.saturating_sub(4)).collect();
-    kept + "..."
 }
 
 fn columns() -> usize {
@@ -236,13 +261,13 @@ mod tests {
         assert_eq!(text.lines().count(), LIVE + 1);
         assert!(text.lines().all(|line| line.chars().count() < 40), "{text}");
         assert!(
-            text.starts_with("    2.0 s  node-0  etcd | A task who...\n"),
+            text.starts_with("      2.0 s  node-0  etcd | A task w...\n"),
             "{text}"
         );
         assert!(
             state
                 .text(80, later)
-                .ends_with(" 2 s, 1 of 3 playbooks done, 2 more tasks"),
+                .ends_with(" 2.0 s, 1 of 3 playbooks done, 2 more tasks"),
             "{text}"
         );
     }

@@ -80,3 +80,41 @@ fn a_handler_that_fails_stays_owed() {
         ("restarted\n".into(), String::new())
     );
 }
+
+#[test]
+fn a_task_that_changes_nothing_after_all_owes_nothing() {
+    let lab = Lab::new(&["web"]);
+    lab.playbook(
+        "site.yml",
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.command: "true"
+      changed_when: 1 == 2
+      notify: Restart
+    - ansible.builtin.shell: exit 1
+      ignore_errors: true
+      notify: [Restart, of a list]
+    - ansible.builtin.shell: echo {{ item }}
+      loop: [1, 2]
+      register: looped
+      changed_when: false
+      notify: Restart
+    - ansible.builtin.command: "true"
+      notify: of a list
+  handlers:
+    - name: Restart
+      ansible.builtin.shell: echo restarted >>FOLDER/restarts
+    - name: Listens
+      listen: [of a list, of nobody]
+      ansible.builtin.shell: echo heard >>FOLDER/restarts
+"#,
+    );
+    for runs in 1..=2 {
+        let text = printed(&lab.run(&["site.yml"]));
+        assert!(!text.contains("an earlier run ended"), "{text}");
+        assert_eq!(lab.text("restarts"), "heard\n".repeat(runs));
+        assert_eq!(debts(&lab), "");
+    }
+}

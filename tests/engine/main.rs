@@ -2,14 +2,17 @@
 
 mod debts;
 mod distance;
+mod explain;
 mod failures;
 mod fresh;
 mod local;
 mod locks;
 mod patterns;
 mod remote;
+mod secrets;
 #[path = "../ssh_server/mod.rs"]
 mod ssh_server;
+mod stop;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -10,6 +10,15 @@ use crate::vars::Layer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// Words whose conditions every host is asked; of those that concern the whole play Ansible asks the first alone.
+const EVERY: [&str; 5] = [
+    "noop",
+    "reset_connection",
+    "end_host",
+    "end_role",
+    "flush_handlers",
+];
+
 impl Context {
     /// `meta`: things about the run itself.
     pub(in crate::engine) async fn meta(
@@ -26,18 +35,9 @@ impl Context {
             .unwrap_or_default()
             .trim()
             .to_string();
-        // Of words that concern the whole play Ansible asks the first host alone.
-        let every = [
-            "noop",
-            "reset_connection",
-            "end_host",
-            "end_role",
-            "flush_handlers",
-        ];
-        let asked = if every.contains(&word.as_str()) {
-            hosts
-        } else {
-            &hosts[..1]
+        let asked = match EVERY.contains(&word.as_str()) {
+            true => hosts,
+            false => &hosts[..1],
         };
         let (chosen, mut failed) = self.holding(task, asked, parameters);
         match word.as_str() {
@@ -92,6 +92,7 @@ impl Context {
                 handler: false,
                 maybe: None,
                 coming: &[],
+                rest: None,
             };
             match on_host.holds() {
                 Ok(true) => chosen.push(host.clone()),

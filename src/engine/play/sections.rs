@@ -56,9 +56,12 @@ async fn sections(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
                 .as_ref()
                 .and_then(|placed| value::to_bool(&placed.value))
                 == Some(true);
+        // A run that is stopped leaves its handlers to the next one, but for hosts that could not tell it of them.
+        let stopped = context.run.stop.is_cancelled();
         let chosen: Vec<_> = hosts
             .iter()
             .filter(|host| forced && !context.is_unreachable(host) || !context.is_out(host))
+            .filter(|host| !stopped || context.keeps_no_debts(host))
             .cloned()
             .collect();
         context.flush(&chosen).await;

@@ -2,6 +2,7 @@
 
 use super::super::host::Host;
 use super::super::scope;
+use super::super::task::loop_layer;
 use super::Context;
 use crate::connection::{Become, Kind, Method, Secret, Target};
 use crate::error::{Error, Result, nearest};
@@ -32,22 +33,15 @@ impl Context {
         scope: &Scope,
     ) -> Result<(Arc<Host>, Way)> {
         let (by, own) = match delegate(task, scope)? {
+            // As with Ansible, play and task count for the delegate too, but where its own variables say else.
             Some(name) => {
                 let by = self.run.host(&name);
-                let own = scope::of_run(&self.run, &by);
+                let own = scope::of_task(self, &by, Some(task), &loop_layer(scope));
                 (by, own)
             }
             None => (host.clone(), scope.clone()),
         };
-        let delegated = by.name != host.name;
-        let given = |pick: Pick| {
-            if delegated {
-                Ok(None)
-            } else {
-                keyword(task, scope, pick)
-            }
-        };
-        let (target, map) = self.reach(&by, &own, given)?;
+        let (target, map) = self.reach(&by, &own, |pick| keyword(task, scope, pick))?;
         let login: Arc<str> = match target.kind {
             Kind::Local => self.run.local_user.clone(),
             Kind::Ssh => target.user.as_str().into(),

@@ -3,7 +3,7 @@
 use super::super::host::Host;
 use super::Run;
 use crate::error::Result;
-use crate::model::{Inventory, pattern};
+use crate::model::{Inventory, Variables, pattern};
 use crate::source::Place;
 use crate::value::Value;
 use indexmap::IndexMap;
@@ -19,10 +19,27 @@ impl Run {
     }
 
     /// Changes the inventory (`add_host`, `group_by`).
-    pub(in crate::engine) fn change_inventory(&self, change: impl FnOnce(&mut Inventory)) {
+    pub(in crate::engine) fn change_inventory<T>(&self, change: impl FnOnce(&mut Inventory) -> T) -> T {
         let mut inventory = self.inventory.write().unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut inventory));
+        let done = change(Arc::make_mut(&mut inventory));
         *self.groups.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        done
+    }
+
+    /// Adds a host, or groups and variables to one that is there; true if that changes anything.
+    ///
+    /// # Errors
+    /// What is wrong in the files of variables of its groups.
+    pub(in crate::engine) fn add_host(
+        &self,
+        name: &str,
+        groups: &[String],
+        variables: Variables,
+    ) -> Result<bool> {
+        let changed =
+            self.change_inventory(|inventory| inventory.add(name, groups, variables, &self.loader))?;
+        self.learn_secrets();
+        Ok(changed)
     }
 
     fn hosts(&self) -> MutexGuard<'_, IndexMap<Arc<str>, Arc<Host>>> {

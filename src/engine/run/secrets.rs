@@ -69,10 +69,18 @@ fn collect(name: &str, value: &Value, secrets: &mut HashSet<String>) {
     }
 }
 
-/// Texts of a few characters would mask half of everything.
+/// Texts of a few characters would mask half of everything. Diffs and running commands show a text line by line,
+/// so that each long line of a secret is one too.
 fn keep(text: &str, secrets: &mut HashSet<String>) {
     let text = text.trim();
     if text.chars().count() >= 4 {
         secrets.insert(text.to_string());
+    }
+    if text.contains('\n') {
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.chars().count() >= 8);
+        secrets.extend(lines.map(str::to_string));
     }
 }

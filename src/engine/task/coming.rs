@@ -5,12 +5,12 @@ use super::super::play::Way;
 use super::super::scope;
 use super::super::special::SPECIAL;
 use super::OnHost;
-use super::loops::{item_variables, items_of, variable_names};
+use super::loops::{Course, items_of};
 use crate::host::{Question, State};
 use crate::model::{Item, Task};
 use crate::module::{self, Step, Stop, View};
 use crate::template::Scope;
-use crate::value::{self, Unknown, Value};
+use crate::value::{Unknown, Value};
 use crate::vars::Layer;
 use std::sync::Arc;
 
@@ -46,7 +46,6 @@ impl OnHost<'_> {
     /// `most` is the number of tasks and items to look at. Nothing is told, and what cannot be told is left out.
     pub(super) fn coming_questions(
         &self,
-        scope: &Scope,
         (host, way): (&Arc<Host>, &Way),
         state: &State,
         check: bool,
@@ -61,7 +60,7 @@ impl OnHost<'_> {
             left: most,
             questions: vec![],
         };
-        if walk.rest_of_loop(scope) == Walked::On {
+        if walk.rest_of_loop() == Walked::On {
             let _ = walk.items(self.coming);
         }
         walk.questions.truncate(MOST_QUESTIONS);
@@ -74,20 +73,16 @@ impl Walk<'_> {
         self.left == 0 || self.questions.len() >= MOST_QUESTIONS
     }
 
-    /// The items of the current task's loop behind the one that `scope` was made for.
-    fn rest_of_loop(&mut self, scope: &Scope) -> Walked {
+    /// The items of the current task's loop behind the current one.
+    fn rest_of_loop(&mut self) -> Walked {
         let task = self.from.task;
         if task.r#loop.is_none() {
             return Walked::On;
         }
-        let Some(Value::Map(course)) = scope.variables().get("ansible_loop") else {
-            return Walked::NoFurther;
-        };
-        let index = course.get("index").and_then(value::to_integer);
-        let (Some(next), Some(Value::List(items))) = (index, course.get("allitems")) else {
-            return Walked::NoFurther;
-        };
-        self.loop_items(task, items, next as usize)
+        match self.from.rest {
+            Some((items, next)) => self.loop_items(task, items, next),
+            None => Walked::NoFurther,
+        }
     }
 
     fn items(&mut self, items: &[Item]) -> Walked {
@@ -133,18 +128,17 @@ impl Walk<'_> {
         }
     }
 
-    fn loop_items(&mut self, task: &Arc<Task>, items: &[Value], from: usize) -> Walked {
+    fn loop_items(&mut self, task: &Arc<Task>, items: &Arc<Vec<Value>>, from: usize) -> Walked {
         let Some(wanted) = &task.r#loop else {
             return Walked::On;
         };
         let scope = self.scope(task, self.from.parameters);
-        let (variable, index) = variable_names(wanted, &scope);
+        let course = Course::of(wanted, &scope);
         for at in from..items.len() {
             if self.is_full() {
                 return Walked::NoFurther;
             }
-            let variables = item_variables(items, at, &variable, index.as_deref());
-            let mut layers = vec![Layer::Map(Arc::new(variables))];
+            let mut layers = vec![Layer::Map(Arc::new(course.variables(items, at)))];
             layers.extend_from_slice(self.from.parameters);
             let scope = self.scope(task, &layers);
             if self.one(task, &scope, &layers) == Walked::NoFurther {
@@ -169,6 +163,7 @@ impl Walk<'_> {
             handler: false,
             maybe: None,
             coming: &[],
+            rest: None,
         };
         let Some((module, arguments)) = self.plain(&on_host, scope) else {
             return Walked::On;

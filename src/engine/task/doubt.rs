@@ -10,6 +10,11 @@ use std::sync::Arc;
 const COMMANDS: &[&str] = &["command", "shell", "raw", "script"];
 
 impl OnHost<'_> {
+    /// True if the module runs a command of the user's.
+    pub(super) fn is_command(&self) -> bool {
+        COMMANDS.contains(&self.task.action.short())
+    }
+
     /// After a task that check mode could not decide: what its arguments name is not known any more.
     pub(super) fn doubt(&self, scope: &Scope, origin: &Arc<Unknown>) {
         let (Ok(Ok(arguments)), Ok((host, _))) = (
@@ -18,7 +23,7 @@ impl OnHost<'_> {
         ) else {
             return;
         };
-        let action = if COMMANDS.contains(&self.task.action.short()) {
+        let action = if self.is_command() {
             Action::Run(Command::default())
         } else {
             Action::Script {

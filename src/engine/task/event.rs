@@ -16,7 +16,7 @@ impl OnHost<'_> {
             play: self.context.title(),
             host: self.host.name.to_string(),
             delegate: None,
-            task: title(self.task, scope),
+            task: self.context.run.mask(&title(self.task, scope)),
             module: self.task.action.module.to_string(),
             place: self.task.place.short(),
             handler: self.handler,
@@ -32,8 +32,7 @@ impl OnHost<'_> {
         result: &TaskResult,
         started: Instant,
     ) {
-        let hides = self.task.keyword(|keywords| &keywords.no_log).is_some();
-        let hidden = hides && self.flag(scope, |keywords| &keywords.no_log).unwrap_or(true);
+        let hidden = self.hides(scope);
         let run = &self.context.run;
         let shown = |text: &Option<String>| text.as_ref().map(|text| run.mask(text));
         let censored =
@@ -82,6 +81,12 @@ impl OnHost<'_> {
             origin: result.origin.as_ref().map(|origin| origin.origin.clone()),
             seconds: started.elapsed().as_secs_f64(),
         })));
+    }
+
+    /// True if nothing of the result may be shown (`no_log`); also if that cannot be told.
+    pub(super) fn hides(&self, scope: &Scope) -> bool {
+        let hides = self.task.keyword(|keywords| &keywords.no_log).is_some();
+        hides && self.flag(scope, |keywords| &keywords.no_log).unwrap_or(true)
     }
 
     /// Tells the end of a task that did not come to be run.

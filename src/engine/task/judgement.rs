@@ -90,6 +90,15 @@ impl OnHost<'_> {
         TaskResult::error(&error.at(&self.task.place).help(failure.cure.clone()))
     }
 
+    /// The task did not end within the seconds of `timeout` or `async`.
+    pub(super) fn timed_out(&self, seconds: u64) -> TaskResult {
+        let message = match self.task.keyword(|keywords| &keywords.timeout) {
+            Some(_) => format!("Timed out after {seconds} second(s)."),
+            None => format!("async task did not complete within the requested time - {seconds}s"),
+        };
+        TaskResult::error(&Error::new(message).at(&self.task.place))
+    }
+
     pub(super) fn connection_failure(&self, failure: &Failure) -> TaskResult {
         let error = Error::new(failure.message.clone())
             .at(&self.task.place)
@@ -165,7 +174,7 @@ pub(super) fn values(conditions: &[Condition]) -> Vec<Value> {
         .collect()
 }
 
-fn decide(conditions: &[Condition], scope: &Scope) -> Result<Decision> {
+pub(super) fn decide(conditions: &[Condition], scope: &Scope) -> Result<Decision> {
     let decided = template::conditions(&values(conditions), scope);
     decided.map_err(|error| {
         conditions

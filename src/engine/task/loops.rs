@@ -1,16 +1,18 @@
 //! The loop of a task: its items, the variables of each, their results as one.
 
 use super::super::host::Host;
+use super::super::items::notice;
 use super::super::play::Context;
 use super::super::result::TaskResult;
 use super::super::scope;
 use super::OnHost;
+use super::judgement::decide;
 use crate::error::{Error, Result};
 use crate::event::{Status, TaskName};
 use crate::model::{Loop, Placed, Task};
 use crate::source::Place;
-use crate::template::{self, Scope};
-use crate::value::{Map, Template, Value};
+use crate::template::{self, Decision, Scope};
+use crate::value::{self, Map, Template, Value};
 use crate::vars::Layer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,28 +43,61 @@ impl OnHost<'_> {
         self.items(wanted, &items, scope, name).await
     }
 
-    async fn items(&self, wanted: &Loop, items: &[Value], scope: &Scope, name: &TaskName) -> TaskResult {
-        let (variable, index) = variable_names(wanted, scope);
+    async fn items(
+        &self,
+        wanted: &Loop,
+        items: &Arc<Vec<Value>>,
+        scope: &Scope,
+        name: &TaskName,
+    ) -> TaskResult {
+        let course = Course::of(wanted, scope);
+        let stop = &self.context.run.stop;
         let mut results = vec![];
         for (at, item) in items.iter().enumerate() {
-            let variables = item_variables(items, at, &variable, index.as_deref());
-            let mut layers = vec![Layer::Map(Arc::new(variables))];
-            layers.extend_from_slice(self.parameters);
-            let mut result = self.item(wanted, item, &layers, name).await;
-            result.put(&variable, item.clone());
-            result.put("ansible_loop_var", variable.as_str().into());
-            let stop = result.status == Status::Unreachable;
-            results.push(result);
-            if stop {
+            if at > 0 && stop.is_cancelled() {
+                let text = format!("{}: stopped before item {} of {}", name.task, at + 1, items.len());
+                notice(self.context, Some(self.host), text);
                 break;
             }
-            if let Some(pause) = text(&wanted.control.pause, scope).and_then(|text| text.parse::<f64>().ok())
-            {
-                tokio::time::sleep(Duration::from_secs_f64(pause)).await;
+            let mut layers = vec![Layer::Map(Arc::new(course.variables(items, at)))];
+            layers.extend_from_slice(self.parameters);
+            let on_item = OnHost {
+                maybe: None,
+                rest: Some((items, at + 1)),
+                ..*self
+            };
+            let mut result = on_item.item(wanted, item, &layers, name).await;
+            result.put(&course.variable, item.clone());
+            result.put("ansible_loop_var", course.variable.as_str().into());
+            let ends = result.status == Status::Unreachable || self.breaks(wanted, &mut result, &layers);
+            results.push(result);
+            if ends {
+                break;
+            }
+            if at + 1 < items.len() && !course.pause.is_zero() {
+                tokio::select! {
+                    () = tokio::time::sleep(course.pause) => {}
+                    () = stop.cancelled() => {}
+                }
                 self.context.run.world.moved();
             }
         }
         TaskResult::looped(results)
+    }
+
+    /// `loop_control.break_when`: true if the loop ends after this item. A condition that is wrong fails the item.
+    fn breaks(&self, wanted: &Loop, result: &mut TaskResult, layers: &[Layer]) -> bool {
+        if wanted.control.break_when.is_empty() {
+            return false;
+        }
+        let scope = self.with_result(result, layers);
+        match decide(&wanted.control.break_when, &scope) {
+            Ok(decision) => matches!(decision, Decision::True),
+            Err(error) => {
+                *result = TaskResult::error(&error);
+                true
+            }
+        }
     }
 
     /// The task for one item, with its event.
@@ -102,54 +137,87 @@ impl OnHost<'_> {
         }
     }
 
-    /// The loop variables that `scope` was made with.
+    /// The loop variables that `scope` was made with, and those of includes.
     pub(super) fn loop_layers(&self, scope: &Scope) -> Vec<Layer> {
-        let Some(Value::String(variable)) = scope.variables().get("ansible_loop_var") else {
-            return vec![];
-        };
-        let names = [
-            &*variable,
-            "ansible_loop_var",
-            "ansible_loop",
-            "ansible_index_var",
-        ];
-        let index = scope.variables().get("ansible_index_var");
-        let names = names.into_iter().chain(index.as_ref().and_then(Value::as_str));
-        let map: Map = names
-            .filter_map(|name| Some((Arc::from(name), scope.variables().get(name)?)))
-            .collect();
-        let mut layers = vec![Layer::Map(Arc::new(map))];
-        layers.extend_from_slice(self.parameters);
+        let mut layers = loop_layer(scope);
+        if !layers.is_empty() {
+            layers.extend_from_slice(self.parameters);
+        }
         layers
     }
 }
 
-fn text(placed: &Option<Placed>, scope: &Scope) -> Option<String> {
-    let rendered = template::render(&placed.as_ref()?.value, scope).ok()??;
-    rendered.value.as_str().map(str::to_string)
+/// The loop variables that a scope was made with; nothing if it was made for no loop.
+pub(in crate::engine) fn loop_layer(scope: &Scope) -> Vec<Layer> {
+    let Some(Value::String(variable)) = scope.variables().get("ansible_loop_var") else {
+        return vec![];
+    };
+    let names = [
+        &*variable,
+        "ansible_loop_var",
+        "ansible_loop",
+        "ansible_index_var",
+    ];
+    let index = scope.variables().get("ansible_index_var");
+    let names = names.into_iter().chain(index.as_ref().and_then(Value::as_str));
+    let map: Map = names
+        .filter_map(|name| Some((Arc::from(name), scope.variables().get(name)?)))
+        .collect();
+    vec![Layer::Map(Arc::new(map))]
 }
 
-/// The names of the variables that hold a loop's item and, if it is wanted, its index.
-pub(super) fn variable_names(wanted: &Loop, scope: &Scope) -> (String, Option<String>) {
-    let variable = text(&wanted.control.loop_var, scope).unwrap_or_else(|| "item".into());
-    (variable, text(&wanted.control.index_var, scope))
+/// `loop_control`, rendered.
+pub(super) struct Course {
+    variable: String,
+    index: Option<String>,
+    /// Items have `ansible_loop`.
+    extended: bool,
+    /// It has all items.
+    whole: bool,
+    pause: Duration,
 }
 
-/// The variables of one item of a loop.
-pub(super) fn item_variables(items: &[Value], at: usize, variable: &str, index: Option<&str>) -> Map {
-    let mut map = Map::new();
-    map.insert(variable.into(), items[at].clone());
-    map.insert("ansible_loop_var".into(), variable.into());
-    if let Some(index) = index {
-        map.insert(index.into(), Value::Int(at as i64));
-        map.insert("ansible_index_var".into(), index.into());
+impl Course {
+    pub(super) fn of(wanted: &Loop, scope: &Scope) -> Course {
+        let control = &wanted.control;
+        let setting = |placed: &Option<Placed>| {
+            let rendered = template::render(&placed.as_ref()?.value, scope).ok()??;
+            Some(rendered.value)
+        };
+        let text = |placed: &Option<Placed>| {
+            let value = setting(placed)?;
+            Some(value.as_str().map_or_else(|| value::repr(&value), str::to_string))
+        };
+        let is_set = |placed: &Option<Placed>| setting(placed).as_ref().and_then(value::to_bool);
+        let pause =
+            text(&control.pause).and_then(|text| Duration::try_from_secs_f64(text.trim().parse().ok()?).ok());
+        Course {
+            variable: text(&control.loop_var).unwrap_or_else(|| "item".into()),
+            index: text(&control.index_var),
+            extended: is_set(&control.extended).unwrap_or(false),
+            whole: is_set(&control.extended_allitems).unwrap_or(true),
+            pause: pause.unwrap_or_default(),
+        }
     }
-    map.insert("ansible_loop".into(), extended(items, at));
-    map
+
+    /// The variables of one item.
+    pub(super) fn variables(&self, items: &Arc<Vec<Value>>, at: usize) -> Map {
+        let mut map = Map::new();
+        map.insert(self.variable.as_str().into(), items[at].clone());
+        map.insert("ansible_loop_var".into(), self.variable.as_str().into());
+        if let Some(index) = &self.index {
+            map.insert(index.as_str().into(), Value::Int(at as i64));
+            map.insert("ansible_index_var".into(), index.as_str().into());
+        }
+        if self.extended {
+            map.insert("ansible_loop".into(), extended(items, at, self.whole));
+        }
+        map
+    }
 }
 
-/// `ansible_loop`.
-fn extended(items: &[Value], at: usize) -> Value {
+/// `ansible_loop`, with all items if they are wanted.
+fn extended(items: &Arc<Vec<Value>>, at: usize, whole: bool) -> Value {
     let mut map = Map::new();
     let mut put = |name: &str, value: Value| drop(map.insert(name.into(), value));
     let length = items.len();
@@ -160,7 +228,9 @@ fn extended(items: &[Value], at: usize) -> Value {
     put("first", (at == 0).into());
     put("last", (at + 1 == length).into());
     put("length", Value::Int(length as i64));
-    put("allitems", Value::list(items.iter().cloned()));
+    if whole {
+        put("allitems", Value::List(items.clone()));
+    }
     if let Some(next) = items.get(at + 1) {
         put("nextitem", next.clone());
     }

@@ -7,6 +7,7 @@ use super::super::machines;
 use super::super::result::TaskResult;
 use super::super::scope;
 use super::OnHost;
+use super::lines::Lines;
 use crate::connection::{Kind, Stream};
 use crate::error::{Error, Result, nearest};
 use crate::event::{Status, TaskName};
@@ -16,6 +17,7 @@ use crate::template::Scope;
 use crate::value::{Unknown, Value};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 impl OnHost<'_> {
     pub(super) async fn try_once(&self, scope: &Scope, name: &TaskName) -> Result<TaskResult> {
@@ -24,7 +26,11 @@ impl OnHost<'_> {
             Ok(arguments) => arguments,
             Err(origin) => return Ok(TaskResult::undecided(origin)),
         };
-        if let Some(result) = self.context.special(self.host, self.task, &arguments).await? {
+        let special = self
+            .context
+            .special(self.host, self.task, &arguments, scope)
+            .await?;
+        if let Some(result) = special {
             self.context.run.world.moved();
             return Ok(result);
         }
@@ -64,11 +70,8 @@ impl OnHost<'_> {
         if let Some(result) = machines::undecided(run, &host) {
             return Ok(result);
         }
-        let _fork = run
-            .forks
-            .acquire()
-            .await
-            .map_err(|_| Error::new("the run is stopping"))?;
+        // Nobody closes the semaphore.
+        let _fork = run.forks.acquire().await.ok();
         let local = way.target.kind == Kind::Local;
         let check = self.is_check(scope);
         let patience = Patience::of(module, arguments).filter(|_| !check);
@@ -90,9 +93,14 @@ impl OnHost<'_> {
             false => String::new(),
         };
         let origin = format!("the result of `{}` ({})", name.task, name.place);
-        let watch = |stream: Stream, bytes: &[u8]| run.watch(name, stream, bytes);
-        let coming =
-            |state: &State, most: usize| self.coming_questions(scope, (&host, &way), state, check, most);
+        let hidden = self.hides(scope);
+        let lines = Lines::default();
+        let watch = |stream: Stream, bytes: &[u8]| {
+            if !hidden {
+                lines.take(stream, bytes, &|line| run.watch(name, stream, line));
+            }
+        };
+        let coming = |state: &State, most: usize| self.coming_questions((&host, &way), state, check, most);
         let attempt = Attempt {
             module,
             arguments,
@@ -121,18 +129,32 @@ impl OnHost<'_> {
                 coming: &coming,
             },
         };
-        Ok(match attempt.run().await {
-            Ended::Done(mut done) => {
+        let result = self.ended(&attempt, &host, connected.waited).await;
+        lines.rest(&|stream, line| run.watch(name, stream, line));
+        result
+    }
+
+    /// The result of an attempt, within its time. A command is killed at its time-out, and its result tells what it
+    /// has printed until then.
+    async fn ended(&self, attempt: &Attempt<'_>, host: &Host, waited: Option<u64>) -> Result<TaskResult> {
+        let limit = attempt.command.timeout.filter(|_| !self.is_command());
+        let ended = match limit.map(Duration::from_secs) {
+            Some(limit) => tokio::time::timeout(limit, attempt.run()).await.ok(),
+            None => Some(attempt.run().await),
+        };
+        Ok(match ended {
+            Some(Ended::Done(mut done)) => {
                 let mut outcome = std::mem::take(&mut done.outcome);
-                if let Some(seconds) = connected.waited {
+                if let Some(seconds) = waited {
                     outcome = outcome.with("elapsed", Value::Int(seconds as i64));
                 }
                 TaskResult::done(outcome, done)
             }
-            Ended::Failed(outcome, done) => self.module_failure(*outcome, done, &host, check),
-            Ended::Undecided(origin) => TaskResult::undecided(origin),
-            Ended::Connection(failure) => self.connection_failure(&failure),
-            Ended::Error(error) => return Err(error),
+            Some(Ended::Failed(outcome, done)) => self.module_failure(*outcome, done, host, attempt.check),
+            Some(Ended::Undecided(origin)) => TaskResult::undecided(origin),
+            Some(Ended::Connection(failure)) => self.connection_failure(&failure),
+            Some(Ended::Error(error)) => return Err(error),
+            None => self.timed_out(limit.unwrap_or_default()),
         })
     }
 

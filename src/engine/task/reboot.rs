@@ -57,11 +57,13 @@ impl OnHost<'_> {
             Err(failure) => return Ok(self.connection_failure(&failure)),
         };
         let minutes = seconds(arguments, "pre_reboot_delay", 0.0) as u64 / 60;
-        let message = text("msg", "Reboot initiated by Ansible");
-        let command = match arguments.get("reboot_command").and_then(Value::as_str) {
-            Some(command) => command.to_string(),
-            None => format!("shutdown -r +{minutes} {}", quote(&message)).replace("+0 ", "now "),
+        let at = if minutes == 0 {
+            "now".into()
+        } else {
+            format!("+{minutes}")
         };
+        let message = quote(&text("msg", "Reboot initiated by Ansible"));
+        let command = text("reboot_command", &format!("shutdown -r {at} {message}"));
         // The connection may be lost before the command's end is told.
         if let Ok(output) = waiting.run(&command).await
             && output.code != 0
@@ -83,10 +85,7 @@ impl OnHost<'_> {
         let back = waiting.until(&script, started).await;
         Ok(match back {
             true => done(started.elapsed().as_secs()),
-            false => self.broken_off(&format!(
-                "Timed out waiting for the machine to come back after {} seconds",
-                started.elapsed().as_secs()
-            )),
+            false => self.broken_off(&waiting.in_vain(started)),
         })
     }
 
@@ -113,6 +112,17 @@ impl OnHost<'_> {
 }
 
 impl Waiting<'_> {
+    /// Why the machine was not waited for any longer.
+    fn in_vain(&self, started: Instant) -> String {
+        if self.on_host.context.run.stop.is_cancelled() {
+            return "stopped while the machine was on its way back".into();
+        }
+        format!(
+            "Timed out waiting for the machine to come back after {} seconds",
+            started.elapsed().as_secs()
+        )
+    }
+
     async fn shell(&self) -> Result<Arc<Shell>, Failure> {
         self.connection.shell(self.way.r#become.as_ref()).await
     }

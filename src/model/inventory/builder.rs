@@ -152,7 +152,7 @@ impl Builder {
                 ungrouped.hosts.insert(name);
             }
         }
-        self.count_depths();
+        count_depths(&mut self.groups);
         let names = |groups: &IndexMap<Arc<str>, Group>, host: &str| groups_of(groups, host);
         let hosts = self.hosts.into_iter().map(|(name, built)| {
             let host = Host {
@@ -170,38 +170,36 @@ impl Builder {
             shared: Arc::default(),
             groups: self.groups,
             sources: self.sources,
+            playbook_folder: None,
             labs: self.labs,
             machines: self.machines,
         }
     }
+}
 
-    fn count_depths(&mut self) {
-        // There are no cycles, so this ends after as many rounds as there are levels.
-        let mut changed = true;
-        while changed {
-            changed = false;
-            let edges: Vec<(usize, Arc<str>)> = self
-                .groups
-                .values()
-                .flat_map(|group| {
-                    group
-                        .children
-                        .iter()
-                        .map(|child| (group.depth + 1, child.clone()))
-                })
-                .collect();
-            for (depth, child) in edges {
-                if let Some(group) = self.groups.get_mut(&child).filter(|group| group.depth < depth) {
-                    group.depth = depth;
-                    changed = true;
-                }
+/// Counts the steps from `all` to every group.
+pub(super) fn count_depths(groups: &mut IndexMap<Arc<str>, Group>) {
+    // There are no cycles, so this ends after as many rounds as there are levels.
+    let mut changed = true;
+    while changed {
+        changed = false;
+        let below = |group: &Group| {
+            let depth = group.depth + 1;
+            let children = group.children.iter().cloned();
+            children.map(|child| (depth, child)).collect::<Vec<_>>()
+        };
+        let edges: Vec<(usize, Arc<str>)> = groups.values().flat_map(below).collect();
+        for (depth, child) in edges {
+            if let Some(group) = groups.get_mut(&child).filter(|group| group.depth < depth) {
+                group.depth = depth;
+                changed = true;
             }
         }
     }
 }
 
 /// The groups of a host, parents included, without `all`, sorted.
-fn groups_of(groups: &IndexMap<Arc<str>, Group>, host: &str) -> Vec<Arc<str>> {
+pub(super) fn groups_of(groups: &IndexMap<Arc<str>, Group>, host: &str) -> Vec<Arc<str>> {
     let direct = groups.values().filter(|group| group.hosts.contains(host));
     let mut open: Vec<&Arc<str>> = direct.map(|group| &group.name).collect();
     let mut found: IndexSet<Arc<str>> = IndexSet::new();

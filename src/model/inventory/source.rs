@@ -34,7 +34,8 @@ impl Inventory {
             mut errors, builder, ..
         } = reader;
         let mut inventory = builder.finish();
-        variables::settle(&mut inventory, loader, playbook_folder, &mut errors);
+        inventory.playbook_folder = playbook_folder.map(Path::to_path_buf);
+        variables::settle(&mut inventory, loader, &mut errors);
         errors.finish(inventory)
     }
 }

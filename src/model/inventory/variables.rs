@@ -1,6 +1,6 @@
 //! Which variables a host has: what its sources, `group_vars` and `host_vars` say, by Ansible's precedence.
 
-use super::{Inventory, variable_files};
+use super::{Group, Host, Inventory, variable_files};
 use crate::error::Collector;
 use crate::model::{Loader, Variables};
 use std::collections::HashMap;
@@ -8,45 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Gives every host its variables.
-pub(super) fn settle(
-    inventory: &mut Inventory,
-    loader: &Loader,
-    playbook: Option<&Path>,
-    errors: &mut Collector,
-) {
-    let mut beside: Vec<PathBuf> = vec![];
-    for source in &inventory.sources {
-        let folder = if source.is_dir() {
-            source.clone()
-        } else {
-            folder_of(source)
-        };
-        if !beside.contains(&folder) {
-            beside.push(folder);
-        }
-    }
-    // A folder that is both counts for the playbook too, but its files say the same again.
-    let playbook: Vec<PathBuf> = playbook
-        .map(|folder| std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_path_buf()))
-        .into_iter()
-        .filter(|folder| !beside.contains(folder))
-        .collect();
-    let mut files = Files {
-        loader,
-        errors,
-        read: HashMap::new(),
-    };
-    let mut groups: Vec<Layers> = vec![];
-    for group in inventory.groups.values() {
-        groups.push(Layers {
-            name: group.name.clone(),
-            rank: (group.depth, group.priority, group.name.clone()),
-            inventory: group.variables.clone(),
-            beside: files.of("group_vars", &group.name, &beside),
-            playbook: files.of("group_vars", &group.name, &playbook),
-        });
-    }
-    groups.sort_by(|left, right| left.rank.cmp(&right.rank));
+pub(super) fn settle(inventory: &mut Inventory, loader: &Loader, errors: &mut Collector) {
+    let mut files = Files::new(inventory, loader, errors);
+    let groups = layers(inventory.groups.values(), &mut files);
     let mut shared = Variables::new();
     for group in groups.iter().filter(|group| &*group.name == "all") {
         for layer in [&group.inventory, &group.beside, &group.playbook] {
@@ -55,29 +19,63 @@ pub(super) fn settle(
     }
     inventory.shared = Arc::new(shared);
     for host in inventory.hosts.values_mut().chain([&mut inventory.localhost]) {
-        let own = |group: &&Layers| host.groups.contains(&group.name);
-        let mine: Vec<&Layers> = groups.iter().filter(own).collect();
-        let all: Vec<&Layers> = groups.iter().filter(|group| &*group.name == "all").collect();
-        let mut variables = Variables::new();
-        // The order of VARIABLE_PRECEDENCE's default: all_inventory, groups_inventory, all_plugins_inventory,
-        // all_plugins_play, groups_plugins_inventory, groups_plugins_play, then the host's.
-        for (groups, pick) in [
-            (&all, Layers::inventory as fn(&Layers) -> &Variables),
-            (&mine, Layers::inventory),
-            (&all, Layers::beside),
-            (&all, Layers::playbook),
-            (&mine, Layers::beside),
-            (&mine, Layers::playbook),
-        ] {
-            for group in groups {
-                put(&mut variables, pick(group));
-            }
-        }
-        put(&mut variables, &host.own);
-        put(&mut variables, &files.of("host_vars", &host.name, &beside));
-        put(&mut variables, &files.of("host_vars", &host.name, &playbook));
-        host.variables = Arc::new(variables);
+        host.variables = Arc::new(of_host(host, &groups, &mut files));
     }
+}
+
+/// Gives one host its variables anew, after a run has added to it or to its groups.
+pub(super) fn settle_host(inventory: &mut Inventory, name: &str, loader: &Loader, errors: &mut Collector) {
+    let Some(host) = inventory.hosts.get(name) else {
+        return;
+    };
+    let mut files = Files::new(inventory, loader, errors);
+    let own = |group: &&Group| &*group.name == "all" || host.groups.contains(&group.name);
+    let groups = layers(inventory.groups.values().filter(own), &mut files);
+    let variables = Arc::new(of_host(host, &groups, &mut files));
+    if let Some(host) = inventory.hosts.get_mut(name) {
+        host.variables = variables;
+    }
+}
+
+/// What is said of groups, the weakest first.
+fn layers<'a>(groups: impl Iterator<Item = &'a Group>, files: &mut Files<'_>) -> Vec<Layers> {
+    let mut layers: Vec<Layers> = groups
+        .map(|group| Layers {
+            name: group.name.clone(),
+            rank: (group.depth, group.priority, group.name.clone()),
+            inventory: group.variables.clone(),
+            beside: files.beside("group_vars", &group.name),
+            playbook: files.playbook("group_vars", &group.name),
+        })
+        .collect();
+    layers.sort_by(|left, right| left.rank.cmp(&right.rank));
+    layers
+}
+
+/// The variables of a host, out of those of its groups and its own.
+fn of_host(host: &Host, groups: &[Layers], files: &mut Files<'_>) -> Variables {
+    let own = |group: &&Layers| host.groups.contains(&group.name);
+    let mine: Vec<&Layers> = groups.iter().filter(own).collect();
+    let all: Vec<&Layers> = groups.iter().filter(|group| &*group.name == "all").collect();
+    let mut variables = Variables::new();
+    // The order of VARIABLE_PRECEDENCE's default: all_inventory, groups_inventory, all_plugins_inventory,
+    // all_plugins_play, groups_plugins_inventory, groups_plugins_play, then the host's.
+    for (groups, pick) in [
+        (&all, Layers::inventory as fn(&Layers) -> &Variables),
+        (&mine, Layers::inventory),
+        (&all, Layers::beside),
+        (&all, Layers::playbook),
+        (&mine, Layers::beside),
+        (&mine, Layers::playbook),
+    ] {
+        for group in groups {
+            put(&mut variables, pick(group));
+        }
+    }
+    put(&mut variables, &host.own);
+    put(&mut variables, &files.beside("host_vars", &host.name));
+    put(&mut variables, &files.playbook("host_vars", &host.name));
+    variables
 }
 
 /// What is said of a group, by where it is said.
@@ -120,10 +118,49 @@ fn folder_of(path: &Path) -> PathBuf {
 struct Files<'a> {
     loader: &'a Loader,
     errors: &'a mut Collector,
+    /// The folders of the sources.
+    beside: Vec<PathBuf>,
+    /// The folder of the playbook.
+    playbook: Vec<PathBuf>,
     read: HashMap<PathBuf, Variables>,
 }
 
-impl Files<'_> {
+impl<'a> Files<'a> {
+    fn new(inventory: &Inventory, loader: &'a Loader, errors: &'a mut Collector) -> Files<'a> {
+        let mut beside: Vec<PathBuf> = vec![];
+        for source in &inventory.sources {
+            let folder = if source.is_dir() {
+                source.clone()
+            } else {
+                folder_of(source)
+            };
+            if !beside.contains(&folder) {
+                beside.push(folder);
+            }
+        }
+        // A folder that is both counts for the playbook too, but its files say the same again.
+        let playbook = inventory.playbook_folder.iter();
+        let playbook = playbook
+            .map(|folder| std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.clone()))
+            .filter(|folder| !beside.contains(folder))
+            .collect();
+        Files {
+            loader,
+            errors,
+            beside,
+            playbook,
+            read: HashMap::new(),
+        }
+    }
+
+    fn beside(&mut self, kind: &str, name: &str) -> Variables {
+        self.of(kind, name, &self.beside.clone())
+    }
+
+    fn playbook(&mut self, kind: &str, name: &str) -> Variables {
+        self.of(kind, name, &self.playbook.clone())
+    }
+
     fn of(&mut self, kind: &str, name: &str, folders: &[PathBuf]) -> Variables {
         let mut variables = Variables::new();
         // The name of a host may hold what no file name can.
