@@ -140,13 +140,7 @@ async fn task(
             coming,
             ..plain(context, host, task, parameters)
         };
-        let result = on_host.run().await;
-        let result = settle(&on_host, result);
-        if result.owes && matches!(result.status, Status::Ok | Status::Ignored) {
-            let scope = scope::of_task(context, host, Some(task), parameters);
-            context.not_owed(host, task, &scope).await;
-        }
-        (host.clone(), Some(result))
+        (host.clone(), Some(done(&on_host).await))
     }))
     .await;
     let mut failed: Failed = vec![];
@@ -172,6 +166,19 @@ async fn task(
         give_up(context, hosts, &mut failed);
     }
     failed
+}
+
+/// Runs a task on a host, with all that follows from its result.
+async fn done(on_host: &OnHost<'_>) -> TaskResult {
+    let result = settle(on_host, on_host.run().await);
+    if result.owes && matches!(result.status, Status::Ok | Status::Ignored) {
+        let OnHost {
+            context, host, task, ..
+        } = on_host;
+        let scope = scope::of_task(context, host, Some(task), on_host.parameters);
+        context.not_owed(host, task, &scope).await;
+    }
+    result
 }
 
 /// A task that is no handler.

@@ -115,16 +115,8 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         None => None,
     };
     let run = Arc::new(Run {
-        forks: Semaphore::new(if parts.settings.forks == 0 {
-            50
-        } else {
-            parts.settings.forks
-        }),
-        name: parts
-            .settings
-            .within
-            .clone()
-            .unwrap_or_else(|| name(&parts.settings.title)),
+        forks: Semaphore::new(parts.settings.forks.max(1)),
+        name: name(&parts.settings),
         begun: AtomicBool::new(parts.settings.start_at_task.is_none()),
         graph: parts.graph,
         events: parts.events,
@@ -170,8 +162,11 @@ pub async fn run(parts: Parts) -> Result<Finished> {
     Ok(Finished { code })
 }
 
-/// The name of a run: what was typed, by whom and where.
-fn name(title: &str) -> String {
+/// The name of a run: what was typed, by whom and where; that of the run around it, if there is one.
+fn name(Settings { title, within, .. }: &Settings) -> String {
+    if let Some(around) = within {
+        return around.clone();
+    }
     let computer = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let process = std::process::id();
     format!("`{title}` of {}@{computer}, process {process}", local_user())

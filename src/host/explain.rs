@@ -23,7 +23,7 @@ pub fn explain(action: &Action, hidden: bool) -> String {
             lines.join("\n")
         }
         Action::MakeFolder { path, attributes } => {
-            let mut lines = vec![format!("mkdir -p {}", quote(path))];
+            let mut lines = vec![make_folder(path, attributes.mode)];
             lines.extend(attribute_lines(path, attributes, "", ""));
             lines.join("\n")
         }
@@ -60,6 +60,17 @@ pub fn explain(action: &Action, hidden: bool) -> String {
                 quote(&to.to_string_lossy())
             )
         }
+    }
+}
+
+/// Every folder that is made on the way gets the mode too, which `mkdir -m` does not do.
+fn make_folder(path: &str, mode: Option<u32>) -> String {
+    let line = format!("mkdir -p {}", quote(path));
+    match mode {
+        Some(mode) if mode != 0o755 && mode & 0o7300 == 0o300 => {
+            format!("(umask {:03o}; {line})", 0o777 & !mode)
+        }
+        _ => line,
     }
 }
 

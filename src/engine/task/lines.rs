@@ -7,16 +7,28 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const LONGEST: usize = 64 << 10;
 
 /// What has come of the last line of each stream.
-#[derive(Default)]
-pub(super) struct Lines(Mutex<[Vec<u8>; 2]>);
+pub(super) struct Lines {
+    /// False: nothing may be told (`no_log`).
+    told: bool,
+    open: Mutex<[Vec<u8>; 2]>,
+}
 
 impl Lines {
+    /// Nothing yet; `told`: whether lines may be told.
+    pub(super) fn new(told: bool) -> Lines {
+        let open = Mutex::default();
+        Lines { told, open }
+    }
+
     fn open(&self) -> MutexGuard<'_, [Vec<u8>; 2]> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the next bytes of a stream and hands out the lines that are whole.
     pub(super) fn take(&self, stream: Stream, bytes: &[u8], tell: &dyn Fn(&str)) {
+        if !self.told {
+            return;
+        }
         let mut open = self.open();
         let open = &mut open[stream as usize];
         open.extend_from_slice(bytes);
@@ -50,7 +62,7 @@ mod tests {
     #[test]
     fn a_line_is_told_whole_whatever_the_pieces() {
         let told = RefCell::new(vec![]);
-        let lines = Lines::default();
+        let lines = Lines::new(true);
         let tell = |line: &str| told.borrow_mut().push(line.to_string());
         lines.take(Stream::Stdout, b"one\ntw", &tell);
         assert_eq!(*told.borrow(), ["one"]);
@@ -59,5 +71,9 @@ mod tests {
         lines.take(Stream::Stdout, "o \u{e4}".as_bytes().split_at(3).1, &tell);
         lines.rest(&|stream, line| tell(&format!("{stream:?} {line}")));
         assert_eq!(*told.borrow(), ["one", "other", "Stdout two \u{e4}"]);
+        let hidden = Lines::new(false);
+        hidden.take(Stream::Stdout, b"secret\nmore", &tell);
+        hidden.rest(&|_, line| tell(line));
+        assert_eq!(told.borrow().len(), 3);
     }
 }

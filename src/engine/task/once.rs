@@ -88,17 +88,12 @@ impl OnHost<'_> {
             false => Arc::new(Host::new(&host.name)),
         };
         // The handler runs on the task's own host, whoever did the task.
-        let debts = match host.name == self.host.name {
-            true => self.context.debts_of(self.task, scope, &host),
-            false => String::new(),
-        };
+        let owner = Some(&host).filter(|host| host.name == self.host.name);
+        let debts = owner.map(|host| self.context.debts_of(self.task, scope, host));
         let origin = format!("the result of `{}` ({})", name.task, name.place);
-        let hidden = self.hides(scope);
-        let lines = Lines::default();
+        let lines = Lines::new(!self.hides(scope));
         let watch = |stream: Stream, bytes: &[u8]| {
-            if !hidden {
-                lines.take(stream, bytes, &|line| run.watch(name, stream, line));
-            }
+            lines.take(stream, bytes, &|line| run.watch(name, stream, line));
         };
         let coming = |state: &State, most: usize| self.coming_questions((&host, &way), state, check, most);
         let attempt = Attempt {
@@ -119,7 +114,7 @@ impl OnHost<'_> {
                 background: job.clone(),
                 ..self.command_settings(scope, local)?
             },
-            debts,
+            debts: debts.unwrap_or_default(),
             watch: &watch,
             cancel: &run.stop_now,
             looking: Looking {

@@ -71,12 +71,8 @@ impl OnHost<'_> {
             let stderr = String::from_utf8_lossy(&output.stderr).trim().to_string();
             return Ok(self.broken_off(&format!("Reboot command failed. Error was: '{stderr}'")));
         }
-        tokio::time::sleep(Duration::from_secs_f64(seconds(
-            arguments,
-            "post_reboot_delay",
-            0.0,
-        )))
-        .await;
+        let delay = Duration::from_secs_f64(seconds(arguments, "post_reboot_delay", 0.0));
+        tokio::time::sleep(delay).await;
         let test = text("test_command", "whoami");
         let script = format!(
             "b=$({boot}) || exit 1; [ \"$b\" != {} ] && {{ {test}; }} >/dev/null 2>&1 && echo back",

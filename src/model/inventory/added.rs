@@ -79,10 +79,10 @@ impl Inventory {
     /// A group, made below `all` if it is not there.
     fn group(&mut self, name: &str) -> &mut Group {
         let name: Arc<str> = name.into();
-        if !self.groups.contains_key(&name) {
-            if let Some(all) = self.groups.get_mut("all") {
-                all.children.insert(name.clone());
-            }
+        if !self.groups.contains_key(&name)
+            && let Some(all) = self.groups.get_mut("all")
+        {
+            all.children.insert(name.clone());
         }
         self.groups.entry(name.clone()).or_insert_with(|| Group {
             name,
