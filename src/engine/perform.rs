@@ -298,10 +298,14 @@ async fn fetch(shell: &Shell, path: &str, to: &std::path::Path) -> Result<Perfor
     }
     let temporary = to.with_extension(format!("vent-{}", nonce()?));
     let mut file = tokio::fs::File::create(&temporary).await.map_err(here)?;
-    let output = shell.drain(&format!("cat -- {}", quote(path)), &mut file).await?;
+    let drained = shell.drain(&format!("cat -- {}", quote(path)), &mut file).await;
     drop(file);
-    if output.code != 0 {
+    if !drained.as_ref().is_ok_and(|output| output.code == 0) {
+        // Why nothing came matters more than a file that stays.
         let _ = tokio::fs::remove_file(&temporary).await;
+    }
+    let output = drained?;
+    if output.code != 0 {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(Broken::Action(format!(
             "could not read {path}\n{}",
