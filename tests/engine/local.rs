@@ -184,3 +184,24 @@ fn a_playbook_ends_where_a_whole_batch_failed() {
     assert_eq!(output.status.code(), Some(2));
     assert!(!folder.path().join("a").exists() && folder.path().join("b").exists());
 }
+
+/// As with ansible-playbook 2.19 on the same playbook.
+#[test]
+fn keywords_and_variables_of_a_play_count_for_its_delegates() {
+    let folder = playbook(
+        "- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n    \
+         - ansible.builtin.shell: echo {{ item }} >>FOLDER/ran\n      delegate_to: \"{{ item }}\"\n      loop: [one, two]\n\
+         - hosts: localhost\n  gather_facts: false\n  vars: {ansible_connection: local}\n  tasks:\n    \
+         - ansible.builtin.shell: echo by variable >>FOLDER/ran\n      delegate_to: one\n",
+    );
+    std::fs::write(
+        folder.path().join("hosts"),
+        "one ansible_host=192.0.2.1\ntwo ansible_host=192.0.2.2\n",
+    )
+    .unwrap();
+    let output = vent(folder.path(), &["run", "site.yml", "-i", "hosts"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}");
+    let ran = std::fs::read_to_string(folder.path().join("ran")).unwrap();
+    assert_eq!(ran, "one\ntwo\nby variable\n");
+}
