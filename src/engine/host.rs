@@ -160,3 +160,23 @@ impl Host {
         values.push((node, value));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{Secret, Target};
+
+    #[test]
+    fn another_password_is_another_way() {
+        let host = Host::new("a");
+        let way = |password: &str| Target {
+            password: Some(Secret::new(password)),
+            ..Target::ssh("a", "::1", 22, "root")
+        };
+        for password in ["old", "new", "old"] {
+            let connection = host.connection(way(password));
+            assert_eq!(connection.target().password, Some(Secret::new(password)));
+        }
+        assert_eq!(host.connections.lock().unwrap().len(), 2);
+    }
+}

@@ -5,6 +5,7 @@ mod meta;
 mod sections;
 mod way;
 
+pub(super) use sections::usual_task;
 pub(super) use way::Way;
 
 use super::handlers::Handlers;

@@ -118,3 +118,30 @@ fn a_task_that_changes_nothing_after_all_owes_nothing() {
         assert_eq!(debts(&lab), "");
     }
 }
+
+#[test]
+fn a_handler_of_another_account_crosses_out_its_debt() {
+    let lab = Lab::new(&["web"]);
+    lab.playbook(
+        "site.yml",
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.copy: {content: "new\n", dest: FOLDER/conf, mode: "0600"}
+      notify: Restart
+  handlers:
+    - name: Restart
+      ansible.builtin.command: "true"
+      become: true
+      become_method: su
+      become_user: nobody
+      become_flags: -s /bin/sh
+"#,
+    );
+    let text = printed(&lab.run(&["site.yml"]));
+    assert!(text.contains("changed=2"), "{text}");
+    assert_eq!(debts(&lab), "");
+    let text = printed(&lab.run(&["site.yml"]));
+    assert!(text.contains("changed=0"), "{text}");
+}

@@ -81,6 +81,11 @@ fn gathering(context: &Arc<Context>) -> Option<Arc<Task>> {
     if wanted == Some(false) {
         return None;
     }
+    Some(usual_task(context))
+}
+
+/// The task that gathers facts; it stands for all that say nothing of their own.
+pub(in crate::engine) fn usual_task(context: &Context) -> Arc<Task> {
     let place = context
         .play
         .gather_facts
@@ -91,7 +96,7 @@ fn gathering(context: &Arc<Context>) -> Option<Arc<Task>> {
         value: "Gathering Facts".into(),
         place: Place::new(&source, 0..0),
     };
-    Some(Arc::new(Task {
+    Arc::new(Task {
         keywords: Keywords {
             name: Some(name),
             ..Keywords::default()
@@ -115,5 +120,5 @@ fn gathering(context: &Arc<Context>) -> Option<Arc<Task>> {
         poll: None,
         listen: vec![],
         place: place.clone(),
-    }))
+    })
 }
