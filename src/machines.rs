@@ -10,6 +10,7 @@ mod cloud;
 pub mod exoscale;
 pub mod given;
 mod host_keys;
+mod networks;
 pub mod packet;
 mod plan;
 pub mod proxmox;

@@ -120,6 +120,10 @@ fn show(options: &MachinesOptions, word: &str, overview: &Overview) {
     for step in &overview.steps {
         super::print(&format!("{word}{step}\n"));
     }
+    // What is done has told them at its beginning.
+    for note in overview.notes.iter().filter(|_| word == "would ") {
+        super::print(&format!("{note}\n"));
+    }
     for name in &overview.surplus {
         super::print(&format!("nobody asks for {name}\n"));
     }

@@ -147,6 +147,18 @@ impl Attempt<'_> {
         )
     }
 
+    /// Asks what is open, and nothing for the coming tasks.
+    async fn ask_only(&self, open: Vec<Question>) -> Result<(), Broken> {
+        perform::ask(
+            &self.shell,
+            self.host,
+            &self.user,
+            open,
+            &self.command.environment,
+        )
+        .await
+    }
+
     fn step(
         &self,
         arguments: &Value,
@@ -213,7 +225,9 @@ impl Attempt<'_> {
             };
             done.owes |= !debts.is_empty();
             self.looking.world.doing(&action);
-            let result = perform::perform(&self.shell, &action, debts, self.watch, self.cancel).await;
+            let environment = &self.command.environment;
+            let result =
+                perform::perform(&self.shell, &action, debts, environment, self.watch, self.cancel).await;
             self.looking.world.doing(&action);
             // Also after a failure: part of it may have been done.
             self.host.change(|state| state.performed(&action));

@@ -88,7 +88,7 @@ impl Context {
         let question = Question::Names { path: FOLDER.into() };
         // Earlier plays of this run may have made debts and paid some, so that they are always asked for.
         let known = Host::new(&host.name);
-        if perform::ask(&shell, &known, &way.user, vec![question.clone()])
+        if perform::ask(&shell, &known, &way.user, vec![question.clone()], &[])
             .await
             .is_err()
         {

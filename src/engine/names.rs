@@ -6,8 +6,14 @@ use crate::host::{Answer, DnsAccess, Output, Performed, Question, RecordChange};
 use crate::provider::access::process_environment;
 use crate::provider::route53::Route53;
 
-fn client(access: &DnsAccess) -> Result<Route53, Broken> {
-    Route53::new(access, &process_environment).map_err(broken)
+/// A client with a key out of the arguments, else out of the task's environment, else out of this process's.
+fn client(access: &DnsAccess, environment: &[(String, String)]) -> Result<Route53, Broken> {
+    let read = |name: &str| {
+        let own = environment.iter().find(|pair| pair.0 == name);
+        let own = own.map(|pair| pair.1.clone()).filter(|text| !text.is_empty());
+        own.or_else(|| process_environment(name))
+    };
+    Route53::new(access, &read).map_err(broken)
 }
 
 fn broken(error: impl Into<Error>) -> Broken {
@@ -16,18 +22,24 @@ fn broken(error: impl Into<Error>) -> Broken {
     Broken::Action(text.strip_prefix("error: ").unwrap_or(text).to_string())
 }
 
-/// Asks the service.
-pub(super) async fn ask(question: &Question) -> Result<Answer, Broken> {
+/// Asks the service, with the task's environment.
+pub(super) async fn ask(question: &Question, environment: &[(String, String)]) -> Result<Answer, Broken> {
     let Question::Record(question) = question else {
         return Err(Broken::Action("a question of a host was put to a service".into()));
     };
-    let answer = client(&question.access)?.ask(question).await.map_err(broken)?;
+    let answer = client(&question.access, environment)?
+        .ask(question)
+        .await
+        .map_err(broken)?;
     Ok(Answer::Record(Box::new(answer)))
 }
 
-/// Changes records; the identifier of the change is the output.
-pub(super) async fn change(change: &RecordChange) -> Result<Performed, Broken> {
-    let id = client(&change.question.access)?
+/// Changes records, with the task's environment; the identifier of the change is the output.
+pub(super) async fn change(
+    change: &RecordChange,
+    environment: &[(String, String)],
+) -> Result<Performed, Broken> {
+    let id = client(&change.question.access, environment)?
         .change(change)
         .await
         .map_err(broken)?;

@@ -40,18 +40,19 @@ pub(super) fn nonce() -> Result<String, Broken> {
     }
 }
 
-/// Asks all questions in one trip and keeps the answers.
+/// Asks all questions in one trip and keeps the answers; services are asked with the task's `environment` too.
 pub(super) async fn ask(
     shell: &Shell,
     host: &Host,
     user: &Arc<str>,
     questions: Vec<Question>,
+    environment: &[(String, String)],
 ) -> Result<(), Broken> {
     let (elsewhere, questions): (Vec<_>, Vec<_>) = questions
         .into_iter()
         .partition(|question| matches!(question, Question::Record(_)));
     for question in elsewhere {
-        let answer = names::ask(&question).await?;
+        let answer = names::ask(&question, environment).await?;
         host.change(|state| state.learn(user, question, answer));
     }
     if questions.is_empty() {
@@ -74,11 +75,13 @@ pub(super) async fn ask(
     Ok(())
 }
 
-/// Performs one action. `before` is shell text to be run first in the same trip (the debts of handlers).
+/// Performs one action. `before` is shell text to be run first in the same trip (the debts of handlers); services
+/// are asked with the task's `environment` too.
 pub(super) async fn perform(
     shell: &Shell,
     action: &Action,
     before: &str,
+    environment: &[(String, String)],
     watch: Watch<'_>,
     cancel: &CancellationToken,
 ) -> Result<Performed, Broken> {
@@ -106,7 +109,7 @@ pub(super) async fn perform(
             if !before.is_empty() {
                 long(shell, before, watch, cancel).await?;
             }
-            names::change(change).await?
+            names::change(change, environment).await?
         }
         action => {
             let script = scripts::script(action).unwrap_or_default();

@@ -39,11 +39,26 @@ pub async fn apply<C: Cloud>(cloud: &C, tell: Tell<'_>) -> Result<Overview> {
 pub async fn remove<C: Cloud>(cloud: &C, only: &[String], tell: Tell<'_>) -> Result<Overview> {
     let about = cloud.about();
     let _alone = about.folder.lock()?;
-    let done = rounds(cloud, &|cloud, found| Ok(cloud.removal(found, only)), tell).await?;
-    for machine in &done.machines {
-        about.folder.forget(&machine.name)?;
+    let done = rounds(cloud, &|cloud, found| Ok(removal(cloud, found, only)), tell).await?;
+    match only {
+        [] => about.folder.forget_all()?,
+        names => names.iter().try_for_each(|name| about.folder.forget(name))?,
     }
     Ok(done)
+}
+
+/// What a provider would remove; names that no machine has are told.
+pub fn removal<C: Cloud>(cloud: &C, found: &C::Found, only: &[String]) -> Plan<C::Action> {
+    let mut plan = cloud.removal(found, only);
+    for name in only {
+        if !plan.machines.iter().any(|machine| machine.name == *name) {
+            let cluster = &cloud.about().cluster;
+            plan.notes.push(format!(
+                "{cluster} has no machine {name}: nothing is removed for it"
+            ));
+        }
+    }
+    plan
 }
 
 /// Performs stage after stage; what was done, and the first plan's view of before and after.
@@ -52,6 +67,7 @@ async fn rounds<C: Cloud>(cloud: &C, planner: &Planner<'_, C>, tell: Tell<'_>) -
     let mut performed: HashSet<String> = HashSet::new();
     let mut done = vec![];
     let mut looks = 0;
+    cloud.settle(tell).await?;
     loop {
         let found = cloud.look().await?;
         let plan = planner(cloud, &found)?;
@@ -128,14 +144,14 @@ async fn still_missing<C: Cloud>(
 /// The error of a set that is half made or half removed.
 fn half_done(about: &About, failed: Vec<(String, Error)>, done: &[String], left: &[String]) -> Error {
     let mut failed = failed.into_iter();
-    let Some((_, error)) = failed.next() else {
+    let Some((text, error)) = failed.next() else {
         return Error::new(format!(
             "the machines of {} are not as they should be",
             about.cluster
         ));
     };
     let cure = error.cure().map(|cure| format!("{cure}; ")).unwrap_or_default();
-    let mut error = error;
+    let mut error = error.cause(format!("this was to {text}"));
     for (text, other) in failed {
         error = error.cause(format!("also failed: {text}: {}", other.line()));
     }

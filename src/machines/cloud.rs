@@ -55,6 +55,14 @@ pub trait Cloud: Send + Sync + 'static {
     /// What is the same for every provider.
     fn about(&self) -> &About;
 
+    /// Waits for what an earlier run has begun and what is not shown while it lasts.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    async fn settle(&self, _tell: Tell<'_>) -> Result<()> {
+        Ok(())
+    }
+
     /// Reads what there is of this cluster.
     ///
     /// # Errors
@@ -179,7 +187,7 @@ impl<C: Cloud> Machines for Cluster<C> {
 
     async fn removal(&self, only: &[String]) -> Result<Overview> {
         let found = self.0.look().await?;
-        Ok(self.0.removal(&found, only).into())
+        Ok(super::apply::removal(&self.0, &found, only).into())
     }
 
     async fn remove(&self, only: &[String], tell: Tell<'_>) -> Result<Overview> {

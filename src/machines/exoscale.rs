@@ -20,6 +20,7 @@ use crate::provider::exoscale::types::{
     ElasticIp, Instance, InstancePool, LoadBalancer, PrivateNetwork, Rule, SecurityGroup,
 };
 use crate::provider::exoscale::{Exoscale as Account, SERVICE, Zone};
+use crate::provider::http::failure::Failure;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -31,8 +32,8 @@ pub struct Exoscale {
     zone: Zone,
     settings: Settings<Own, Set>,
     about: About,
-    /// A security group takes one change at a time.
-    one_rule: Mutex<()>,
+    /// A security group, or a pool, takes one change at a time.
+    one_change: Mutex<()>,
 }
 
 /// What there is of the cluster.
@@ -42,8 +43,8 @@ pub struct Found {
     keys: HashSet<String>,
     group: Option<SecurityGroup>,
     network: Option<PrivateNetwork>,
-    /// The identifiers of anti-affinity groups by name.
-    anti_affinity: HashMap<String, String>,
+    /// The identifiers of the cluster's anti-affinity groups by name.
+    anti_affinity: BTreeMap<String, String>,
     address: Option<ElasticIp>,
     balancer: Option<LoadBalancer>,
     instances: Vec<Instance>,
@@ -52,8 +53,8 @@ pub struct Found {
     pools: Vec<InstancePool>,
     /// The host keys of the members of pools, by the pool's name.
     pool_keys: HashMap<String, String>,
-    /// The identifiers of types and templates by name.
-    catalogue: BTreeMap<String, String>,
+    /// The identifiers of types and templates by name, or why there are none: what is there needs them no more.
+    catalogue: BTreeMap<String, Result<String, Failure>>,
 }
 
 /// One thing to do.
@@ -81,6 +82,10 @@ pub enum Action {
     CreatePool { set: usize },
     /// Changes how many instances a pool has.
     Scale { pool: String, size: u64 },
+    /// Lets the instances of a pool hold the elastic address.
+    GivePool { pool: String },
+    /// Removes an instance of a pool.
+    Evict { pool: String, instance: String },
     /// Attaches an instance to the private network.
     Attach { instance: String },
     /// Gives the elastic address to an instance.
@@ -137,7 +142,7 @@ pub fn read(
         zone,
         settings,
         about,
-        one_rule: Mutex::default(),
+        one_change: Mutex::default(),
     })))
 }
 
@@ -183,8 +188,8 @@ impl Cloud for Exoscale {
         self.plan_shared(found, &mut plan);
         for (set, wanted) in self.settings.sets.iter().enumerate() {
             match wanted.set.pool {
-                true => self.plan_pool(found, set, wanted, &mut plan),
-                false => self.plan_instances(found, set, wanted, &mut plan),
+                true => self.plan_pool(found, set, wanted, &mut plan)?,
+                false => self.plan_instances(found, set, wanted, &mut plan)?,
             }
         }
         self.plan_surplus(found, &mut plan);

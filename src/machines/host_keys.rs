@@ -143,6 +143,33 @@ impl Folder {
         self.rewrite(name, None)
     }
 
+    /// Forgets all machines, those of earlier removals that were broken off included.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or written.
+    pub fn forget_all(&self) -> Result<()> {
+        let failed = |error| Error::new(format!("{} cannot be read", self.path.display())).cause(error);
+        for entry in std::fs::read_dir(&self.path).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let kept = path.extension().and_then(|ending| ending.to_str());
+            match (kept, path.file_stem().and_then(|stem| stem.to_str())) {
+                (Some("key" | "answered"), Some(name)) => self.forget(name)?,
+                // What a process that was killed had not renamed yet.
+                (Some(ending), _) if ending.starts_with("new-") => {
+                    std::fs::remove_file(&path).map_err(failed)?
+                }
+                _ => {}
+            }
+        }
+        let ending = format!(".{}", self.cluster);
+        let text = std::fs::read_to_string(self.known_hosts()).unwrap_or_default();
+        let aliases = text.lines().filter_map(|line| line.split(' ').next());
+        for name in aliases.filter_map(|alias| alias.strip_suffix(&ending)) {
+            self.rewrite(name, None)?;
+        }
+        Ok(())
+    }
+
     fn rewrite(&self, name: &str, public: Option<&str>) -> Result<()> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let alias = self.alias(name);
@@ -257,6 +284,14 @@ mod tests {
         assert_eq!(folder.pinned("worker-0"), None);
         assert!(folder.pinned("worker-1").is_some());
         assert!(!folder.has_answered("worker-0", "id"));
+        folder.pin("member", "ssh-ed25519 AAAA").unwrap();
+        folder.answered("member", "id").unwrap();
+        std::fs::write(project.path().join(".vent/machines/demo/member.new-1"), "half").unwrap();
+        folder.forget_all().unwrap();
+        assert!(folder.pinned("worker-1").is_none() && folder.pinned("member").is_none());
+        let left = std::fs::read_dir(project.path().join(".vent/machines/demo")).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["known_hosts"]);
     }
 
     #[test]

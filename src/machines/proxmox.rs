@@ -6,10 +6,11 @@
 mod look;
 mod options;
 mod perform;
+mod planning;
 
 pub use options::{Own, Set};
 
-use super::cloud::{About, Cloud, Cluster, Machines, refuse_namesakes};
+use super::cloud::{About, Cloud, Cluster, Machines, Tell, refuse_namesakes};
 use super::given::Given;
 use super::plan::{Machine, Plan, Step};
 use super::settings::{Settings, Wanted};
@@ -58,6 +59,8 @@ pub struct Found {
     taken: HashSet<u64>,
     /// The lowest number that may be free.
     next: u64,
+    /// Whether the firewall of the datacenter is on; `None` where that is not asked or may not be known.
+    firewall: Option<bool>,
 }
 
 /// One thing to do.
@@ -121,139 +124,6 @@ impl Proxmox {
     fn mark(&self) -> String {
         format!("made by vent for the cluster {}", self.about.cluster)
     }
-
-    fn line(&self, wanted: &Wanted<Set>, name: &str) -> String {
-        let set = &wanted.set;
-        format!(
-            "{name} ({}, {} cores, {} MiB, {} GiB, tags {})",
-            set.image,
-            set.cores,
-            set.memory,
-            set.disk,
-            self.tags(wanted).join(" ")
-        )
-    }
-
-    fn plan_new(
-        &self,
-        found: &Found,
-        set: usize,
-        at: usize,
-        taken: &mut HashSet<u64>,
-        plan: &mut Plan<Action>,
-    ) {
-        let wanted = &self.settings.sets[set];
-        let mut vmid = found.next.max(wanted.set.vmid);
-        while taken.contains(&vmid) {
-            vmid += 1;
-        }
-        taken.insert(vmid);
-        let name = &wanted.names[at];
-        plan.make(0, self.line(wanted, name), Action::Clone { set, at, vmid });
-        if self.settings.own.firewall {
-            for rule in self.openings() {
-                plan.after.push(format!("{name}: {}", rule.line()));
-            }
-        }
-        plan.machines.push(Machine {
-            name: name.clone(),
-            role: wanted.each.role.clone(),
-            trusts_first: wanted.set.trust_first_host_key,
-            ..Machine::default()
-        });
-    }
-
-    fn plan_known(&self, set: usize, at: usize, known: &Known, plan: &mut Plan<Action>) {
-        let wanted = &self.settings.sets[set];
-        let (guest, name) = (&known.guest, &known.guest.name);
-        let tags = self.tags(wanted);
-        let has: Vec<&str> = guest.tag_list();
-        let line = self.line(wanted, name);
-        let mut step = |stage: u8, text: String, action: Action| {
-            plan.steps.push(Step::new(stage, text, action));
-        };
-        if tags.iter().all(|tag| has.contains(&tag.as_str())) {
-            plan.before.push(line.clone());
-        } else {
-            let guest = guest.clone();
-            step(1, format!("set {line} up"), Action::Configure { set, at, guest });
-        }
-        plan.after.push(line);
-        let disk = &wanted.set.disk_device;
-        let size = known.config.get(disk).and_then(Value::as_str).and_then(gibibytes);
-        if size.is_some_and(|size| size < wanted.set.disk) {
-            let action = Action::Resize {
-                guest: guest.clone(),
-                disk: disk.clone(),
-                size: wanted.set.disk,
-            };
-            step(
-                2,
-                format!("make {disk} of {name} {} GiB large", wanted.set.disk),
-                action,
-            );
-        }
-        if self.settings.own.firewall {
-            for rule in self.openings() {
-                let line = rule.line();
-                plan.after.push(format!("{name}: {line}"));
-                if known.rules.contains(&line) {
-                    plan.before.push(format!("{name}: {line}"));
-                    continue;
-                }
-                let guest = guest.clone();
-                plan.steps.push(Step::new(
-                    2,
-                    format!("open {line} on {name}"),
-                    Action::Open { guest, rule },
-                ));
-            }
-            if !known.guarded {
-                let guest = guest.clone();
-                let text = format!("turn the firewall of {name} on");
-                plan.steps.push(Step::new(3, text, Action::Guard { guest }));
-            }
-        }
-        if guest.status == "stopped" {
-            let guest = guest.clone();
-            plan.steps
-                .push(Step::new(4, format!("start {name}"), Action::Start { guest }));
-        }
-        plan.machines.push(self.machine(known, wanted));
-    }
-
-    fn machine(&self, known: &Known, wanted: &Wanted<Set>) -> Machine {
-        let guest = &known.guest;
-        let told = wanted.set.trust_first_host_key
-            || known.host_key.is_some()
-            || self.about.folder.pinned(&guest.name).is_some();
-        Machine {
-            name: guest.name.clone(),
-            role: wanted.each.role.clone(),
-            id: guest.vmid.to_string(),
-            address: known.address.clone(),
-            running: guest.status == "running" && told,
-            failed: false,
-            state: match (guest.status.as_str(), told) {
-                ("running", false) => "running, but its guest agent does not tell its host key yet".into(),
-                (state, _) => state.to_string(),
-            },
-            host_key: known.host_key.clone(),
-            trusts_first: wanted.set.trust_first_host_key,
-        }
-    }
-}
-
-/// The size of a disk in GiB, as its settings tell it: `local-lvm:vm-100-disk-0,size=20G`.
-fn gibibytes(text: &str) -> Option<u64> {
-    let size = text.split(',').find_map(|part| part.strip_prefix("size="))?;
-    let number = |text: &str| text.parse::<u64>().ok();
-    match size.chars().last()? {
-        'T' => number(&size[..size.len() - 1]).map(|number| number * 1024),
-        'G' => number(&size[..size.len() - 1]),
-        'M' => number(&size[..size.len() - 1]).map(|number| number / 1024),
-        _ => None,
-    }
 }
 
 #[async_trait]
@@ -263,6 +133,10 @@ impl Cloud for Proxmox {
 
     fn about(&self) -> &About {
         &self.about
+    }
+
+    async fn settle(&self, tell: Tell<'_>) -> Result<()> {
+        self.wait_for_clones(tell).await
     }
 
     async fn look(&self) -> Result<Found> {
@@ -278,6 +152,13 @@ impl Cloud for Proxmox {
             }),
         )?;
         let mut plan = Plan::default();
+        if found.firewall == Some(false) {
+            plan.notes.push(
+                "the firewall of the datacenter is off, so that those of the machines keep nobody out: turn it on (Datacenter, \
+                 Firewall, Options), after a rule there that lets you in"
+                    .into(),
+            );
+        }
         let mut taken = found.taken.clone();
         for (set, wanted) in self.settings.sets.iter().enumerate() {
             for (at, name) in wanted.names.iter().enumerate() {
@@ -331,18 +212,5 @@ impl Cloud for Proxmox {
 
     async fn perform(&self, found: &Found, action: &Action) -> Result<()> {
         self.do_one(found, action).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::gibibytes;
-
-    #[test]
-    fn the_size_of_a_disk_is_read_from_its_settings() {
-        assert_eq!(gibibytes("local-lvm:vm-100-disk-0,size=20G"), Some(20));
-        assert_eq!(gibibytes("x,size=2252M,ssd=1"), Some(2));
-        assert_eq!(gibibytes("x,size=1T"), Some(1024));
-        assert_eq!(gibibytes("none,media=cdrom"), None);
     }
 }

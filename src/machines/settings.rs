@@ -5,10 +5,10 @@ mod sets;
 use super::Schemas;
 use super::given::Given;
 use super::host_keys::Folder;
+use super::networks;
 use crate::error::{Collector, Error, Errors};
 use crate::source::Place;
 use crate::value::{Value, fields};
-use ipnet::IpNet;
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -169,22 +169,12 @@ fn check_networks(common: &Common, given: &Given<'_>, errors: &mut Collector) {
         );
     }
     let none = vec![];
-    for (name, networks) in [
+    for (name, list) in [
         ("management_cidrs", &common.management_cidrs),
         ("api_cidrs", common.api_cidrs.as_ref().unwrap_or(&none)),
         ("nodeport_cidrs", &common.nodeport_cidrs),
     ] {
-        for (at, network) in networks.iter().enumerate() {
-            if network.parse::<IpNet>().is_err() {
-                let items = given.get(name).map(|list| list.items()).unwrap_or_default();
-                let place = items.get(at).map_or(given.place_of(name), |item| item.place());
-                errors.push(
-                    Error::new(format!("`{network}` in `{name}` is not a network"))
-                        .at(place)
-                        .help("write it with the length of its prefix, as 203.0.113.7/32 or 2001:db8::/48"),
-                );
-            }
-        }
+        networks::check(given, name, list, errors);
     }
 }
 
@@ -274,6 +264,13 @@ mod tests {
         for part in wanted {
             assert!(told.contains(part), "{part} is missing in:\n{told}");
         }
+        let told = read("management_cidrs: [203.0.113.7/24]", Some("demo")).unwrap_err();
+        assert!(
+            told.contains(
+                "write 203.0.113.0/24 for the whole network, or 203.0.113.7/32 for the address alone"
+            ),
+            "{told}"
+        );
         assert!(
             read("sets: [{role: etcd}]", Some("worker"))
                 .unwrap_err()

@@ -3,7 +3,7 @@
 use super::http::secret::Secret;
 use super::http::service::Service;
 use crate::error::{Error, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads an environment variable; replaceable, so that tests need not change the process.
 pub type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
@@ -15,10 +15,21 @@ pub fn process_environment(name: &str) -> Option<String> {
 
 /// The first of `names` that is set.
 pub fn first_set(environment: Environment<'_>, names: &[&str]) -> Option<String> {
-    names
-        .iter()
-        .find_map(|name| environment(name))
-        .filter(|text| !text.trim().is_empty())
+    let set = |name: &&str| environment(name).filter(|text| !text.trim().is_empty());
+    names.iter().find_map(set)
+}
+
+/// A path with `~/` at its beginning is below the home folder.
+pub fn expanded(path: &str) -> PathBuf {
+    match path.strip_prefix("~/") {
+        Some(below) => std::env::home_dir().unwrap_or_default().join(below),
+        None => PathBuf::from(path),
+    }
+}
+
+/// What `path` means in `file`: below the home folder, absolute, or beside the file.
+pub fn beside(file: &Path, path: &str) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(expanded(path))
 }
 
 /// A token: the option, else the file, else the first set variable.
@@ -44,7 +55,22 @@ pub fn secret(
                 path.display()
             ))
             .cause(error)
+            .help(format!(
+                "name a file that can be read, or leave the option out and set {}",
+                names.join(" or ")
+            ))
         })?;
+        if text.trim().is_empty() {
+            return Err(Error::new(format!(
+                "there is no {what} of {} in {}: the file is empty",
+                service.name,
+                path.display()
+            ))
+            .help(format!(
+                "write it there, or leave the option out and set {}",
+                names.join(" or ")
+            )));
+        }
         return Ok(Secret::new(&text));
     }
     first_set(environment, names)
@@ -60,6 +86,17 @@ pub fn secret(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_beside_its_file_absolute_or_below_the_home_folder() {
+        let file = Path::new("/p/inventory/cloud.yml");
+        assert_eq!(beside(file, "token"), Path::new("/p/inventory/token"));
+        assert_eq!(beside(file, "/etc/token"), Path::new("/etc/token"));
+        assert_eq!(
+            beside(file, "~/token"),
+            std::env::home_dir().unwrap().join("token")
+        );
+    }
 
     #[test]
     fn the_option_comes_before_the_file_before_the_environment() {
@@ -82,6 +119,16 @@ mod tests {
         assert_eq!(read(Some("given"), Some(path.as_path())).unwrap(), "given");
         assert_eq!(read(None, Some(path.as_path())).unwrap(), "from-file");
         assert_eq!(read(None, None).unwrap(), "from-environment");
+        let blank = |name: &str| Some(if name == "A" { " " } else { "set" }.to_string());
+        assert_eq!(first_set(&blank, &["A", "B"]).as_deref(), Some("set"));
+        std::fs::write(&path, "\n").unwrap();
+        let empty = read(None, Some(path.as_path())).unwrap_err().to_string();
+        assert!(
+            empty.contains("the file is empty") && empty.contains("set A or B"),
+            "{empty}"
+        );
+        let missing = read(None, Some(Path::new("/none"))).unwrap_err().to_string();
+        assert!(missing.contains("name a file that can be read"), "{missing}");
         let none = secret(&service, "token", None, None, &|_| None, &["A"]);
         assert!(none.unwrap_err().to_string().contains("set A"));
     }

@@ -3,6 +3,7 @@
 pub mod balancers;
 pub mod networks;
 pub mod operation;
+mod permission;
 pub mod resources;
 pub mod signature;
 pub mod types;
@@ -164,15 +165,20 @@ impl Exoscale {
 }
 
 impl Zone {
+    async fn ask(&self, call: &Call) -> Result<Value, Failure> {
+        let answer = self.client.json(call).await;
+        answer.map_err(|failure| permission::explained(failure, call))
+    }
+
     /// Makes a call and reads its answer.
     async fn call<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Failure> {
-        let answer = self.client.json(call).await?;
+        let answer = self.ask(call).await?;
         parse(&SERVICE, answer).map_err(|error| Failure::unanswered(error, true))
     }
 
     /// Reads a list that stands under `name`.
     async fn list<T: DeserializeOwned>(&self, call: Call, name: &str) -> Result<Vec<T>, Failure> {
-        let mut answer = self.client.json(&call).await?;
+        let mut answer = self.ask(&call).await?;
         let items = answer
             .get_mut(name)
             .map(Value::take)

@@ -61,6 +61,8 @@ pub struct Access {
 #[derive(Debug)]
 pub struct Proxmox {
     client: Client,
+    /// The name of the token: the user of the tasks it begins.
+    token: String,
 }
 
 /// Sends the token as the API wants it.
@@ -126,8 +128,9 @@ impl Proxmox {
         };
         settings.retry.repeat_500 = false;
         change(&mut settings);
+        let name = token.name.clone();
         let client = Client::new(SERVICE, settings, Box::new(token))?;
-        Ok(Proxmox { client })
+        Ok(Proxmox { client, token: name })
     }
 
     /// Makes a call and reads what stands under `data`.

@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod clock;
 pub mod exoscale;
+pub mod message;
 pub mod packet;
 pub mod proxmox;
 pub mod route53;
@@ -11,7 +12,8 @@ pub mod signature;
 pub mod specification;
 
 pub use clock::VirtualClock;
-pub use server::{Reply, Server};
+pub use message::Reply;
+pub use server::Server;
 
 /// A new identifier, the same in every run of a test.
 pub fn identifier(number: u64) -> String {

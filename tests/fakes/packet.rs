@@ -2,7 +2,8 @@
 
 use super::boot::Boot;
 use super::identifier;
-use super::server::{Handler, Reply, Request};
+use super::message::{Reply, Request};
+use super::server::Handler;
 use serde_json::{Map, Value, json};
 
 pub const TOKEN: &str = "packet-token-for-tests";

@@ -1,7 +1,8 @@
 //! Proxmox: nodes, templates, clones made by tasks, an agent that needs a while.
 
 use super::boot::{Boot, new_host_key};
-use super::server::{Handler, Reply, Request};
+use super::message::{Reply, Request};
+use super::server::Handler;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub struct Guest {
     asked: u32,
     /// The address and the host key of the machine behind it.
     behind: Option<(String, String)>,
+    /// What it will be when its clone has ended; until then it is locked and has no name.
+    cloned: Option<Map<String, Value>>,
 }
 
 #[derive(Default)]
@@ -37,6 +40,10 @@ pub struct Proxmox {
     pub boot: Option<Boot>,
     /// Tasks end at once.
     pub hurries: bool,
+    /// How often a task is asked for before it ends, if not as often as usual.
+    pub polls: Option<u32>,
+    /// The firewall of the datacenter is off.
+    pub unguarded: bool,
     /// The firewall of guests: rules and options.
     firewall: BTreeMap<u64, (Vec<Value>, Value)>,
 }
@@ -62,6 +69,7 @@ impl Proxmox {
             running: !template,
             asked: 1,
             behind: None,
+            cloned: None,
         };
         self.guests.insert(vmid, guest);
     }
@@ -83,11 +91,32 @@ impl Proxmox {
             return data(json!([{"n": 1, "t": "starting"}, {"n": 2, "t": "TASK ERROR: told by the test"}]));
         }
         *polls += 1;
-        if *polls < POLLS && !self.hurries {
+        if *polls < self.polls.unwrap_or(POLLS) && !self.hurries {
             return data(json!({"status": "running", "upid": upid}));
+        }
+        let vmid = upid.split(':').nth(6).and_then(|text| text.parse::<u64>().ok());
+        if let Some(guest) = vmid.and_then(|vmid| self.guests.get_mut(&vmid))
+            && let Some(config) = guest.cloned.take()
+        {
+            guest.config = config;
         }
         let end = self.fail_next.take().unwrap_or("OK".into());
         data(json!({"status": "stopped", "exitstatus": end, "upid": upid}))
+    }
+
+    /// The tasks that have not ended.
+    fn active(&self, node: &str) -> Reply {
+        let polls = self.polls.unwrap_or(POLLS);
+        let start = format!("UPID:{node}:");
+        let open = self
+            .tasks
+            .iter()
+            .filter(|(upid, asked)| **asked < polls && !self.hurries && upid.starts_with(&start));
+        let told = open.map(|(upid, _)| {
+            let part = |at: usize| upid.split(':').nth(at).unwrap_or_default();
+            json!({"upid": upid, "node": node, "type": part(5), "id": part(6), "user": part(7), "starttime": 1})
+        });
+        data(told.filter(|task| task["type"] == "qmclone").collect())
     }
 
     fn resources(&self) -> Reply {
@@ -169,7 +198,13 @@ impl Proxmox {
             running: false,
             asked: 0,
             behind: None,
+            cloned: None,
         };
+        let mut guest = guest;
+        if !self.hurries {
+            let locked = Map::from_iter([("lock".to_string(), json!("clone"))]);
+            guest.cloned = Some(std::mem::replace(&mut guest.config, locked));
+        }
         let node = source.node.clone();
         self.guests.insert(newid, guest);
         self.task(&node, "qmclone", newid)
@@ -342,6 +377,8 @@ impl Handler for Proxmox {
                 data(json!([{"poolid": pool, "members": self.members(pool)}]))
             }
             ["pools", pool] => data(json!({"members": self.members(pool)})),
+            ["cluster", "firewall", "options"] => data(json!({"enable": u8::from(!self.unguarded)})),
+            ["nodes", node, "tasks"] => self.active(node),
             ["nodes", _, "tasks", upid, rest] => self.task_reply(upid, rest),
             ["nodes", node, kind @ ("qemu" | "lxc")] => self.of_node(node, kind),
             ["nodes", _, "network"] => data(json!([])),

@@ -1,6 +1,7 @@
 //! Route 53: zones and records in memory, which takes only its own key and lets changes settle slowly.
 
-use super::server::{Handler, Reply, Request};
+use super::message::{Reply, Request};
+use super::server::Handler;
 use vent::host::{RecordAction, RecordSet};
 use vent::provider::route53::xml;
 

@@ -1,119 +1,13 @@
 //! HTTP/1.1 on loopback: one thread for each connection, faults on demand, everything checked.
 
+use super::message::{Reply, Request};
 use super::specification::Specification;
-use percent_encoding::percent_decode_str;
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use serde_json::json;
+use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-/// A request as it came.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    pub method: String,
-    /// The path as sent.
-    pub path: String,
-    pub query: Vec<(String, String)>,
-    pub headers: BTreeMap<String, String>,
-    pub body: Vec<u8>,
-}
-
-impl Request {
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", String::as_str)
-    }
-
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        let found = self.query.iter().find(|pair| pair.0 == name);
-        found.map(|pair| pair.1.as_str())
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-
-    /// The pairs of a form, or the fields of a JSON object as texts.
-    pub fn form(&self) -> BTreeMap<String, String> {
-        if let Value::Object(fields) = self.json() {
-            let text = |value: Value| value.as_str().map_or(value.to_string(), str::to_string);
-            return fields
-                .into_iter()
-                .map(|(name, value)| (name, text(value)))
-                .collect();
-        }
-        pairs(&String::from_utf8_lossy(&self.body)).into_iter().collect()
-    }
-
-    /// The segments of the path below `base`, unescaped.
-    pub fn segments(&self, base: &str) -> Vec<String> {
-        let rest = self.path.strip_prefix(base).unwrap_or(&self.path);
-        rest.split('/')
-            .filter(|part| !part.is_empty())
-            .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
-            .collect()
-    }
-}
-
-fn pairs(text: &str) -> Vec<(String, String)> {
-    let decode = |part: &str| {
-        percent_decode_str(&part.replace('+', " "))
-            .decode_utf8_lossy()
-            .into_owned()
-    };
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (decode(name), decode(value)))
-        .collect()
-}
-
-/// An answer.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub reason: String,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
-}
-
-impl Reply {
-    pub fn json(status: u16, body: Value) -> Reply {
-        Reply {
-            status,
-            reason: usual(status).into(),
-            headers: vec![("Content-Type".into(), "application/json; charset=utf-8".into())],
-            body: body.to_string(),
-        }
-    }
-
-    pub fn empty(status: u16) -> Reply {
-        Reply {
-            status,
-            reason: usual(status).into(),
-            headers: vec![],
-            body: String::new(),
-        }
-    }
-
-    pub fn reason(mut self, reason: &str) -> Reply {
-        self.reason = reason.into();
-        self
-    }
-
-    pub fn header(mut self, name: &str, value: &str) -> Reply {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-}
-
-/// The usual reason phrase.
-fn usual(status: u16) -> &'static str {
-    let status = reqwest::StatusCode::from_u16(status).unwrap();
-    status.canonical_reason().unwrap_or("")
-}
 
 /// A trouble to be made for the next requests that fit.
 #[derive(Clone, Debug)]
@@ -144,8 +38,11 @@ struct Shared {
     specification: Option<Specification>,
     faults: Mutex<Vec<Fault>>,
     log: Mutex<Vec<String>>,
+    bodies: Mutex<Vec<(String, String)>>,
     violations: Mutex<Vec<String>>,
     killing: Mutex<Option<Killing>>,
+    forbidden: Mutex<Option<String>>,
+    connections: AtomicUsize,
     busy: AtomicUsize,
     busiest: AtomicUsize,
     slow: Mutex<Duration>,
@@ -172,8 +69,11 @@ impl Server {
             specification,
             faults: Mutex::default(),
             log: Mutex::default(),
+            bodies: Mutex::default(),
             violations: Mutex::default(),
             killing: Mutex::default(),
+            forbidden: Mutex::default(),
+            connections: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
             busiest: AtomicUsize::new(0),
             slow: Mutex::default(),
@@ -182,7 +82,11 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = state.clone();
-                std::thread::spawn(move || serve(&state, stream));
+                state.connections.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || {
+                    serve(&state, stream);
+                    state.connections.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
         Server { address, shared }
@@ -214,9 +118,17 @@ impl Server {
         }
     }
 
-    /// Nobody is to be killed any more.
+    /// Nobody is to be killed any more; what the killed process had sent is performed before the next begins.
     pub fn spare(&self) {
+        while self.shared.connections.load(Ordering::SeqCst) > 0 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         *self.shared.killing.lock().unwrap() = None;
+    }
+
+    /// Refuses an operation of the specification for want of rights, as Exoscale does; `None` allows all.
+    pub fn forbid(&self, operation: Option<&str>) {
+        *self.shared.forbidden.lock().unwrap() = operation.map(str::to_string);
     }
 
     /// Lets every call take so long.
@@ -239,6 +151,14 @@ impl Server {
         self.log().iter().filter(|line| line.starts_with(start)).count()
     }
 
+    /// Whether a body with `part` in it was sent; those of forms are decoded.
+    pub fn sent(&self, method: &str, part: &str) -> bool {
+        let bodies = self.shared.bodies.lock().unwrap();
+        bodies
+            .iter()
+            .any(|(how, text)| how == method && text.contains(part))
+    }
+
     pub fn violations(&self) -> Vec<String> {
         self.shared.violations.lock().unwrap().clone()
     }
@@ -259,7 +179,7 @@ fn serve(shared: &Shared, stream: TcpStream) {
     };
     let mut reader = BufReader::new(stream);
     let mut writer = write;
-    while let Some(request) = read(&mut reader) {
+    while let Some(request) = Request::read(&mut reader) {
         let busy = shared.busy.fetch_add(1, Ordering::SeqCst) + 1;
         shared.busiest.fetch_max(busy, Ordering::SeqCst);
         let slow = *shared.slow.lock().unwrap();
@@ -308,6 +228,16 @@ fn kill(shared: &Shared) {
 fn answer(shared: &Shared, request: &Request) -> Option<Reply> {
     let line = format!("{} {}", request.method, request.path);
     shared.log.lock().unwrap().push(line);
+    let body = String::from_utf8_lossy(&request.body).into_owned();
+    let body = match request.json().is_null() {
+        true => request
+            .form()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect(),
+        false => body,
+    };
+    shared.bodies.lock().unwrap().push((request.method.clone(), body));
     let fault = {
         let mut faults = shared.faults.lock().unwrap();
         let found = faults.iter_mut().find(|fault| {
@@ -318,6 +248,12 @@ fn answer(shared: &Shared, request: &Request) -> Option<Reply> {
             fault.kind.clone()
         })
     };
+    let forbidden = shared.forbidden.lock().unwrap().clone();
+    let operation = |specification: &Specification| specification.name_of(request);
+    if forbidden.is_some() && forbidden == shared.specification.as_ref().and_then(operation) {
+        let refusal = json!({"message": "Forbidden by role policy for compute"});
+        return Some(Reply::json(403, refusal));
+    }
     match fault {
         Some(FaultKind::Answer(reply)) => return Some(reply),
         Some(FaultKind::Slow(time)) => std::thread::sleep(time),
@@ -333,32 +269,4 @@ fn answer(shared: &Shared, request: &Request) -> Option<Reply> {
         shared.violations.lock().unwrap().append(&mut found);
     }
     Some(reply)
-}
-
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
-    let mut words = line.split_whitespace();
-    let method = words.next()?.to_string();
-    let target = words.next()?;
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut request = Request {
-        method,
-        path: path.to_string(),
-        query: pairs(query),
-        ..Request::default()
-    };
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else {
-            break;
-        };
-        let name = name.to_ascii_lowercase();
-        request.headers.insert(name, value.trim().to_string());
-    }
-    let length = request.header("content-length").parse().unwrap_or(0);
-    request.body = vec![0; length];
-    reader.read_exact(&mut request.body).ok()?;
-    Some(request)
 }

@@ -1,7 +1,7 @@
 //! Exoscale's signature, recomputed from what came over the wire.
 
 use super::exoscale::{KEY, SECRET};
-use super::server::Request;
+use super::message::Request;
 use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! A vendor's OpenAPI 3.0 file as judge of requests and answers.
 
-use super::server::{Reply, Request};
+use super::message::{Reply, Request};
 use flate2::read::GzDecoder;
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
@@ -71,6 +71,12 @@ impl Specification {
             self.validate(schema, &body, "answer", &mut found);
         }
         found.into_iter().map(|text| format!("{line}: {text}")).collect()
+    }
+
+    /// The name of the operation that a request is.
+    pub fn name_of(&self, request: &Request) -> Option<String> {
+        let name = &self.operation(request)?["operationId"];
+        name.as_str().map(str::to_string)
     }
 
     fn operation(&self, request: &Request) -> Option<&Value> {

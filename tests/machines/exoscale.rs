@@ -1,6 +1,6 @@
 //! Exoscale: instances with network, rules and addresses, a pool behind a load balancer.
 
-use super::packet::{Given, KEY};
+use super::packet::{Given, KEY, nothing_twice_and_nothing_left};
 use super::project::Project;
 use crate::fakes::Server;
 use crate::fakes::boot::{Boot, free_port, ssh_servers};
@@ -151,12 +151,89 @@ fn a_pool_stands_behind_a_load_balancer_and_its_members_share_a_host_key() {
     );
     project.write(&pool(1));
     let less = project.run(&["machines", "plan"]).well();
-    assert!(less.contains("nothing is to be done"), "{less}");
+    assert!(
+        less.contains("nothing is to be done") && less.contains("it is never made smaller"),
+        "{less}"
+    );
+    // One that is named goes, and the pool is smaller by it.
+    let name = given.lock().unwrap()[0].0.clone();
+    let only = format!("only={name}");
+    let one = [REMOVE, &["-e", &only]].concat();
+    let gone = project.run(&one).well();
+    assert!(gone.contains(&format!("done: remove {name}")), "{gone}");
+    assert_eq!(
+        server.count("PUT /v2/instance-pool/"),
+        2,
+        "scaled once, evicted once"
+    );
+    project.write(&pool(2));
+    nothing_twice_and_nothing_left(&project);
+}
+
+#[test]
+fn an_elastic_address_is_held_by_a_pool() {
+    let (server, port, _) = service(35, true);
+    let pool = |more: &str| {
+        inventory(port, 1, more).replace(
+            "{role: controller, count: 1}",
+            "{role: controller, count: 2, pool: true}",
+        )
+    };
+    let project = project(&server, &pool(""));
+    project.run(&["machines", "apply"]).well();
+    project.write(&pool("  elastic_ip: true\n"));
+    let given = project.run(&["machines", "apply"]).well();
+    assert!(
+        given.contains("did give the elastic address to the instance pool demo-controller"),
+        "{given}"
+    );
+    nothing_twice_and_nothing_left(&project);
+    project.run(&["machines", "apply"]).well();
+    assert!(
+        server.sent("POST", "\"elastic-ips\":[{\"id\":"),
+        "given when the pool is made"
+    );
+    nothing_twice_and_nothing_left(&project);
+}
+
+#[test]
+fn what_the_file_does_not_ask_for_any_more_goes_with_the_rest() {
+    let (server, port, _) = service(36, true);
+    let project = project(&server, &inventory(port, 1, ""));
+    project.run(&["machines", "apply"]).well();
+    // Neither the anti-affinity group nor the template is wanted any more, and the template is gone.
+    let text = inventory(port, 1, "").replace("anti_affinity: true, ", "");
+    project.write(&text.replace("Linux Debian 12 (Bookworm) 64-bit", "Linux Debian 99"));
+    let plan = project.run(&["machines", "plan"]).well();
+    assert!(plan.contains("nothing is to be done"), "{plan}");
     project.run(&["machines", "remove", "--cluster", "demo"]).well();
-    let left = project
-        .run(&["machines", "remove", "--cluster", "demo", "--check"])
-        .well();
-    assert!(left.contains("nothing is to be done"), "{left}");
+    assert_eq!(server.count("DELETE /v2/anti-affinity-group/"), 1);
+    let told = project.run(&["machines", "plan"]);
+    assert!(
+        told.code == Some(1) && told.text.contains("has no template `Linux Debian 99`"),
+        "{}",
+        told.text
+    );
+}
+
+#[test]
+fn a_network_that_is_named_twice_is_opened_once_and_other_settings_are_told() {
+    let (server, port, _) = service(37, true);
+    let more = "  rules: [{protocol: tcp, ports: 6443, from: [198.51.100.0/24, 203.0.113.0/24]}]\n";
+    let project = project(&server, &inventory(port, 1, more));
+    let made = project.run(&["machines", "apply"]).well();
+    assert_eq!(
+        made.matches("did open TCP 6443 from 198.51.100.0/24").count(),
+        1,
+        "{made}"
+    );
+    let text = inventory(port, 1, more).replace("10.0.0.250", "10.0.0.200");
+    project.write(&text);
+    let plan = project.run(&["machines", "plan"]).well();
+    assert!(
+        plan.contains("has the last address 10.0.0.250 where 10.0.0.200 is asked for"),
+        "{plan}"
+    );
 }
 
 #[test]

@@ -43,6 +43,12 @@ fn at_calls(project: &Project, server: &Server, step: usize, made: &str, wanted:
             left.contains("nothing is to be done"),
             "killed at call {calls}: {left}"
         );
+        let kept = project.files(".vent/machines/demo");
+        assert!(
+            kept.iter()
+                .all(|(name, text)| ["lock", "known_hosts"].contains(&name.as_str()) && text.is_empty()),
+            "killed at call {calls}: {kept:?}"
+        );
         if !killed && !killed_too {
             break;
         }

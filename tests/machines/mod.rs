@@ -7,3 +7,4 @@ mod lab;
 mod packet;
 mod project;
 mod proxmox;
+mod slow;

@@ -8,7 +8,6 @@ use crate::fakes::specification::Specification;
 use crate::fakes::{Reply, Server};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 pub const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGvKVgHPsvPnHfZHzmLQYvNcGhrEvGnRlCIFRYRRmxQf me@here";
@@ -183,10 +182,32 @@ fn hosts_that_are_not_there_yet_are_undecided_in_one_line() {
     );
 }
 
+/// The whole cluster, checked before there is a machine: each play tells each of its hosts in one line.
+#[test]
+fn a_check_of_everything_needs_no_machine() {
+    let (server, port, _) = service(10);
+    let project = project(&inventory(&server, port, 2, ""));
+    for name in ["templates", "artifacts", "inventory/group_vars"] {
+        let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        std::os::unix::fs::symlink(from, project.path(name)).unwrap();
+    }
+    let told = project.run(&["run", "playbooks/all.yml", "--check", "--diff"]);
+    println!("{}", told.text);
+    let told = told.well();
+    assert_eq!(server.count("POST"), 0, "a check makes nothing");
+    for line in told.lines().filter(|line| line.contains("[worker-0]")) {
+        assert!(
+            line.contains("undecided: [worker-0]") && line.contains("every task of"),
+            "{line}"
+        );
+    }
+}
+
 #[test]
 fn what_packet_has_besides_reaches_its_api() {
     let (server, port, _) = service(13);
-    let more = "  global_ip: true\n  bgp: true\n  bgp_md5: Aa0123456789\n  spot_price: 0.25\n  reservations: [next-available]\n";
+    let more = "  global_ip: true\n  bgp: true\n  bgp_md5: Aa0123456789\n  spot_price: 0.25\n  \
+        reservations: [next-available]\n  billing_cycle: hourly\n";
     let project = project(&inventory(&server, port, 1, more));
     let made = project.run(&["machines", "apply"]).well();
     for part in [
@@ -197,17 +218,60 @@ fn what_packet_has_besides_reaches_its_api() {
     ] {
         assert!(made.contains(part), "{part} is missing in:\n{made}");
     }
-    assert!(
-        project
-            .run(&["machines", "plan"])
-            .well()
-            .contains("nothing is to be done")
-    );
+    for (method, part) in [
+        ("POST", "\"spot_instance\":true,\"spot_price_max\":0.25"),
+        ("POST", "\"hardware_reservation_id\":\"next-available\""),
+        ("POST", "\"billing_cycle\":\"hourly\""),
+        ("POST", "\"fail_on_approval_required\":true"),
+        ("POST", "\"md5\":\"Aa0123456789\""),
+    ] {
+        assert!(server.sent(method, part), "{part} was not sent");
+    }
+    nothing_twice_and_nothing_left(&project);
+}
+
+/// A second run changes nothing; a removal leaves nothing, and a second one finds nothing.
+pub fn nothing_twice_and_nothing_left(project: &Project) {
+    let again = project.run(&["machines", "apply"]).well();
+    assert!(again.contains("nothing is to be done"), "{again}");
     project.run(&["machines", "remove", "--cluster", "demo"]).well();
-    let left = project
-        .run(&["machines", "remove", "--cluster", "demo", "--check"])
-        .well();
-    assert!(left.contains("nothing is to be done"), "{left}");
+    for more in [&["--check"][..], &[]] {
+        let left = project.run(&[&["machines", "remove", "--cluster", "demo"], more].concat());
+        let left = left.well();
+        assert!(left.contains("nothing is to be done"), "{left}");
+    }
+}
+
+#[test]
+fn devices_stand_in_facilities_and_on_reservations_of_their_own() {
+    let (server, port, _) = service(19);
+    let text = inventory(&server, port, 2, "")
+        .replace("  metro: am\n", "  facility: [ams1, ny5]\n")
+        .replace("tags: [rack-1]", "reservations: [one, two]");
+    let project = project(&text);
+    project.run(&["machines", "apply"]).well();
+    for part in [
+        "\"facility\":[\"ams1\",\"ny5\"]",
+        "\"hardware_reservation_id\":\"one\"",
+        "\"hardware_reservation_id\":\"two\"",
+    ] {
+        assert!(server.sent("POST", part), "{part} was not sent");
+    }
+    assert!(!server.sent("POST", "metro"));
+    nothing_twice_and_nothing_left(&project);
+}
+
+#[test]
+fn a_name_that_no_machine_has_is_told_and_removes_nothing() {
+    let (server, port, _) = service(20);
+    let project = project(&inventory(&server, port, 1, ""));
+    project.run(&["machines", "apply"]).well();
+    let only = ["machines", "remove", "--cluster", "demo", "--only", "worker-9"];
+    for more in [&["--check"][..], &[]] {
+        let told = project.run(&[&only[..], more].concat()).well();
+        assert!(told.contains("demo has no machine worker-9"), "{told}");
+    }
+    assert_eq!(server.count("DELETE"), 0);
 }
 
 #[test]
@@ -247,16 +311,6 @@ fn an_answer_that_is_lost_makes_no_second_machine() {
     server.fault("GET", "/devices", 2, FaultKind::Answer(busy));
     project.run(&["machines", "apply"]).well();
     assert_eq!(given.lock().unwrap().len(), 3);
-}
-
-#[test]
-fn a_slow_service_is_asked_in_parallel() {
-    let (server, port, given) = service(16);
-    let project = project(&inventory(&server, port, 5, ""));
-    server.slow(Duration::from_secs(2));
-    project.run(&["machines", "apply"]).well();
-    assert_eq!(given.lock().unwrap().len(), 6);
-    assert!(server.busiest() >= 6, "{}", server.busiest());
 }
 
 #[test]

@@ -42,6 +42,16 @@ impl Project {
         self.folder.path().join(name)
     }
 
+    /// The names and the contents of the files in a folder.
+    pub fn files(&self, folder: &str) -> Vec<(String, String)> {
+        let entries = std::fs::read_dir(self.path(folder)).unwrap();
+        let read = |entry: std::fs::DirEntry| {
+            let text = std::fs::read_to_string(entry.path()).unwrap();
+            (entry.file_name().into_string().unwrap(), text)
+        };
+        entries.map(|entry| read(entry.unwrap())).collect()
+    }
+
     /// Writes the inventory anew.
     pub fn write(&self, inventory: &str) {
         std::fs::write(self.path("inventory/cloud.yml"), inventory).unwrap();

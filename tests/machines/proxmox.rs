@@ -1,6 +1,6 @@
 //! Proxmox: clones of a template, set up by cloud-init, guarded by the firewall, known by their guest agent.
 
-use super::packet::{Given, KEY};
+use super::packet::{Given, KEY, nothing_twice_and_nothing_left};
 use super::project::Project;
 use crate::fakes::Server;
 use crate::fakes::boot::{Boot, free_port, ssh_servers};
@@ -18,6 +18,10 @@ pub fn service(net: u8, hurries: bool) -> (Server, u16, Given) {
 
 /// A service with a template and two machines of somebody else, whose machines are started so.
 pub fn behind(boot: Boot, hurries: bool) -> Server {
+    Server::start(fake(boot, hurries), None)
+}
+
+fn fake(boot: Boot, hurries: bool) -> Proxmox {
     let mut fake = Proxmox::default();
     fake.hurries = hurries;
     fake.boot = Some(boot);
@@ -27,7 +31,7 @@ pub fn behind(boot: Boot, hurries: bool) -> Server {
     template.config.insert("scsi0".into(), disk);
     fake.add(150, "somebody-elses", "qemu", false, "worker");
     fake.add(151, "worker-1", "qemu", false, "other");
-    Server::start(fake, None)
+    fake
 }
 
 pub fn inventory(port: u16, workers: usize) -> String {
@@ -123,6 +127,99 @@ fn a_machine_that_only_has_the_name_is_not_taken() {
     assert_eq!(given.lock().unwrap().len(), 3);
     project.run(&["machines", "remove", "--cluster", "demo"]).well();
     assert_eq!(server.count(&format!("DELETE {BASE}/nodes/pve1/qemu/151")), 0);
+}
+
+#[test]
+fn what_proxmox_has_besides_reaches_its_api() {
+    let (server, port, _) = service(45, true);
+    let text = inventory(port, 2).replace(
+        "  disk: 20\n",
+        "  disk: 20\n  node: pve2\n  storage: ssd\n  pool: lab\n  vlan: 7\n  nameserver: 10.0.10.1\n  searchdomain: example.org\n  \
+         cicustom: vendor=local:snippets/agent.yml\n  tags: [rack-1]\n",
+    );
+    let project = project(&server, &text);
+    project.run(&["machines", "apply"]).well();
+    for part in [
+        "target=pve2\n",
+        "storage=ssd\n",
+        "pool=lab\n",
+        "full=1\n",
+        "net0=virtio,bridge=vmbr0,firewall=1,tag=7\n",
+        "ipconfig0=ip=10.0.10.11/24,gw=10.0.10.1\n",
+        "ipconfig0=ip=dhcp\n",
+        "nameserver=10.0.10.1\n",
+        "searchdomain=example.org\n",
+        "cicustom=vendor=local:snippets/agent.yml\n",
+        "ciuser=debian\n",
+        "sshkeys=ssh-ed25519%20AAAA",
+        "memory=8192\n",
+        "cores=2\n",
+        "tags=demo;worker;rack-1\n",
+    ] {
+        assert!(server.sent("POST", part), "{part} was not sent");
+    }
+    let text = text.replace("memory: 8192", "memory: 4096, cores: 4");
+    project.write(&text);
+    let plan = project.run(&["machines", "plan"]).well();
+    for part in [
+        "node-0 has 8192 MiB of memory where 4096",
+        "node-1 has 2 cores where 4",
+    ] {
+        assert!(plan.contains(part), "{part} is missing in:\n{plan}");
+    }
+    nothing_twice_and_nothing_left(&project);
+}
+
+/// A service whose clones take their time, and a run that was killed when it had begun one.
+fn killed_while_cloning(net: u8) -> (Server, Project) {
+    let (port, given) = (free_port(), Given::default());
+    let mut fake = fake(ssh_servers(net, port, given), false);
+    fake.polls = Some(4);
+    let server = Server::start(fake, None);
+    let project = project(&server, &inventory(port, 1));
+    let mut child = project.start(&["machines", "apply"]);
+    while server.count(&format!("POST {BASE}/nodes/pve1/qemu/9000/clone")) == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    server.spare();
+    (server, project)
+}
+
+#[test]
+fn a_clone_that_outlives_its_run_is_waited_for() {
+    let (server, project) = killed_while_cloning(46);
+    let begun = server.count(&format!("POST {BASE}/nodes/pve1/qemu/9000/clone"));
+    let made = project.run(&["machines", "apply"]).well();
+    assert!(
+        made.contains(&format!("waiting for {begun} clones that an earlier run began")),
+        "{made}"
+    );
+    assert_eq!(
+        server.count(&format!("POST {BASE}/nodes/pve1/qemu/9000/clone")),
+        2
+    );
+    nothing_twice_and_nothing_left(&project);
+}
+
+#[test]
+fn a_clone_that_outlives_its_run_is_removed_with_the_rest() {
+    let (server, project) = killed_while_cloning(47);
+    let begun = server.count(&format!("POST {BASE}/nodes/pve1/qemu/9000/clone"));
+    project.run(&["machines", "remove", "--cluster", "demo"]).well();
+    assert_eq!(server.count("DELETE"), begun);
+}
+
+#[test]
+fn a_firewall_that_is_off_for_the_datacenter_is_told() {
+    let (port, given) = (free_port(), Given::default());
+    let mut fake = fake(ssh_servers(48, port, given), true);
+    fake.unguarded = true;
+    let server = Server::start(fake, None);
+    let project = project(&server, &inventory(port, 1));
+    let plan = project.run(&[MAKE, &["--check"]].concat()).well();
+    assert!(plan.contains("the firewall of the datacenter is off"), "{plan}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Addresses as providers give them: an alias with a /31, IPv6 for SSH, both kinds for a cluster.
 
+use super::cluster::Cluster;
 use super::inventory::{Project, packet_options};
-use super::route53::Cluster;
 use crate::fakes::Server;
 use crate::fakes::packet::Packet;
 use crate::fakes::specification::Specification;

@@ -342,7 +342,7 @@ async fn prism_finds_nothing_wrong_between_vent_and_exoscale() {
         ..NewInstance::default()
     };
     let pool = zone
-        .create_pool(&wanted, 1, std::slice::from_ref(&network))
+        .create_pool(&wanted, 1, std::slice::from_ref(&network), &[])
         .await
         .unwrap();
     zone.scale_pool(&pool, 2).await.unwrap();

@@ -1,7 +1,7 @@
 //! Names at Route 53 as `moto` plays it, which checks signatures, and beside Ansible's own module.
 
+use super::cluster::Cluster;
 use super::contract::{files, installed, python, run};
-use super::route53::Cluster;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 

@@ -69,7 +69,10 @@ async fn an_instance_with_network_and_rules_is_made_and_removed() {
     let groups = zone.security_groups().await.unwrap();
     let rules = &groups.iter().find(|item| item.id == group).unwrap().rules;
     assert_eq!((rules.len(), rules[0].start_port), (1, 6443));
-    let affinity = zone.create_anti_affinity_group("demo").await.unwrap();
+    let affinity = zone
+        .create_anti_affinity_group("demo", "of a test")
+        .await
+        .unwrap();
     let network = zone
         .create_private_network(
             "demo",
@@ -97,7 +100,10 @@ async fn an_instance_with_network_and_rules_is_made_and_removed() {
     let listed = zone.instances().await.unwrap();
     assert_eq!(listed[0].known.instance_type.name(), "standard.medium");
     assert_eq!(zone.instance(&id).await.unwrap().known.disk_size, 20);
-    let address = zone.create_elastic_ip("api", json!({})).await.unwrap();
+    let address = zone
+        .create_managed_elastic_ip("api", json!({}), 6443)
+        .await
+        .unwrap();
     zone.attach_elastic_ip(&address, &id).await.unwrap();
     assert_eq!(zone.elastic_ips().await.unwrap().len(), 1);
     assert!(clock.waited() > Duration::from_secs(3));
@@ -125,7 +131,7 @@ async fn a_pool_is_scaled() {
         .unwrap();
     let instance = new_instance(&zone, "workers").await;
     let pool = zone
-        .create_pool(&instance, 1, std::slice::from_ref(&network))
+        .create_pool(&instance, 1, std::slice::from_ref(&network), &[])
         .await
         .unwrap();
     zone.scale_pool(&pool, 3).await.unwrap();
@@ -163,7 +169,9 @@ async fn an_operation_outlives_troubles_of_the_service() {
     let down = Reply::json(503, json!({"message": "Endpoint temporarily unavailable"}));
     server.fault("GET", "/operation/", 9, FaultKind::Answer(down));
     let (zone, _) = zone(&server);
-    zone.create_anti_affinity_group("demo").await.unwrap();
+    zone.create_anti_affinity_group("demo", "of a test")
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

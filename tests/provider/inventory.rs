@@ -25,7 +25,7 @@ impl Project {
         Project { folder, path }
     }
 
-    fn load(&self) -> Result<Inventory, String> {
+    pub fn load(&self) -> Result<Inventory, String> {
         let known = Known {
             is_module: |_| true,
             modules: vec![],
@@ -46,7 +46,7 @@ impl Project {
     }
 }
 
-fn hosts(list: &Value, group: &str) -> Vec<String> {
+pub fn hosts(list: &Value, group: &str) -> Vec<String> {
     let names = list[group]["hosts"].as_array().cloned().unwrap_or_default();
     names
         .iter()
@@ -324,79 +324,4 @@ fn a_folder_with_several_plugin_files_is_refused_unless_one_is_named() {
     );
     assert!(server.log().is_empty());
     assert_eq!(hosts(&project.list(), "packet").len(), 3);
-}
-
-#[test]
-fn the_shipped_files_need_nothing_but_a_token() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventory");
-    for (name, part) in [
-        ("packet.yml", "METAL_AUTH_TOKEN"),
-        ("exoscale.yml", "EXOSCALE_API_KEY"),
-        ("proxmox.yml", "PROXMOX_URL"),
-    ] {
-        let text = std::fs::read_to_string(folder.join(name)).unwrap();
-        let told = Project::new(&text).load().unwrap_err();
-        assert!(told.contains("help: set") && told.contains(part), "{told}");
-    }
-}
-
-/// Runs `vent inventory` on a shipped file, with nothing but the given environment.
-fn vent(file: &str, what: &[&str], environment: &[(&str, &str)]) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventory").join(file);
-    let folder = tempfile::tempdir().unwrap();
-    let done = std::process::Command::new(env!("CARGO_BIN_EXE_vent"))
-        .arg("inventory")
-        .arg("-i")
-        .arg(path)
-        .args(what)
-        .env_clear()
-        .envs(environment.iter().copied())
-        .env("HOME", folder.path())
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{told}");
-    String::from_utf8(done.stdout).unwrap()
-}
-
-#[test]
-fn the_shipped_files_work_with_a_token_in_the_environment() {
-    let server = packet_server();
-    let url = server.url(packet::BASE);
-    let environment = [
-        ("PACKET_API_URL", url.as_str()),
-        ("PACKET_API_TOKEN", packet::TOKEN),
-    ];
-    let graph = vent("packet.yml", &["--graph"], &environment);
-    assert!(
-        graph.contains("  |--@controllers:\n  |  |--controller-0\n"),
-        "{graph}"
-    );
-    let told: Value =
-        serde_json::from_str(&vent("packet.yml", &["--host", "worker-0"], &environment)).unwrap();
-    assert_eq!(told["ansible_user"], "root");
-    assert_eq!(told["ansible_host"], "198.51.100.3");
-
-    let server = Server::start(exoscale_fake(), Some(Specification::exoscale()));
-    let url = server.url("/{zone}");
-    let environment = [
-        ("EXOSCALE_API_ENDPOINT", url.as_str()),
-        ("EXOSCALE_API_KEY", exoscale::KEY),
-        ("EXOSCALE_API_SECRET", exoscale::SECRET),
-    ];
-    let graph = vent("exoscale.yml", &["--graph"], &environment);
-    assert!(graph.contains("@etcd:\n  |  |--controller-0\n"), "{graph}");
-
-    let server = Server::start(proxmox_fake(), None);
-    let url = server.url("");
-    let token = format!("{}!{}", proxmox::USER, proxmox::TOKEN_ID);
-    let environment = [
-        ("PROXMOX_URL", url.as_str()),
-        ("PROXMOX_TOKEN_ID", token.as_str()),
-        ("PROXMOX_TOKEN_SECRET", proxmox::SECRET),
-    ];
-    let list: Value = serde_json::from_str(&vent("proxmox.yml", &["--list"], &environment)).unwrap();
-    assert_eq!(hosts(&list, "workers"), ["worker-0"]);
-    assert!(list.get("proxmox_nodes").is_none());
 }

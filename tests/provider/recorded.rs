@@ -2,7 +2,7 @@
 //! same status and answers of the same shape.
 
 use crate::fakes::exoscale::{Exoscale as Fake, KEY, SECRET};
-use crate::fakes::server::Request;
+use crate::fakes::message::Request;
 use crate::fakes::specification::{Specification, unpacked};
 use crate::fakes::{Reply, Server};
 use serde_json::Value;

@@ -5,8 +5,7 @@ use crate::fakes::server::FaultKind;
 use crate::fakes::specification::unpacked;
 use crate::fakes::{Server, VirtualClock};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vent::error::Error;
@@ -276,110 +275,4 @@ async fn a_busy_service_is_asked_again_and_a_refusal_is_told() {
         told.contains("the key or its secret is wrong, or this computer's clock is"),
         "{told}"
     );
-}
-
-/// A cluster of three machines that nobody connects to, beside the shipped playbooks.
-pub struct Cluster {
-    folder: tempfile::TempDir,
-}
-
-impl Cluster {
-    pub fn new(more: &str) -> Cluster {
-        let folder = tempfile::tempdir().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        for name in ["playbooks", "templates"] {
-            copy(&root.join(name), &folder.path().join(name));
-        }
-        copy(
-            &root.join("inventory/group_vars"),
-            &folder.path().join("group_vars"),
-        );
-        let hosts = "[controllers]\nc0 ansible_host=192.0.2.10 private_ipv4=10.0.0.10\nc1 ansible_host=192.0.2.11 private_ipv4=10.0.0.11\n\
-            [workers]\nw0 ansible_host=192.0.2.20 private_ipv4=10.0.0.20\n";
-        std::fs::write(folder.path().join("hosts"), hosts).unwrap();
-        std::fs::write(
-            folder.path().join("more.yml"),
-            format!("dns_zone: example.org\nmanagement_cidrs: [192.0.2.0/24]\n{more}"),
-        )
-        .unwrap();
-        Cluster { folder }
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Runs a playbook; its output in plain lines.
-    pub fn run(&self, playbook: &str, options: &[&str], url: &str, key: (&str, &str)) -> (bool, String) {
-        let done = Command::new(env!("CARGO_BIN_EXE_vent"))
-            .arg("run")
-            .arg(self.path(playbook))
-            .arg("-i")
-            .arg(self.path("hosts"))
-            .arg("-e")
-            .arg(format!("@{}", self.path("more.yml").display()))
-            .args(["--no-needs", "--diff"])
-            .args(options)
-            .env_clear()
-            .env("PATH", std::env::var("PATH").unwrap())
-            .env("HOME", self.folder.path())
-            .env("AWS_ENDPOINT_URL_ROUTE_53", url)
-            .env("AWS_ACCESS_KEY_ID", key.0)
-            .env("AWS_SECRET_ACCESS_KEY", key.1)
-            .current_dir(self.folder.path())
-            .output()
-            .unwrap();
-        let told = [done.stdout, done.stderr].concat();
-        (done.status.success(), String::from_utf8(told).unwrap())
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let to = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &to),
-            false => drop(std::fs::copy(entry.path(), to).unwrap()),
-        }
-    }
-}
-
-#[test]
-fn a_cluster_gets_its_names_once_and_loses_them() {
-    let server = Server::start(Fake::with_zones(), None);
-    let cluster = Cluster::new("");
-    let url = server.url("");
-    let names = "playbooks/01-names.yml";
-    let (fine, told) = cluster.run(names, &["--check"], &url, (KEY, SECRET));
-    assert!(fine, "{told}");
-    for line in [
-        "+vent.example.org. 60 IN A 192.0.2.10",
-        "+vent.example.org. 60 IN A 192.0.2.11",
-        "+vent-private.example.org. 60 IN A 10.0.0.11",
-        "+vent-etcd0.example.org. 60 IN A 10.0.0.10",
-        "+vent-etcd1.example.org. 60 IN A 10.0.0.11",
-    ] {
-        assert!(told.contains(line), "{line} in {told}");
-    }
-    assert_eq!(server.count("POST"), 0);
-    let (fine, told) = cluster.run(names, &[], &url, (KEY, SECRET));
-    assert!(fine, "{told}");
-    assert_eq!(server.count("POST"), 4);
-    for options in [vec!["--check"], vec![]] {
-        let (fine, told) = cluster.run(names, &options, &url, (KEY, SECRET));
-        assert!(fine && !told.contains("IN A"), "{told}");
-        assert_eq!(server.count("POST"), 4);
-    }
-    let text = std::fs::read_to_string(cluster.path("hosts")).unwrap();
-    std::fs::write(cluster.path("hosts"), text.replace("192.0.2.11", "192.0.2.12")).unwrap();
-    let (fine, told) = cluster.run(names, &[], &url, (KEY, SECRET));
-    assert!(fine, "{told}");
-    assert!(told.contains("-vent.example.org. 60 IN A 192.0.2.11\n"), "{told}");
-    assert_eq!(server.count("POST"), 5);
-    let (fine, told) = cluster.run("playbooks/remove-names.yml", &[], &url, (KEY, SECRET));
-    assert!(fine, "{told}");
-    let (fine, told) = cluster.run("playbooks/remove-names.yml", &[], &url, (KEY, SECRET));
-    assert!(fine, "{told}");
-    assert_eq!(server.count("POST"), 9);
 }

@@ -1,7 +1,7 @@
 //! Tokens are not told by anything: no output, no event, no journal, no file of the cache, no argument list.
 
+use super::cluster::Cluster;
 use super::inventory::{exoscale_fake, packet_server, proxmox_fake};
-use super::route53::Cluster;
 use crate::fakes::server::FaultKind;
 use crate::fakes::{Reply, Server, exoscale, packet, proxmox, route53};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! What an action changes, as a diff.
 
-use super::super::perform::{self, Broken};
+use super::super::perform::Broken;
 use super::Attempt;
 use crate::content::Content;
 use crate::event::Diff;
@@ -96,7 +96,7 @@ impl Attempt<'_> {
         if let Some(answer) = state.answer(&self.user, &question) {
             return Ok(Some(answer));
         }
-        perform::ask(&self.shell, self.host, &self.user, vec![state.wanted(&question)]).await?;
+        self.ask_only(vec![state.wanted(&question)]).await?;
         Ok(self.host.state().answer(&self.user, &question))
     }
 }

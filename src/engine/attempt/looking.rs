@@ -1,7 +1,7 @@
 //! Looking ahead from within an attempt: what is asked along for the coming tasks, and what such answers are good for.
 
 use super::super::ahead::{Ahead, World};
-use super::super::perform::{self, Broken};
+use super::super::perform::Broken;
 use super::{Attempt, Done};
 use crate::host::{Question, State};
 use std::time::Instant;
@@ -75,13 +75,18 @@ impl Attempt<'_> {
         let mut all = open.clone();
         if most > 0 {
             let more = (self.looking.coming)(&self.host.state(), most);
-            all.extend(more.into_iter().filter(|question| !open.contains(question)));
+            // A service may be asked with the keys of the task's own environment.
+            let ours = |question: &Question| !matches!(question, Question::Record(_));
+            all.extend(
+                more.into_iter()
+                    .filter(|question| ours(question) && !open.contains(question)),
+            );
         }
         let started = Instant::now();
         let along = all.len() > open.len();
-        let asked = match perform::ask(&self.shell, self.host, &self.user, all).await {
+        let asked = match self.ask_only(all).await {
             // What the coming tasks ask must not make this one fail.
-            Err(Broken::Action(_)) if along => perform::ask(&self.shell, self.host, &self.user, open).await,
+            Err(Broken::Action(_)) if along => self.ask_only(open).await,
             asked => asked,
         };
         ahead.trip(started.elapsed());

@@ -1,7 +1,7 @@
 //! An argument that is not known in check mode, but has few values: the task is planned with each of them. If all
 //! plans agree, it does not matter which one it will be.
 
-use super::super::perform::{self, Broken};
+use super::super::perform::Broken;
 use super::{Attempt, ROUNDS};
 use crate::host::{Action, Performed, State};
 use crate::module::{Entry, Outcome, Step, Stop};
@@ -119,7 +119,7 @@ impl Attempt<'_> {
             let (step, open) = self.step(arguments, &state, &performed);
             let (more, outcome) = match step {
                 Err(Stop::Pending) => {
-                    perform::ask(&self.shell, self.host, &self.user, open.clone()).await?;
+                    self.ask_only(open.clone()).await?;
                     let known = self.host.state();
                     for question in open {
                         if let Some(answer) = known.answer(&self.user, &question) {

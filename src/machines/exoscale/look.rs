@@ -4,14 +4,14 @@ use super::{Exoscale, Found};
 use crate::error::Result;
 use crate::provider::exoscale::types::{Instance, InstancePool, PrivateNetwork};
 use crate::provider::http::failure::Failure;
-use futures::future::{try_join, try_join_all};
+use futures::future::{join, join_all, try_join_all};
 use std::collections::{BTreeMap, HashSet};
 
 impl Exoscale {
     /// Reads everything that bears the cluster's name or label.
     ///
     /// # Errors
-    /// What the service refuses, and types and templates that the zone does not have.
+    /// What the service refuses.
     pub(super) async fn read_all(&self) -> Result<Found> {
         let (zone, cluster) = (&self.zone, &self.about.cluster);
         let (groups, networks, anti_affinity, addresses, balancers, keys) = futures::try_join!(
@@ -23,8 +23,8 @@ impl Exoscale {
             zone.ssh_keys()
         )?;
         let network = networks.into_iter().find(|network| network.name == *cluster);
-        let ((mut instances, pools, network), catalogue) =
-            try_join(self.machines_and_leases(network), self.catalogue()).await?;
+        let (machines, catalogue) = join(self.machines_and_leases(network), self.catalogue()).await;
+        let (mut instances, pools, network) = machines?;
         let ours: HashSet<&String> = pools.iter().map(|pool| &pool.id).collect();
         instances.retain(|instance| {
             let known = &instance.known;
@@ -42,14 +42,20 @@ impl Exoscale {
         let keyed = pools
             .iter()
             .filter_map(|pool| Some((pool.name.clone(), self.about.folder.pinned(&pool.name)?)));
-        let start = format!("{cluster}-");
+        let wanted: HashSet<String> = self
+            .settings
+            .sets
+            .iter()
+            .map(|wanted| self.anti_affinity(wanted))
+            .collect();
+        let mark = self.mark();
         Ok(Found {
             keys: keys.into_iter().map(|key| key.name).collect(),
             group: groups.into_iter().find(|group| group.name == *cluster),
             network,
             anti_affinity: anti_affinity
                 .into_iter()
-                .filter(|group| group.name.starts_with(&start))
+                .filter(|group| group.description == mark || wanted.contains(&group.name))
                 .map(|group| (group.name, group.id))
                 .collect(),
             address,
@@ -70,7 +76,7 @@ impl Exoscale {
     ) -> Result<(Vec<Instance>, Vec<InstancePool>, Option<PrivateNetwork>)> {
         let leases = async {
             match &network {
-                Some(network) => self.zone.private_network(&network.id).await.map(Some),
+                Some(network) => there(self.zone.private_network(&network.id).await),
                 None => Ok(None),
             }
         };
@@ -86,8 +92,8 @@ impl Exoscale {
     async fn holders(&self, instances: &[Instance], address: &str) -> Result<HashSet<String>> {
         let asked = instances
             .iter()
-            .map(|instance| self.zone.instance(&instance.known.id));
-        let read: Vec<Instance> = try_join_all(asked).await?;
+            .map(async |instance| there(self.zone.instance(&instance.known.id).await));
+        let read: Vec<Instance> = try_join_all(asked).await?.into_iter().flatten().collect();
         let holds = |instance: &&Instance| {
             let held = instance.raw.get("elastic-ips").and_then(|list| list.as_array());
             held.is_some_and(|list| list.iter().any(|item| item["id"] == address))
@@ -100,21 +106,29 @@ impl Exoscale {
     }
 
     /// The identifiers of all types and templates that are asked for.
-    async fn catalogue(&self) -> Result<BTreeMap<String, String>> {
+    async fn catalogue(&self) -> BTreeMap<String, Result<String, Failure>> {
         let (mut types, mut templates) = (BTreeMap::new(), BTreeMap::new());
         for wanted in &self.settings.sets {
             types.insert(&wanted.set.instance_type, ());
             templates.insert(&wanted.set.image, &wanted.set.visibility);
         }
         let types = types.keys().map(async |name| {
-            let id = self.zone.find_type(name).await?;
-            Ok::<_, Failure>((format!("type {name}"), id))
+            let id = self.zone.find_type(name).await;
+            (format!("type {name}"), id)
         });
         let templates = templates.iter().map(async |(name, visibility)| {
-            let id = self.zone.find_template(name, visibility).await?;
-            Ok::<_, Failure>((format!("template {name}"), id))
+            let id = self.zone.find_template(name, visibility).await;
+            (format!("template {name}"), id)
         });
-        let (types, templates) = try_join(try_join_all(types), try_join_all(templates)).await?;
-        Ok(types.into_iter().chain(templates).collect())
+        let (types, templates) = join(join_all(types), join_all(templates)).await;
+        types.into_iter().chain(templates).collect()
+    }
+}
+
+/// What was read, unless it has gone since it was listed.
+fn there<T>(read: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match read {
+        Err(failure) if failure.is_missing() => Ok(None),
+        read => read.map(Some),
     }
 }

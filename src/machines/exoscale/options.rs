@@ -1,6 +1,7 @@
 //! What stands below `machines` for Exoscale alone.
 
 use super::super::given::Given;
+use super::super::networks;
 use super::super::settings::Settings;
 use crate::error::{Collector, Error, Errors};
 use crate::provider::access::{first_set, process_environment};
@@ -155,17 +156,7 @@ fn check_rule(option: &RuleOption, rule: &Given<'_>, errors: &mut Collector) {
                 .help("write ports: 443, or ports: 30000-32767"),
         );
     }
-    for network in option
-        .from
-        .iter()
-        .filter(|text| text.parse::<ipnet::IpNet>().is_err())
-    {
-        errors.push(
-            Error::new(format!("`{network}` in `from` is not a network"))
-                .at(rule.place_of("from"))
-                .help("write it with the length of its prefix, as 203.0.113.7/32"),
-        );
-    }
+    networks::check(rule, "from", &option.from, errors);
 }
 
 fn check_sets(settings: &Settings<Own, Set>, errors: &mut Collector) {

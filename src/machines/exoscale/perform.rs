@@ -17,12 +17,11 @@ impl Exoscale {
             Action::AddKey { name, key } => zone.create_ssh_key(name, key).await?,
             Action::RemoveKey { name } => zone.delete_ssh_key(name).await?,
             Action::MakeGroup => {
-                let about = format!("the machines of {cluster}");
-                drop(zone.create_security_group(cluster, &about).await?);
+                drop(zone.create_security_group(cluster, &self.mark()).await?);
             }
             Action::Open(rule) => self.open(found, rule).await?,
             Action::Close { group, rule } => {
-                let _alone = self.one_rule.lock().await;
+                let _alone = self.one_change.lock().await;
                 zone.delete_rule(group, rule).await?;
             }
             Action::MakeNetwork => {
@@ -33,7 +32,9 @@ impl Exoscale {
                         .await?,
                 );
             }
-            Action::MakeAntiAffinity { name } => drop(zone.create_anti_affinity_group(name).await?),
+            Action::MakeAntiAffinity { name } => {
+                drop(zone.create_anti_affinity_group(name, &self.mark()).await?);
+            }
             Action::ReserveAddress => {
                 let about = format!("the API server of {cluster}");
                 let port = self.settings.common.api_port;
@@ -41,6 +42,15 @@ impl Exoscale {
             }
             Action::Create { .. } | Action::CreatePool { .. } => self.create(found, action).await?,
             Action::Scale { pool, size } => zone.scale_pool(pool, *size).await?,
+            Action::GivePool { pool } => {
+                let address = found.address.as_ref().map(|address| address.id.clone());
+                let address = address.ok_or_else(|| missing("the elastic address"))?;
+                zone.give_pool(pool, &[address]).await?;
+            }
+            Action::Evict { pool, instance } => {
+                let _alone = self.one_change.lock().await;
+                zone.evict(pool, instance).await?;
+            }
             Action::Attach { instance } => {
                 let network = found.network.as_ref().map(|network| network.id.as_str());
                 let network = network.ok_or_else(|| missing("the private network"))?;
@@ -76,10 +86,11 @@ impl Exoscale {
                 let wanted = &self.settings.sets[*set];
                 let instance = self.new_instance(found, wanted, &self.pool(wanted))?;
                 let networks: Vec<String> = found.network.iter().map(|network| network.id.clone()).collect();
-                drop(
-                    zone.create_pool(&instance, wanted.names.len() as u64, &networks)
-                        .await?,
-                );
+                let held = wanted.roles().contains(&"controller");
+                let addresses = found.address.iter().filter(|_| held);
+                let addresses: Vec<String> = addresses.map(|address| address.id.clone()).collect();
+                let size = wanted.names.len() as u64;
+                drop(zone.create_pool(&instance, size, &networks, &addresses).await?);
             }
             _ => {}
         }
@@ -95,9 +106,8 @@ impl Exoscale {
         if rule.network.is_empty() {
             rule.security_group.id = group.id.clone();
         }
-        let about = format!("the machines of {}", self.about.cluster);
-        let _alone = self.one_rule.lock().await;
-        self.zone.add_rule(&group.id, &rule, &about).await?;
+        let _alone = self.one_change.lock().await;
+        self.zone.add_rule(&group.id, &rule, &self.mark()).await?;
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! What is wanted at Exoscale, against what there is.
 
+use super::options::Network;
 use super::{Action, Exoscale, Found, Set, machine};
+use crate::error::Result;
 use crate::machines::plan::{Machine, Plan, Step};
 use crate::machines::settings::Wanted;
-use crate::provider::exoscale::types::{Instance, InstancePool};
+use crate::provider::exoscale::types::{ElasticIp, Instance, InstancePool, PrivateNetwork};
 use std::collections::HashSet;
 
 impl Exoscale {
@@ -28,7 +30,10 @@ impl Exoscale {
                 network.start, network.end, network.netmask
             );
             match &found.network {
-                Some(_) => plan.keep(line),
+                Some(there) => {
+                    plan.keep(line);
+                    note_network(network, there, plan);
+                }
                 None => plan.make(0, line, Action::MakeNetwork),
             }
         }
@@ -59,13 +64,14 @@ impl Exoscale {
         set: usize,
         wanted: &Wanted<Set>,
         plan: &mut Plan<Action>,
-    ) {
+    ) -> Result<()> {
         for (at, name) in wanted.names.iter().enumerate() {
             let instance = found
                 .instances
                 .iter()
                 .find(|instance| instance.known.name == *name);
             let Some(instance) = instance else {
+                self.check_catalogue(found, wanted)?;
                 plan.make(1, self.line(wanted, name), Action::Create { set, at });
                 plan.machines.push(Machine {
                     name: name.clone(),
@@ -89,6 +95,14 @@ impl Exoscale {
             self.plan_attachments(found, wanted, instance, plan);
             plan.machines.push(machine(instance, &wanted.each.role, None));
         }
+        Ok(())
+    }
+
+    /// What is to be made needs its type and its template.
+    fn check_catalogue(&self, found: &Found, wanted: &Wanted<Set>) -> Result<()> {
+        found.identifier("type", &wanted.set.instance_type)?;
+        found.identifier("template", &wanted.set.image)?;
+        Ok(())
     }
 
     fn plan_attachments(
@@ -129,7 +143,13 @@ impl Exoscale {
         }
     }
 
-    pub(super) fn plan_pool(&self, found: &Found, set: usize, wanted: &Wanted<Set>, plan: &mut Plan<Action>) {
+    pub(super) fn plan_pool(
+        &self,
+        found: &Found,
+        set: usize,
+        wanted: &Wanted<Set>,
+        plan: &mut Plan<Action>,
+    ) -> Result<()> {
         let (name, count) = (self.pool(wanted), wanted.names.len() as u64);
         let line = |size: u64| {
             format!(
@@ -138,6 +158,7 @@ impl Exoscale {
             )
         };
         let Some(pool) = found.pools.iter().find(|pool| pool.name == name) else {
+            self.check_catalogue(found, wanted)?;
             plan.make(1, line(count), Action::CreatePool { set });
             let expected = wanted.names.iter().map(|name| Machine {
                 name: name.clone(),
@@ -145,7 +166,7 @@ impl Exoscale {
                 ..Machine::default()
             });
             plan.machines.extend(expected);
-            return;
+            return Ok(());
         };
         if pool.size < count {
             plan.before.push(line(pool.size));
@@ -161,7 +182,7 @@ impl Exoscale {
             if pool.size > count {
                 plan.notes.push(format!(
                     "the instance pool {name} has {} instances where {count} are asked for; it is never made smaller, because \
-                     Exoscale would choose which of them go: evict the ones that are meant",
+                     Exoscale would choose which of them go: remove those that are meant with -e only=NAME",
                     pool.size
                 ));
             }
@@ -179,14 +200,37 @@ impl Exoscale {
         }
         for missing in there..count {
             plan.machines.push(Machine {
-                name: format!("{name} number {missing}"),
+                name: format!("{name}-{missing}"),
                 role: wanted.each.role.clone(),
                 state: pool.state.clone(),
-                id: pool.id.clone(),
                 ..Machine::default()
             });
         }
+        self.plan_pool_address(found, wanted, pool, plan);
         self.plan_balancer(found, wanted, pool, plan);
+        Ok(())
+    }
+
+    fn plan_pool_address(
+        &self,
+        found: &Found,
+        wanted: &Wanted<Set>,
+        pool: &InstancePool,
+        plan: &mut Plan<Action>,
+    ) {
+        if !self.settings.own.elastic_ip || !wanted.roles().contains(&"controller") {
+            return;
+        }
+        let line = format!("the instance pool {} behind the elastic address", pool.name);
+        let held = |address: &ElasticIp| pool.elastic_ips.iter().any(|held| held.id == address.id);
+        if found.address.as_ref().is_some_and(held) {
+            plan.keep(line);
+            return;
+        }
+        plan.after.push(line);
+        let text = format!("give the elastic address to the instance pool {}", pool.name);
+        let pool = pool.id.clone();
+        plan.steps.push(Step::new(2, text, Action::GivePool { pool }));
     }
 
     fn plan_balancer(
@@ -235,6 +279,34 @@ impl Exoscale {
                 plan.surplus.push(known.name.clone());
                 plan.keep(format!("{}, which nobody asks for", known.name));
             }
+        }
+        let sets = self.settings.sets.iter();
+        let wanted: HashSet<String> = sets
+            .filter(|wanted| wanted.set.pool)
+            .map(|wanted| self.pool(wanted))
+            .collect();
+        for pool in found.pools.iter().filter(|pool| !wanted.contains(&pool.name)) {
+            plan.keep(format!("the instance pool {}, which nobody asks for", pool.name));
+            let members = found.instances.iter().map(|instance| &instance.known);
+            let members = members.filter(|known| known.manager.id == pool.id);
+            plan.surplus.extend(members.map(|known| known.name.clone()));
+        }
+    }
+}
+
+/// Tells what of a private network cannot be changed while machines have addresses in it.
+fn note_network(wanted: &Network, there: &PrivateNetwork, plan: &mut Plan<Action>) {
+    for (what, is, wished) in [
+        ("first address", &there.start_ip, &wanted.start),
+        ("last address", &there.end_ip, &wanted.end),
+        ("mask", &there.netmask, &wanted.netmask),
+    ] {
+        if !is.is_empty() && is != wished {
+            plan.notes.push(format!(
+                "the private network {} has the {what} {is} where {wished} is asked for; it stays as it is, since machines \
+                 have their addresses from it",
+                there.name
+            ));
         }
     }
 }

@@ -12,7 +12,10 @@ impl Exoscale {
         };
         for instance in &found.instances {
             let known = &instance.known;
-            if !known.manager.id.is_empty() {
+            let pooled = found.pools.iter().any(|pool| pool.id == known.manager.id);
+            // Without names, members go with their pool; what somebody else manages is theirs.
+            let managed = !known.manager.id.is_empty();
+            if managed && (only.is_empty() || !pooled) {
                 continue;
             }
             let line = format!(
@@ -22,7 +25,14 @@ impl Exoscale {
                 known.public_ip
             );
             if only.is_empty() || only.contains(&known.name) {
-                plan.remove(0, line, remove(Kind::Instance, &known.id));
+                let action = match pooled {
+                    true => Action::Evict {
+                        pool: known.manager.id.clone(),
+                        instance: known.id.clone(),
+                    },
+                    false => remove(Kind::Instance, &known.id),
+                };
+                plan.remove(0, line, action);
                 plan.machines.push(machine(instance, "", None));
             } else {
                 plan.keep(line);
@@ -72,9 +82,7 @@ impl Exoscale {
                 format!("the private network {}", network.name),
             );
         }
-        let sets = self.settings.sets.iter();
-        let ours: Vec<String> = sets.map(|wanted| self.anti_affinity(wanted)).collect();
-        for (name, id) in found.anti_affinity.iter().filter(|(name, _)| ours.contains(name)) {
+        for (name, id) in &found.anti_affinity {
             remove(Kind::AntiAffinity, id, format!("the anti-affinity group {name}"));
         }
         if let Some(group) = &found.group {

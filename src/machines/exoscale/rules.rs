@@ -50,7 +50,14 @@ impl Exoscale {
                 ..Rule::default()
             });
         }
-        rules
+        // A network may be named twice, and a rule exists once.
+        let mut once: Vec<Rule> = vec![];
+        for rule in rules {
+            if !once.iter().any(|known| same(known, &rule)) {
+                once.push(rule);
+            }
+        }
+        once
     }
 
     /// Opens what is wanted and closes what is not: the group bears the cluster's name and is its own.

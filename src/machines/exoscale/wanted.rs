@@ -1,6 +1,6 @@
 //! Names, labels and lines of what is wanted at Exoscale.
 
-use super::{Exoscale, Set, Wanted};
+use super::{Exoscale, Found, Set, Wanted};
 use crate::content::digest_of;
 use crate::error::Result;
 use crate::machines::user_data::user_data;
@@ -19,6 +19,17 @@ elif [ -d /etc/network/interfaces.d ]; then
   [ ! -d /sys/class/net/eth1 ] || ifup eth1
 fi
 ";
+
+impl Found {
+    /// The identifier of a type or a template.
+    ///
+    /// # Errors
+    /// When the zone has none of that name.
+    pub(super) fn identifier(&self, kind: &str, name: &str) -> Result<String> {
+        let id = self.catalogue.get(&format!("{kind} {name}")).cloned();
+        Ok(id.transpose()?.unwrap_or_default())
+    }
+}
 
 impl Exoscale {
     /// The public keys of all sets by name; the name tells two keys apart, because lists do not show keys.
@@ -46,6 +57,11 @@ impl Exoscale {
     fn prefix(wanted: &Wanted<Set>) -> String {
         let first = wanted.roles().first().map(|role| role.to_string());
         wanted.each.name.clone().or(first).unwrap_or_default()
+    }
+
+    /// What stands in the description of what has no labels.
+    pub(super) fn mark(&self) -> String {
+        format!("the machines of {}", self.about.cluster)
     }
 
     /// The name of the anti-affinity group of a set.
@@ -94,7 +110,7 @@ impl Exoscale {
     /// When its host key cannot be kept.
     pub(super) fn new_instance(
         &self,
-        found: &super::Found,
+        found: &Found,
         wanted: &Wanted<Set>,
         name: &str,
     ) -> Result<NewInstance> {
@@ -104,18 +120,14 @@ impl Exoscale {
             Some(_) => PRIVATE_INTERFACE,
             None => "",
         };
-        let id = |kind: &str, name: &str| {
-            let key = format!("{kind} {name}");
-            found.catalogue.get(&key).cloned().unwrap_or_default()
-        };
         let groups = wanted
             .set
             .anti_affinity
             .then(|| found.anti_affinity.get(&self.anti_affinity(wanted)));
         Ok(NewInstance {
             name: name.to_string(),
-            instance_type: id("type", &wanted.set.instance_type),
-            template: id("template", &wanted.set.image),
+            instance_type: found.identifier("type", &wanted.set.instance_type)?,
+            template: found.identifier("template", &wanted.set.image)?,
             disk_size: wanted.set.disk,
             labels: self.labels(wanted),
             ssh_keys: wanted

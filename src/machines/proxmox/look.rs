@@ -2,9 +2,11 @@
 
 use super::{Found, Known, Proxmox};
 use crate::error::Result;
+use crate::machines::cloud::Tell;
 use crate::provider::proxmox::types::{FirewallRule, Guest, Interface};
 use futures::future::try_join_all;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 impl Proxmox {
@@ -13,7 +15,14 @@ impl Proxmox {
     /// # Errors
     /// What the service refuses.
     pub(super) async fn read_all(&self) -> Result<Found> {
-        let (guests, next) = futures::try_join!(self.client.guests(), self.client.next_id())?;
+        let firewall = async {
+            match self.settings.own.firewall {
+                true => self.client.is_firewall_on().await,
+                false => Ok(None),
+            }
+        };
+        let (guests, next, firewall) =
+            futures::try_join!(self.client.guests(), self.client.next_id(), firewall)?;
         let cluster = self.about.cluster.as_str();
         let wanted: Vec<&String> = self
             .settings
@@ -24,6 +33,7 @@ impl Proxmox {
         let mut found = Found {
             taken: guests.iter().map(|guest| guest.vmid).collect(),
             next,
+            firewall,
             ..Found::default()
         };
         let mut read = vec![];
@@ -41,9 +51,35 @@ impl Proxmox {
         Ok(found)
     }
 
-    /// Everything about one machine; `None` if it only has a name that is asked for.
+    /// Waits until the clones have ended that a killed run left behind: until then they have neither name nor mark.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(super) async fn wait_for_clones(&self, tell: Tell<'_>) -> Result<()> {
+        let guests = self.client.guests().await?;
+        let nodes: BTreeSet<&String> = guests.iter().map(|guest| &guest.node).collect();
+        let asked = nodes.into_iter().map(|node| self.client.clones(node));
+        let clones: Vec<String> = try_join_all(asked).await?.into_iter().flatten().collect();
+        if !clones.is_empty() {
+            tell(format!(
+                "waiting for {} clones that an earlier run began",
+                clones.len()
+            ));
+        }
+        let ends = clones.iter().map(|upid| {
+            self.client
+                .end_of(upid, "wait for a clone that an earlier run began")
+        });
+        try_join_all(ends).await?;
+        Ok(())
+    }
+
+    /// Everything about one machine; `None` if it only has a name that is asked for, or has gone.
     async fn known(&self, guest: Guest) -> Result<Option<Known>> {
-        let config = self.client.config(&guest).await?;
+        let config = match self.client.config(&guest).await {
+            Err(failure) if failure.is_missing() => return Ok(None),
+            config => config?,
+        };
         let described = config.get("description").and_then(Value::as_str);
         let ours = guest.tag_list().contains(&self.about.cluster.as_str())
             || described.is_some_and(|text| text.trim() == self.mark());

@@ -1,6 +1,7 @@
 //! What stands below `machines` for Proxmox alone.
 
 use super::super::given::Given;
+use super::super::networks;
 use super::super::settings::Settings;
 use super::Proxmox;
 use crate::error::{Collector, Error, Errors};
@@ -52,6 +53,8 @@ pub struct Set {
     pub gateway: Option<String>,
     /// The name server.
     pub nameserver: Option<String>,
+    /// The domain that names without a dot are looked for in.
+    pub searchdomain: Option<String>,
     /// The account that cloud-init makes.
     pub user: Option<String>,
     /// Snippets that are there already, as Proxmox takes them: `vendor=local:snippets/agent.yml`.
@@ -78,6 +81,7 @@ impl Default for Set {
             addresses: vec![],
             gateway: None,
             nameserver: None,
+            searchdomain: None,
             user: None,
             cicustom: None,
             trust_first_host_key: false,
@@ -144,17 +148,7 @@ pub fn check(settings: &Settings<Own, Set>, given: &Given<'_>) -> Result<(), Err
                 .help("name the network they share: cluster_cidrs: [10.0.10.0/24]"),
         );
     }
-    for network in own
-        .cluster_cidrs
-        .iter()
-        .filter(|text| text.parse::<ipnet::IpNet>().is_err())
-    {
-        errors.push(
-            Error::new(format!("`{network}` in `cluster_cidrs` is not a network"))
-                .at(given.place_of("cluster_cidrs"))
-                .help("write it with the length of its prefix, as 10.0.10.0/24"),
-        );
-    }
+    networks::check(given, "cluster_cidrs", &own.cluster_cidrs, &mut errors);
     for wanted in &settings.sets {
         let set = &wanted.set;
         let mut refuse = |message: String, help: &str| {

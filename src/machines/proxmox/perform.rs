@@ -91,6 +91,7 @@ impl Proxmox {
             ("net0", card.as_ref()),
             ("ciuser", set.user.as_ref()),
             ("nameserver", set.nameserver.as_ref()),
+            ("searchdomain", set.searchdomain.as_ref()),
             ("cicustom", set.cicustom.as_ref()),
         ] {
             options.extend(value.map(|value| (name.to_string(), value.clone())));

@@ -3,9 +3,10 @@
 use super::{Each, ROLES, Wanted};
 use crate::error::{Collector, Error, Result, nearest};
 use crate::machines::given::Given;
+use crate::provider::access::beside;
 use crate::value::{Map, Value, fields};
 use serde::de::DeserializeOwned;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The most machines of one set.
@@ -128,10 +129,7 @@ fn public_keys(text: &str, path: &Path) -> Result<Vec<String>> {
     if is_public_key(text) {
         return Ok(vec![text.trim().to_string()]);
     }
-    let file = match text.strip_prefix("~/") {
-        Some(below) => std::env::home_dir().unwrap_or_default().join(below),
-        None => path.parent().map(PathBuf::from).unwrap_or_default().join(text),
-    };
+    let file = beside(path, text);
     let read = std::fs::read_to_string(&file).map_err(|error| {
         Error::new(format!(
             "`{text}` is neither a public key nor a file that holds one"

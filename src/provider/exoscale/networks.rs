@@ -1,7 +1,7 @@
 //! Private networks, security groups, anti-affinity groups, elastic addresses.
 
 use super::Zone;
-use super::types::{ElasticIp, Named, PrivateNetwork, Rule, SecurityGroup};
+use super::types::{AntiAffinityGroup, ElasticIp, PrivateNetwork, Rule, SecurityGroup};
 use crate::provider::http::failure::Failure;
 use crate::provider::http::request::{Call, escape};
 use serde_json::{Value, json};
@@ -145,7 +145,7 @@ impl Zone {
     ///
     /// # Errors
     /// What the service refuses.
-    pub async fn anti_affinity_groups(&self) -> Result<Vec<Named>, Failure> {
+    pub async fn anti_affinity_groups(&self) -> Result<Vec<AntiAffinityGroup>, Failure> {
         let call = Call::get("/anti-affinity-group", "list the anti-affinity groups");
         self.list(call, "anti-affinity-groups").await
     }
@@ -154,12 +154,12 @@ impl Zone {
     ///
     /// # Errors
     /// What the service refuses.
-    pub async fn create_anti_affinity_group(&self, name: &str) -> Result<String, Failure> {
+    pub async fn create_anti_affinity_group(&self, name: &str, description: &str) -> Result<String, Failure> {
         let call = Call::post(
             "/anti-affinity-group",
             format!("create the anti-affinity group {name}"),
         )
-        .json(json!({"name": name}));
+        .json(json!({"name": name, "description": description}));
         self.perform(&call).await
     }
 
@@ -178,17 +178,6 @@ impl Zone {
     pub async fn elastic_ips(&self) -> Result<Vec<ElasticIp>, Failure> {
         let purpose = format!("list the elastic addresses in {}", self.name);
         self.list(Call::get("/elastic-ip", purpose), "elastic-ips").await
-    }
-
-    /// Reserves an elastic address; its identifier.
-    ///
-    /// # Errors
-    /// What the service refuses.
-    pub async fn create_elastic_ip(&self, description: &str, labels: Value) -> Result<String, Failure> {
-        let purpose = format!("reserve an elastic address in {}", self.name);
-        let call =
-            Call::post("/elastic-ip", purpose).json(json!({"description": description, "labels": labels}));
-        self.perform(&call).await
     }
 
     /// Gives an elastic address to an instance.

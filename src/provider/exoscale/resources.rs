@@ -41,7 +41,6 @@ impl NewInstance {
     /// # Errors
     /// When the user data are too long.
     pub fn body(&self) -> Result<Map<String, Value>, Error> {
-        let by_id = |ids: &[String]| -> Value { ids.iter().map(|id| json!({"id": id})).collect() };
         let mut body = Map::new();
         body.insert("name".into(), json!(self.name));
         body.insert("instance-type".into(), json!({"id": self.instance_type}));
@@ -76,6 +75,11 @@ impl NewInstance {
         }
         Ok(body)
     }
+}
+
+/// Identifiers as the service refers to them.
+fn by_id(ids: &[String]) -> Value {
+    ids.iter().map(|id| json!({"id": id})).collect()
 }
 
 impl Zone {
@@ -129,7 +133,8 @@ impl Zone {
             .await
     }
 
-    /// Makes a pool of `size` instances like `instance`, attached to private networks; its identifier.
+    /// Makes a pool of `size` instances like `instance`, attached to private networks and holding elastic
+    /// addresses; its identifier.
     ///
     /// # Errors
     /// What the service refuses.
@@ -138,13 +143,15 @@ impl Zone {
         instance: &NewInstance,
         size: u64,
         private_networks: &[String],
+        addresses: &[String],
     ) -> Result<String, Failure> {
         let mut body = instance
             .body()
             .map_err(|error| Failure::unanswered(error, false))?;
         body.insert("size".into(), json!(size));
-        let networks = private_networks.iter().map(|id| json!({"id": id}));
-        body.insert("private-networks".into(), networks.collect());
+        for (name, ids) in [("private-networks", private_networks), ("elastic-ips", addresses)] {
+            body.insert(name.into(), by_id(ids));
+        }
         let purpose = format!("create the instance pool {} in {}", instance.name, self.name);
         let call = Call::post("/instance-pool", purpose).json(Value::Object(body));
         self.perform(&call).await
@@ -158,6 +165,30 @@ impl Zone {
         let path = format!("/instance-pool/{}:scale", escape(id));
         let call =
             Call::put(path, format!("scale the instance pool {id} to {size}")).json(json!({"size": size}));
+        self.perform(&call).await.map(|_| ())
+    }
+
+    /// Lets the instances of a pool, those to come included, hold elastic addresses and no others.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub async fn give_pool(&self, id: &str, addresses: &[String]) -> Result<(), Failure> {
+        let path = format!("/instance-pool/{}", escape(id));
+        let call = Call::put(path, format!("give an elastic address to the instance pool {id}"))
+            .json(json!({"elastic-ips": by_id(addresses)}));
+        self.perform(&call).await.map(|_| ())
+    }
+
+    /// Removes one instance of a pool, which is smaller afterwards.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub async fn evict(&self, pool: &str, instance: &str) -> Result<(), Failure> {
+        let path = format!("/instance-pool/{}:evict", escape(pool));
+        let purpose = format!("remove the instance {instance} from the instance pool {pool}");
+        let mut call = Call::put(path, purpose).json(json!({"instances": [instance]}));
+        // The pool would be made smaller twice.
+        call.repeatable = false;
         self.perform(&call).await.map(|_| ())
     }
 

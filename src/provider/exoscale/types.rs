@@ -184,9 +184,21 @@ pub struct Template {
     pub default_user: String,
 }
 
-/// A set of equal instances.
+/// Instances that do not stand on one host.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
+pub struct AntiAffinityGroup {
+    /// Its identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+}
+
+/// A set of equal instances.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default, rename_all = "kebab-case")]
 pub struct InstancePool {
     /// Its identifier.
     pub id: String,
@@ -200,6 +212,8 @@ pub struct InstancePool {
     pub instances: Vec<Named>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// The addresses that its instances hold besides their own.
+    pub elastic_ips: Vec<Named>,
 }
 
 /// An address that instances may hold besides their own.

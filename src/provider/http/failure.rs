@@ -65,9 +65,20 @@ impl Failure {
         }
     }
 
-    /// True when the resource does not exist.
+    /// The same failure with another cure.
+    pub fn help(self, help: impl Into<String>) -> Failure {
+        Failure {
+            error: self.error.help(help),
+            ..self
+        }
+    }
+
+    /// True when the resource does not exist; Proxmox tells it with 500 and the file of its settings.
     pub fn is_missing(&self) -> bool {
-        self.status == Some(404)
+        let gone = |complaint: &Complaint| {
+            complaint.text.contains("Configuration file '") && complaint.text.contains("does not exist")
+        };
+        self.status == Some(404) || (self.status == Some(500) && self.said.iter().any(gone))
     }
 
     /// True when the service says that it is busy, where others answer 429: nothing was done.

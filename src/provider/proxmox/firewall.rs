@@ -86,6 +86,25 @@ impl Proxmox {
         self.perform(&call).await
     }
 
+    /// True if the firewall of the datacenter is on, without which none of a guest is; `None` if the token may not
+    /// know.
+    ///
+    /// # Errors
+    /// What the service refuses otherwise.
+    pub async fn is_firewall_on(&self) -> Result<Option<bool>, Failure> {
+        let call = Call::get(
+            "/cluster/firewall/options",
+            "read the firewall options of the datacenter",
+        );
+        match self.call::<Map<String, Value>>(&call).await {
+            Ok(told) => Ok(Some(
+                told.get("enable").is_some_and(|flag| *flag == 1 || flag == "1"),
+            )),
+            Err(failure) if failure.status == Some(403) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// True if the firewall of a guest is on.
     ///
     /// # Errors

@@ -181,7 +181,7 @@ impl Proxmox {
         self.perform(&call).await
     }
 
-    /// Removes a stopped guest with its disks and waits for the end.
+    /// Removes a stopped guest with its disks and waits for the end; one that is gone already is no error.
     ///
     /// # Errors
     /// What the service refuses, such as a guest that runs.
@@ -189,7 +189,10 @@ impl Proxmox {
         let call = Call::delete(path(guest), format!("remove {} ({})", guest.name, guest.vmid))
             .with("purge", 1)
             .with("destroy-unreferenced-disks", 1);
-        self.perform(&call).await
+        match self.perform(&call).await {
+            Err(failure) if !failure.is_missing() => Err(failure),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -23,6 +23,14 @@ pub struct TaskStatus {
     pub exitstatus: String,
 }
 
+/// A task in a list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Begun {
+    upid: String,
+    status: String,
+}
+
 impl TaskStatus {
     /// True when the task ended well; warnings are no failure.
     pub fn succeeded(&self) -> bool {
@@ -55,6 +63,40 @@ impl Proxmox {
                 return Err(failure);
             }
             clock.sleep(Duration::from_secs(2 * u64::from(attempt))).await;
+        }
+    }
+
+    /// The clones that this token has begun on `node` and that have not ended, by their UPID.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub async fn clones(&self, node: &str) -> Result<Vec<String>, Failure> {
+        let call = Call::get(
+            format!("/nodes/{}/tasks", escape(node)),
+            format!("list the tasks of {node}"),
+        )
+        .with("source", "active")
+        .with("typefilter", "qmclone");
+        let tasks: Vec<Begun> = self.call(&call).await?;
+        let ours = |task: &Begun| task.upid.split(':').nth(7) == Some(self.token.as_str());
+        let open =
+            |task: &Begun| task.status.is_empty() || task.status == "running" || task.status == "RUNNING";
+        Ok(tasks
+            .into_iter()
+            .filter(|task| ours(task) && open(task))
+            .map(|task| task.upid)
+            .collect())
+    }
+
+    /// Waits until a task has ended, well or not.
+    ///
+    /// # Errors
+    /// When it cannot be told whether it has ended.
+    pub async fn end_of(&self, upid: &str, purpose: &str) -> Result<(), Failure> {
+        match self.wait(upid, purpose).await {
+            // The end of a task is told without a status of HTTP, and with what the task says.
+            Err(failure) if failure.status.is_some() || failure.said.is_empty() => Err(failure),
+            _ => Ok(()),
         }
     }
 

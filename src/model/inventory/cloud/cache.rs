@@ -5,6 +5,7 @@ use super::options::Common;
 use crate::content::digest_of;
 use crate::error::{Error, Result};
 use crate::model::inventory::plugin::Settings;
+use crate::provider::access::expanded;
 use crate::value::json;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -64,7 +65,7 @@ fn write_file(path: &Path, found: &Found) -> std::io::Result<()> {
 /// The file that belongs to a plugin file with its present content.
 pub fn file(settings: &Settings<'_>, common: &Common) -> PathBuf {
     let folder = match &common.cache_connection {
-        Some(folder) => PathBuf::from(folder),
+        Some(folder) => expanded(folder),
         None => std::env::var_os("XDG_CACHE_HOME")
             .map(PathBuf::from)
             .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))

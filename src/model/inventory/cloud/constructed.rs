@@ -53,8 +53,9 @@ fn wanted(found: &Found, name: &str, common: &Common) -> Result<bool> {
 }
 
 fn compose(found: &mut Found, name: &str, common: &Common) -> Result<()> {
+    // As in Ansible, no expression sees what another one makes.
+    let scope = scope_of(found, name);
     for (variable, expression) in &common.compose {
-        let scope = scope_of(found, name);
         let text = format!("{{{{ {expression} }}}}");
         if let (Some(value), Some(variables)) = (
             evaluate(&text, &scope, common.strict, name)?,
@@ -83,6 +84,23 @@ fn keyed_group(
     let Some(value) = evaluate(&text, scope, common.strict, host)? else {
         return Ok(());
     };
+    if is_empty(&value) && (value.as_str().is_none() || keyed.default_value.is_none()) {
+        return match common.strict && !matches!(value, Value::List(_) | Value::Map(_)) {
+            true => Err(
+                Error::new(format!("the key `{}` is empty for {host}", keyed.key)).help(
+                    "give the keyed group a `default_value`, or leave `strict` out to pass such hosts over",
+                ),
+            ),
+            false => Ok(()),
+        };
+    }
+    let parent = match keyed.parent_group.as_deref().filter(|name| !name.is_empty()) {
+        Some(template) => match evaluate(template, scope, common.strict, host)? {
+            Some(name) => Some(plain(&name)),
+            None => return Ok(()),
+        },
+        None => None,
+    };
     let separator = keyed.separator.as_deref().unwrap_or("_");
     let lead = if keyed.prefix.is_empty() && !common.leading_separator {
         ""
@@ -92,7 +110,7 @@ fn keyed_group(
     for bare in bare_names(&value, keyed, separator)? {
         let group = group_name(&format!("{}{lead}{bare}", keyed.prefix));
         found.put(host, &group);
-        if let Some(parent) = keyed.parent_group.as_deref().filter(|name| !name.is_empty()) {
+        if let Some(parent) = &parent {
             found.nest(&group_name(parent), &group);
         }
     }
@@ -101,24 +119,16 @@ fn keyed_group(
 
 /// The names that a value gives, without prefix.
 fn bare_names(value: &Value, keyed: &KeyedGroup, separator: &str) -> Result<Vec<String>> {
-    let text = |value: &Value| match value.as_str() {
-        Some(text) => text.to_string(),
-        None => repr(value),
-    };
-    let or_default = |name: String| -> Option<String> {
-        if name.is_empty() {
-            keyed.default_value.clone()
-        } else {
-            Some(name)
-        }
+    let or_default = |name: String| match &keyed.default_value {
+        Some(default) if name.is_empty() => default.clone(),
+        _ => name,
     };
     match value {
-        Value::Null => Ok(vec![]),
-        Value::List(items) => Ok(items.iter().filter_map(|item| or_default(text(item))).collect()),
+        Value::List(items) => Ok(items.iter().map(|item| or_default(plain(item))).collect()),
         Value::Map(map) => Ok(map
             .iter()
             .map(|(name, value)| {
-                let value = text(value);
+                let value = plain(value);
                 match (value.is_empty(), &keyed.default_value, keyed.trailing_separator) {
                     (true, Some(default), _) => format!("{name}{separator}{default}"),
                     (true, None, Some(false)) => name.to_string(),
@@ -126,15 +136,31 @@ fn bare_names(value: &Value, keyed: &KeyedGroup, separator: &str) -> Result<Vec<
                 }
             })
             .collect()),
-        Value::String(_) | Value::Bool(_) | Value::Int(_) => {
-            Ok(or_default(text(value)).into_iter().collect())
-        }
+        Value::String(_) => Ok(vec![or_default(plain(value))]),
         other => Err(Error::new(format!(
             "the key `{}` of a keyed group gave a {}",
             keyed.key,
             other.kind()
         ))
-        .help("a key gives a text, a list or a mapping")),
+        .help("a key gives a text, a list or a mapping; make a text of it: `KEY | string`")),
+    }
+}
+
+/// A value as a part of a name.
+fn plain(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) => text.to_string(),
+        None => repr(value),
+    }
+}
+
+/// Whether Python takes a value for false.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) | Value::Int(0) => true,
+        Value::List(items) => items.is_empty(),
+        Value::Map(map) => map.is_empty(),
+        other => other.as_str().is_some_and(str::is_empty),
     }
 }
 
@@ -259,6 +285,62 @@ mod tests {
             ]
         );
         assert_eq!(found.groups["zones"].children.len(), 2);
+    }
+
+    /// What Ansible's own plugin `constructed` makes of the same hosts and options: `tests/provider/constructed.json`.
+    #[test]
+    fn every_option_means_what_it_means_to_ansible() {
+        let text = include_str!("../../../../tests/provider/constructed.json");
+        let golden: Json = serde_json::from_str(text).unwrap();
+        let hosts = golden["hosts"].as_object().unwrap();
+        let mut wrong = vec![];
+        for case in golden["cases"].as_array().unwrap() {
+            let mut found = Found::default();
+            for (name, variables) in hosts {
+                found
+                    .hosts
+                    .insert(name.clone(), variables.as_object().unwrap().clone());
+            }
+            let options = Value::from(case["options"].clone());
+            let (common, _) = crate::value::deserialize::<Common>(&options).unwrap();
+            let ours = match apply(&mut found, &common) {
+                Ok(()) => told(&found, hosts),
+                Err(_) => json!({"error": true}),
+            };
+            let theirs = match case.get("error") {
+                Some(_) => json!({"error": true}),
+                None => json!({"groups": case["groups"], "variables": case["variables"]}),
+            };
+            if ours != theirs {
+                wrong.push(format!("{}:\n  ours   {ours}\n  theirs {theirs}", case["name"]));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    /// Groups and new variables in the shape of the golden file.
+    fn told(found: &Found, hosts: &serde_json::Map<String, Json>) -> Json {
+        let mut groups = serde_json::Map::new();
+        for (name, group) in &found.groups {
+            let mut shown = serde_json::Map::new();
+            for (kind, members) in [("hosts", &group.hosts), ("children", &group.children)] {
+                let mut members: Vec<&String> = members.iter().collect();
+                members.sort();
+                if !members.is_empty() {
+                    shown.insert(kind.into(), json!(members));
+                }
+            }
+            groups.insert(name.clone(), shown.into());
+        }
+        let mut variables = serde_json::Map::new();
+        for (name, all) in &found.hosts {
+            let mut new = all.clone();
+            new.retain(|key, _| hosts[name].get(key).is_none());
+            if !new.is_empty() {
+                variables.insert(name.clone(), new.into());
+            }
+        }
+        json!({"groups": groups, "variables": variables})
     }
 
     #[test]

@@ -158,9 +158,19 @@ impl Cloud for ExoscaleInventory {
 /// The instances of a zone and its private networks with their leases.
 async fn read_zone(zone: &Zone) -> Result<(Vec<Instance>, Vec<PrivateNetwork>)> {
     let (instances, listed) = futures::try_join!(zone.instances(), zone.private_networks())?;
-    let networks = listed.iter().map(|network| zone.private_network(&network.id));
-    let networks = futures::future::try_join_all(networks).await?;
-    Ok((with_labels_of_pools(zone, instances).await?, networks))
+    let networks = listed.iter().map(async |network| {
+        match zone.private_network(&network.id).await {
+            // Removed since it was listed.
+            Err(failure) if failure.is_missing() => Ok(None),
+            read => read.map(Some),
+        }
+    });
+    let read = futures::future::try_join_all(networks);
+    let (networks, instances) = futures::try_join!(
+        async { read.await.map_err(Error::from) },
+        with_labels_of_pools(zone, instances)
+    )?;
+    Ok((instances, networks.into_iter().flatten().collect()))
 }
 
 /// Members of pools carry the labels of their pool, where they have none of that name themselves.

@@ -2,6 +2,7 @@
 
 use crate::error::{Collector, Error, Errors, nearest};
 use crate::model::inventory::plugin::Settings;
+use crate::provider::access::beside;
 use crate::provider::http::secret::Secret;
 use crate::template::{Scope, Surroundings, Variables, render};
 use crate::value::{self, Map, Value};
@@ -12,6 +13,9 @@ use std::sync::Arc;
 
 /// Options that hold expressions: they are evaluated for each host, not when the file is read.
 const EXPRESSIONS: &[&str] = &["compose", "keyed_groups", "groups", "filters"];
+
+/// Options that name files: they are looked for beside the file that names them.
+const FILES: &[&str] = &["token_file", "api_secret_file", "token_secret_file", "ca_file"];
 
 /// What every provider's file may say, beside `plugin`.
 #[derive(Clone, Debug, Deserialize)]
@@ -100,7 +104,13 @@ pub fn read<T: DeserializeOwned>(settings: &Settings<'_>) -> Result<(Common, T),
         let place = settings.root.get(name).map(|node| &node.place);
         let value = render(option, &scope).map_err(|error| error.at_some(place));
         if let Some(Some(evaluated)) = errors.take(value) {
-            rendered.insert(name.clone(), evaluated.value);
+            let value = match evaluated.value.as_str() {
+                Some(text) if FILES.contains(&&**name) => {
+                    Value::string(beside(settings.path, text).to_string_lossy())
+                }
+                _ => evaluated.value,
+            };
+            rendered.insert(name.clone(), value);
         }
     }
     let whole = Value::Map(Arc::new(rendered));

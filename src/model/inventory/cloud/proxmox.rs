@@ -148,13 +148,14 @@ impl Cloud for ProxmoxInventory {
                 found.group(&options.group(&format!("all_{state}")));
             }
         }
-        nodes(&mut found, options, &client).await?;
-        if options.exclude_vms {
-            return Ok(found);
-        }
-        let (templates, guests): (Vec<Guest>, Vec<Guest>) = client
-            .guests()
-            .await?
+        let listed = async {
+            match options.exclude_vms {
+                true => Ok(vec![]),
+                false => client.guests().await.map_err(Error::from),
+            }
+        };
+        let (_, listed) = futures::try_join!(nodes(&mut found, options, &client), listed)?;
+        let (templates, guests): (Vec<Guest>, Vec<Guest>) = listed
             .into_iter()
             .filter(|guest| guest.status != "unknown" && !guest.name.is_empty())
             .filter(|guest| {
@@ -169,7 +170,11 @@ impl Cloud for ProxmoxInventory {
             found.put(&name, &options.group("all_templates"));
         }
         let questions = guests.into_iter().map(|guest| ask(options, &client, guest));
-        for known in futures::future::try_join_all(questions).await? {
+        for known in futures::future::try_join_all(questions)
+            .await?
+            .into_iter()
+            .flatten()
+        {
             add(&mut found, options, common, &known, network.as_ref());
         }
         Ok(found)
@@ -193,11 +198,14 @@ async fn nodes(found: &mut Found, options: &Options, client: &Proxmox) -> Result
     if !options.exclude_nodes {
         found.group(&group);
     }
-    let status = match options.want_proxmox_nodes_ansible_host {
-        true => client.cluster_status().await?,
-        false => vec![],
+    let status = async {
+        match options.want_proxmox_nodes_ansible_host {
+            true => client.cluster_status().await,
+            false => Ok(vec![]),
+        }
     };
-    for node in client.nodes().await? {
+    let (status, nodes) = futures::try_join!(status, client.nodes())?;
+    for node in nodes {
         if !options.exclude_nodes {
             found.hosts.entry(node.node.clone()).or_default();
             found.put(&node.node, &group);
@@ -217,27 +225,35 @@ async fn nodes(found: &mut Found, options: &Options, client: &Proxmox) -> Result
     Ok(())
 }
 
-/// Asks for all that is wanted of a guest.
-async fn ask(options: &Options, client: &Proxmox, guest: Guest) -> Result<Known> {
-    let config = client.config(&guest).await?;
-    let (mut status, mut snapshots) = (Map::new(), vec![]);
-    if options.want_facts {
-        status = client.status(&guest).await?;
-        snapshots = client.snapshots(&guest).await?;
-    }
+/// Asks for all that is wanted of a guest; `None` if it was removed since it was listed.
+async fn ask(options: &Options, client: &Proxmox, guest: Guest) -> Result<Option<Known>> {
+    let asked = async {
+        match options.want_facts {
+            true => futures::try_join!(
+                client.config(&guest),
+                client.status(&guest),
+                client.snapshots(&guest)
+            ),
+            false => Ok((client.config(&guest).await?, Map::new(), vec![])),
+        }
+    };
+    let (config, status, snapshots) = match asked.await {
+        Err(failure) if failure.is_missing() => return Ok(None),
+        told => told?,
+    };
     let agent = config.get("agent").map(text_of).unwrap_or_default();
     let enabled = matches!(agent.split(',').next(), Some("1" | "enabled=1"));
     let interfaces = match guest.status == "running" && (enabled || guest.kind == "lxc") {
         true => client.interfaces(&guest).await?.unwrap_or_default(),
         false => vec![],
     };
-    Ok(Known {
+    Ok(Some(Known {
         guest,
         config,
         status,
         snapshots,
         interfaces,
-    })
+    }))
 }
 
 fn text_of(value: &Json) -> String {
