@@ -4,6 +4,7 @@
 mod exoscale;
 mod kills;
 mod lab;
+mod options;
 mod packet;
 mod project;
 mod proxmox;

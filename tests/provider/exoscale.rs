@@ -29,7 +29,7 @@ fn serve(fake: Fake) -> Server {
     Server::start(fake, Some(Specification::exoscale()))
 }
 
-fn zone(server: &Server) -> (Zone, Arc<VirtualClock>) {
+pub fn zone(server: &Server) -> (Zone, Arc<VirtualClock>) {
     let (account, clock) = account(server, SECRET);
     (account.zone("ch-gva-2").unwrap(), clock)
 }

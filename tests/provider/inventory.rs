@@ -198,16 +198,21 @@ pub fn exoscale_fake() -> Exoscale {
     fake
 }
 
-#[test]
-fn exoscales_instances_have_zones_labels_networks_and_roles() {
-    let server = Server::start(exoscale_fake(), Some(Specification::exoscale()));
-    let text = format!(
-        "plugin: exoscale\napi_key: {}\napi_secret: {}\napi_url: {}\nzones: [ch-gva-2]\n\
-         keyed_groups:\n- key: exoscale_labels.env\n  prefix: env\ncompose:\n  ansible_user: \"'root'\"\n",
+pub fn exoscale_options(server: &Server, more: &str) -> String {
+    format!(
+        "plugin: exoscale\napi_key: {}\napi_secret: {}\napi_url: {}\n{more}",
         exoscale::KEY,
         exoscale::SECRET,
         server.url("/{zone}")
-    );
+    )
+}
+
+#[test]
+fn exoscales_instances_have_zones_labels_networks_and_roles() {
+    let server = Server::start(exoscale_fake(), Some(Specification::exoscale()));
+    let more = "zones: [ch-gva-2]\nkeyed_groups:\n- key: exoscale_labels.env\n  prefix: env\ncompose:\n  \
+                ansible_user: \"'root'\"\n";
+    let text = exoscale_options(&server, more);
     let list = Project::new(&text).list();
     assert_eq!(hosts(&list, "controllers"), ["controller-0"]);
     assert_eq!(hosts(&list, "workers"), ["worker-0", "worker-0-ch-gva-2"]);
@@ -232,12 +237,8 @@ fn exoscales_instances_have_zones_labels_networks_and_roles() {
 fn all_zones_are_asked_side_by_side() {
     let fake = Exoscale::default();
     let server = Server::start(fake, None);
-    let text = format!(
-        "plugin: stephrobert.exoscale.compute\napi_key: {}\napi_secret: {}\napi_url: {}\n",
-        exoscale::KEY,
-        exoscale::SECRET,
-        server.url("/{zone}")
-    );
+    let text =
+        exoscale_options(&server, "").replace("plugin: exoscale", "plugin: stephrobert.exoscale.compute");
     Project::new(&text).list();
     assert_eq!(server.count("GET /at-vie-1/v2/instance"), 1);
     assert_eq!(

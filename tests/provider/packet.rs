@@ -12,7 +12,7 @@ use vent::provider::http::secret::Secret;
 use vent::provider::packet::devices::NewDevice;
 use vent::provider::packet::{Access, Packet};
 
-fn client(server: &Server, token: &str) -> (Packet, Arc<VirtualClock>) {
+pub fn client(server: &Server, token: &str) -> (Packet, Arc<VirtualClock>) {
     let clock = Arc::new(VirtualClock::default());
     let access = Access {
         token: Some(Secret::new(token)),

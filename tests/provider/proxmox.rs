@@ -9,7 +9,7 @@ use vent::provider::http::secret::Secret;
 use vent::provider::proxmox::guests::escaped_keys;
 use vent::provider::proxmox::{Access, Proxmox};
 
-fn client(server: &Server, secret: &str) -> (Proxmox, Arc<VirtualClock>) {
+pub fn client(server: &Server, secret: &str) -> (Proxmox, Arc<VirtualClock>) {
     let clock = Arc::new(VirtualClock::default());
     let access = Access {
         url: Some(server.url(BASE)),

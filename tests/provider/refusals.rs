@@ -1,24 +1,19 @@
 //! What services refuse is told with the resource, the field and the cure, for every provider and status.
 
-use crate::fakes::exoscale::{self, Exoscale as FakeExoscale};
+use crate::fakes::exoscale::Exoscale as FakeExoscale;
 use crate::fakes::packet::{self, Packet as FakePacket};
 use crate::fakes::proxmox::{self, Proxmox as FakeProxmox};
 use crate::fakes::server::FaultKind;
 use crate::fakes::specification::Specification;
-use crate::fakes::{Reply, Server, VirtualClock};
+use crate::fakes::{Reply, Server};
 use serde_json::{Value, json};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use vent::error::Error;
 use vent::provider::exoscale::resources::NewInstance;
 use vent::provider::exoscale::types::Rule;
-use vent::provider::exoscale::{Access as ExoscaleAccess, Exoscale, Zone};
 use vent::provider::http::failure::Failure;
-use vent::provider::http::secret::Secret;
 use vent::provider::packet::devices::NewDevice;
-use vent::provider::packet::{Access as PacketAccess, Packet};
-use vent::provider::proxmox::{Access as ProxmoxAccess, Proxmox};
 
 /// A refusal and what must be told of it.
 type Row = (u16, Value, &'static [&'static str]);
@@ -31,24 +26,12 @@ fn all_there(failure: Failure, common: &[&str], row: &Row) {
     }
 }
 
-fn packet_client(server: &Server) -> Packet {
-    let access = PacketAccess {
-        token: Some(Secret::new(packet::TOKEN)),
-        url: Some(server.url(packet::BASE)),
-        ..PacketAccess::default()
-    };
-    Packet::with(&access, &|_| None, |settings| {
-        settings.clock = Arc::new(VirtualClock::default());
-    })
-    .unwrap()
-}
-
 #[tokio::test]
 async fn packets_refusals_name_device_field_and_cure() {
     let fake = FakePacket::new(&["one"]);
     let project = fake.project(0);
     let server = Server::start(fake, Some(Specification::packet()));
-    let client = packet_client(&server);
+    let (client, _) = super::packet::client(&server, packet::TOKEN);
     let rows: &[Row] = &[
         (
             401,
@@ -100,17 +83,7 @@ async fn proxmoxs_refusals_name_machine_field_and_cure() {
     let mut fake = FakeProxmox::default();
     fake.add(90, "debian-12", "qemu", true, "");
     let server = Server::start(fake, None);
-    let access = ProxmoxAccess {
-        url: Some(server.url("")),
-        user: Some(proxmox::USER.into()),
-        token_id: Some(proxmox::TOKEN_ID.into()),
-        token_secret: Some(Secret::new(proxmox::SECRET)),
-        ..ProxmoxAccess::default()
-    };
-    let client = Proxmox::with(&access, &|_| None, |settings| {
-        settings.clock = Arc::new(VirtualClock::default());
-    })
-    .unwrap();
+    let (client, _) = super::proxmox::client(&server, proxmox::SECRET);
     let template = client.guests().await.unwrap().remove(0);
     let rows: &[Row] = &[
         (
@@ -166,19 +139,6 @@ async fn proxmoxs_refusals_name_machine_field_and_cure() {
     }
 }
 
-fn zone(server: &Server) -> Zone {
-    let access = ExoscaleAccess {
-        key: Some(Secret::new(exoscale::KEY)),
-        secret: Some(Secret::new(exoscale::SECRET)),
-        url: Some(server.url("")),
-        ..ExoscaleAccess::default()
-    };
-    let account = Exoscale::with(&access, &|_| None, |settings| {
-        settings.clock = Arc::new(VirtualClock::default());
-    });
-    account.unwrap().zone("ch-gva-2").unwrap()
-}
-
 fn instance() -> NewInstance {
     NewInstance {
         name: "worker-0".into(),
@@ -190,7 +150,7 @@ fn instance() -> NewInstance {
 #[tokio::test]
 async fn exoscales_refusals_name_instance_field_and_cure() {
     let server = Server::start(FakeExoscale::default(), Some(Specification::exoscale()));
-    let zone = zone(&server);
+    let (zone, _) = super::exoscale::zone(&server);
     let rows: &[Row] = &[
         (
             401,
@@ -258,7 +218,7 @@ fn refused<'a, T>(call: impl Future<Output = Result<T, Failure>> + 'a) -> Asked<
 #[tokio::test]
 async fn every_operation_that_a_role_does_not_allow_is_named() {
     let server = Server::start(FakeExoscale::default(), Some(Specification::exoscale()));
-    let zone = &zone(&server);
+    let (zone, _) = &super::exoscale::zone(&server);
     let (wanted, rule) = (&instance(), &Rule::default());
     let id = "10000000-0000-4000-8000-000000000001";
     let calls: Vec<(&str, Asked<'_>)> = vec![

@@ -1,7 +1,8 @@
 //! The inventory files that Vent comes with, and providers that take two seconds for every call.
 
 use super::inventory::{
-    Project, exoscale_fake, hosts, packet_options, packet_server, proxmox_fake, proxmox_options,
+    Project, exoscale_fake, exoscale_options, hosts, packet_options, packet_server, proxmox_fake,
+    proxmox_options,
 };
 use crate::fakes::specification::Specification;
 use crate::fakes::{Server, exoscale, packet, proxmox};
@@ -103,13 +104,7 @@ fn slow_services_are_asked_in_parallel() {
     );
 
     let server = Server::start(exoscale_fake(), None);
-    let text = format!(
-        "plugin: exoscale\napi_key: {}\napi_secret: {}\napi_url: {}\n",
-        exoscale::KEY,
-        exoscale::SECRET,
-        server.url("/{zone}")
-    );
-    let list = slow(&server, &text, 16);
+    let list = slow(&server, &exoscale_options(&server, ""), 16);
     assert_eq!(
         hosts(&list, "exo_zone_ch_gva_2").len(),
         3,
