@@ -9,7 +9,7 @@ use super::run::Run;
 use super::special;
 use crate::error::{Error, Result};
 use crate::event::{Diff, Kind, Status, TaskEnded, TaskName};
-use crate::machines::{Machine, Overview};
+use crate::machines::{Common, Machine, Overview};
 use crate::model::inventory::cloud::Asked;
 use crate::model::{Placed, Play, Task};
 use crate::module::Outcome;
@@ -102,6 +102,10 @@ impl Context {
         let mut all = Overview::default();
         for asked in &chosen {
             let overview = self.one_cluster(asked, &wish).await?;
+            if self.run.settings.check && !wish.absent {
+                self.run
+                    .expect_machines(&overview.machines, asked.machines.common(), task);
+            }
             all.steps.extend(overview.steps);
             all.machines.extend(overview.machines);
             all.surplus.extend(overview.surplus);
@@ -110,8 +114,6 @@ impl Context {
         }
         if !self.run.settings.check {
             self.run.refresh_after(&chosen, &all, wish.absent).await?;
-        } else if !wish.absent {
-            self.run.expect_machines(&all.machines, task)?;
         }
         Ok(self.told(all))
     }
@@ -207,15 +209,19 @@ impl Run {
         Ok(())
     }
 
-    /// In check mode: machines that would be made are hosts of which nothing can be told.
-    fn expect_machines(&self, machines: &[Machine], task: &Task) -> Result<()> {
+    /// In check mode: machines that would be made are hosts of which nothing can be told but what the file says.
+    fn expect_machines(&self, machines: &[Machine], common: &Common, task: &Task) -> Result<()> {
         for machine in machines.iter().filter(|machine| machine.id.is_empty()) {
             let origin = format!("making the machine {} ({})", machine.name, task.place.short());
             let unknown = Value::unknown(origin);
             let place: &Place = &task.place;
+            let known = common
+                .variables()
+                .map(|(name, value)| (Arc::from(name), Placed::new(Value::from(value), place)));
             let variables = UNKNOWN
                 .iter()
                 .map(|name| (Arc::from(*name), Placed::new(unknown.clone(), place)))
+                .chain(known)
                 .collect();
             let roles = machine.role.split(',').map(str::trim);
             let mut groups: Vec<String> = roles

@@ -12,6 +12,7 @@ use crate::value::{Value, fields};
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use std::path::Path;
 
 /// The roles a machine can have.
@@ -56,6 +57,17 @@ impl Common {
     /// The networks from which the API server may be reached.
     pub fn api_cidrs(&self) -> &[String] {
         self.api_cidrs.as_deref().unwrap_or(&self.management_cidrs)
+    }
+
+    /// What every machine has as variables, also before it is there.
+    pub fn variables(&self) -> [(&'static str, serde_json::Value); 5] {
+        [
+            ("ssh_port", json!(self.ssh_port)),
+            ("api_port", json!(self.api_port)),
+            ("management_cidrs", json!(self.management_cidrs)),
+            ("api_cidrs", json!(self.api_cidrs())),
+            ("nodeport_cidrs", json!(self.nodeport_cidrs)),
+        ]
     }
 }
 

@@ -6,7 +6,6 @@ use crate::error::Errors;
 use crate::machines::Machines;
 use crate::machines::given::Given;
 use crate::model::inventory::plugin::Settings;
-use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -59,13 +58,7 @@ pub fn describe(found: &mut Found, machines: &dyn Machines) {
         if common.ssh_port != 22 {
             variables.insert("ansible_port".into(), common.ssh_port.into());
         }
-        for (variable, value) in [
-            ("ssh_port", json!(common.ssh_port)),
-            ("api_port", json!(common.api_port)),
-            ("management_cidrs", json!(common.management_cidrs)),
-            ("api_cidrs", json!(common.api_cidrs())),
-            ("nodeport_cidrs", json!(common.nodeport_cidrs)),
-        ] {
+        for (variable, value) in common.variables() {
             variables.insert(variable.into(), value);
         }
     }
