@@ -104,7 +104,7 @@ impl Context {
             let overview = self.one_cluster(asked, &wish).await?;
             if self.run.settings.check && !wish.absent {
                 self.run
-                    .expect_machines(&overview.machines, asked.machines.common(), task);
+                    .expect_machines(&overview.machines, asked.machines.common(), task)?;
             }
             all.steps.extend(overview.steps);
             all.machines.extend(overview.machines);

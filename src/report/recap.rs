@@ -136,8 +136,16 @@ impl Recap {
         if !self.undecided.is_empty() {
             let _ = writeln!(out, "\nUndecided until they are applied:");
         }
+        let mut whole = std::collections::HashSet::new();
         for task in &self.undecided {
             let origin = task.origin.as_deref().unwrap_or("what comes before");
+            // A host that is not there yet has one line, however many plays it is in.
+            if task.name.task.starts_with("every task of ") {
+                if whole.insert((&task.name.host, origin)) {
+                    let _ = writeln!(out, "  [{}] every task: decided by {origin}", task.name.host);
+                }
+                continue;
+            }
             let _ = writeln!(
                 out,
                 "  {} [{}] {}: decided by {origin}",

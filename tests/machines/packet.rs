@@ -195,12 +195,16 @@ fn a_check_of_everything_needs_no_machine() {
     println!("{}", told.text);
     let told = told.well();
     assert_eq!(server.count("POST"), 0, "a check makes nothing");
-    for line in told.lines().filter(|line| line.contains("[worker-0]")) {
-        assert!(
-            line.contains("undecided: [worker-0]") && line.contains("every task of"),
-            "{line}"
-        );
-    }
+    let lines: Vec<&str> = told.lines().filter(|line| line.contains("[worker-0]")).collect();
+    let (plays, end) = lines.split_at(lines.len() - 1);
+    let whole = |line: &&str| line.starts_with("undecided: [worker-0] ") && line.contains("| every task of ");
+    assert!(plays.len() > 10 && plays.iter().all(whole), "{plays:#?}");
+    let last = "  [worker-0] every task: decided by making the machine worker-0";
+    assert!(end[0].starts_with(last), "{end:?}");
+    assert!(
+        !told.contains("no hosts matched"),
+        "machines are found by their names too: {told}"
+    );
 }
 
 #[test]

@@ -25,10 +25,18 @@ pub fn apply(found: &mut Found, common: &Common) -> Result<()> {
         compose(found, &name, common)?;
         let scope = scope_of(found, &name);
         for (group, expression) in &common.groups {
-            let test = format!("{{% if {expression} %}}True{{% else %}}False{{% endif %}}");
-            let value = evaluate(&test, &scope, common.strict, &name)?;
-            if value.is_some_and(|value| repr(&value).trim_matches('\'') == "True") {
-                found.put(&name, &group_name(group));
+            match evaluate(&format!("{{{{ {expression} }}}}"), &scope, common.strict, &name)? {
+                Some(Value::Bool(true)) => found.put(&name, &group_name(group)),
+                // As for every condition, only true and false decide.
+                Some(Value::Bool(false)) | None => {}
+                Some(other) if common.strict => {
+                    return Err(Error::new(format!(
+                        "`{expression}` for the group {group} gave a {} for {name}, neither true nor false",
+                        other.kind()
+                    ))
+                    .help("make a condition of it, as `VALUE | bool` or `VALUE | length > 0`"));
+                }
+                Some(_) => {}
             }
         }
         for keyed in &common.keyed_groups {
