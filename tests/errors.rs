@@ -75,6 +75,7 @@ fn outcome(case: &Path, world: &World) -> String {
         ])
         .current_dir(folder)
         .env("PATH", path)
+        .env("HOME", folder.join(".home"))
         .env("XDG_STATE_HOME", folder.join(".state"))
         .env("XDG_CACHE_HOME", folder.join(".cache"))
         .env("PORT", world.server.port.to_string())

@@ -42,8 +42,15 @@ impl Run {
 
     /// Ends the test if the run did not succeed, with what it said.
     pub fn succeeded(self) -> Run {
-        let reports: Vec<_> = self.tasks().filter_map(|task| task.report.as_ref()).collect();
-        assert_eq!(self.code, 0, "{}\n{reports:#?}", self.stderr);
+        let reports: Vec<_> = self
+            .events
+            .iter()
+            .filter_map(|event| match &event.kind {
+                Kind::TaskEnded(ended) => ended.report.as_deref(),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(self.code, 0, "{}\n{}", self.stderr, reports.join("\n"));
         self
     }
 

@@ -3,15 +3,17 @@
 use super::cluster::Cluster;
 use super::services;
 use super::tree::{Digests, Exceptions, Tree, differences};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 
 /// Trees by where they lie: each node, and what this computer keeps.
 type Trees = BTreeMap<String, Tree>;
 
-/// What an undisturbed run of a playbook left, and how many tasks it began.
+/// What an undisturbed run of a playbook left, how many tasks it began, and which files it made beside the keys.
 struct Undisturbed {
     trees: Trees,
     started: usize,
+    keys: BTreeSet<OsString>,
 }
 
 /// Runs playbooks one after the other on bare machines three times with the same keys: undisturbed; with those of
@@ -24,6 +26,7 @@ pub fn compare(nodes: &str, playbooks: &[&str], killed: &[&str]) {
     let trial = Trial {
         cluster: Cluster::trial("kills", nodes),
         names,
+        aside: beside_the_cluster(),
     };
     // Keys and the networks' numbers are made once, so that all passes give the machines the same files.
     trial
@@ -31,18 +34,25 @@ pub fn compare(nodes: &str, playbooks: &[&str], killed: &[&str]) {
         .run("05-encryption-key", &["--no-needs"])
         .succeeded();
     trial.cluster.run("03-certificates", &["--no-needs"]).succeeded();
+    trial.empty();
     let mut expected = vec![];
     for playbook in playbooks {
+        let before = trial.keys();
         let run = trial.cluster.run(playbook, &["--no-needs"]).succeeded();
         expected.push(Undisturbed {
             trees: trial.trees(),
             started: run.started(),
+            keys: trial.keys().difference(&before).cloned().collect(),
         });
     }
     let but = Exceptions::read();
     for (which, part) in [("first", 0), ("middle", 2)] {
         trial.empty();
+        for playbook in &expected {
+            trial.put_aside(&playbook.keys);
+        }
         for (playbook, expected) in playbooks.iter().zip(&expected) {
+            trial.put_back(&expected.keys);
             if killed.contains(playbook) {
                 let number = expected.started.checked_div(part).unwrap_or(1).max(1);
                 let reached = trial.cluster.kill_at(playbook, &["--no-needs"], number);
@@ -57,9 +67,16 @@ pub fn compare(nodes: &str, playbooks: &[&str], killed: &[&str]) {
     }
 }
 
+fn beside_the_cluster() -> tempfile::TempDir {
+    std::fs::create_dir_all(".vent").unwrap();
+    tempfile::tempdir_in(".vent").unwrap()
+}
+
 struct Trial {
     cluster: Cluster,
     names: Vec<String>,
+    /// Keys whose playbook has not run yet.
+    aside: tempfile::TempDir,
 }
 
 impl Trial {
@@ -68,6 +85,32 @@ impl Trial {
         self.cluster.lab(&["reset"]);
         for folder in ["kubeconfigs", "artifacts", "bin"] {
             let _ = std::fs::remove_dir_all(self.cluster.folder().join(folder));
+        }
+    }
+
+    /// The names of all files beside the keys.
+    fn keys(&self) -> BTreeSet<OsString> {
+        let entries = std::fs::read_dir(self.cluster.folder().join("pki")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    }
+
+    fn put_aside(&self, keys: &BTreeSet<OsString>) {
+        for key in keys {
+            std::fs::rename(
+                self.cluster.folder().join("pki").join(key),
+                self.aside.path().join(key),
+            )
+            .unwrap();
+        }
+    }
+
+    fn put_back(&self, keys: &BTreeSet<OsString>) {
+        for key in keys {
+            std::fs::rename(
+                self.aside.path().join(key),
+                self.cluster.folder().join("pki").join(key),
+            )
+            .unwrap();
         }
     }
 

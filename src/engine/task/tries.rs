@@ -52,11 +52,14 @@ impl OnHost<'_> {
                 // Ansible counts the tries after the first here.
                 result.put("attempts", Value::Int(attempt as i64 - 1));
                 if has_until {
+                    let message = result.message.unwrap_or_else(|| {
+                        format!("the condition of `until` did not hold after {attempt} tries")
+                    });
+                    let report = result.report.take();
+                    result.report = report.or_else(|| Some(self.report(&message, &result.value)));
+                    result.message = Some(message);
                     result.status = Status::Failed;
                     result.put("failed", true.into());
-                    result.message = result.message.or(Some(format!(
-                        "the condition of `until` did not hold after {attempt} tries"
-                    )));
                 }
                 return Ok(result);
             }
