@@ -55,15 +55,12 @@ impl Machine<'_> {
         }
     }
 
-    /// True while the node's machine has processes.
+    /// True while the node's machine has processes, or where a unit boots it again.
     pub fn is_running(&self) -> bool {
         if systemd_runs_here() {
-            command::succeeds(&[
-                "systemctl",
-                "is-active",
-                "--quiet",
-                &self.names.unit(&self.node.name),
-            ])
+            let unit = self.names.unit(&self.node.name);
+            let line = ["systemctl", "show", "--value", "--property=ActiveState", &unit];
+            command::run(&line).is_ok_and(|state| holds_node(state.trim()))
         } else {
             let machines: Vec<PathBuf> = self
                 .groups()
@@ -106,11 +103,9 @@ impl Machine<'_> {
         command::run(&line).ok()?.trim().parse().ok()
     }
 
-    /// The last lines that the node printed while it booted.
+    /// The last lines that the node printed while it booted, or that there are none.
     pub fn last_words(&self) -> String {
-        let text = text_or_empty(&self.folders.console());
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(10)..].join("\n")
+        last_lines(&text_or_empty(&self.folders.console()))
     }
 
     fn groups(&self) -> Vec<PathBuf> {
@@ -287,6 +282,21 @@ impl Machine<'_> {
     }
 }
 
+/// A machine slower than any a lab was thought for takes minutes to its first line.
+fn last_lines(console: &str) -> String {
+    let lines: Vec<&str> = console.lines().collect();
+    match lines.is_empty() {
+        true => "it has printed nothing yet".into(),
+        false => lines[lines.len().saturating_sub(10)..].join("\n"),
+    }
+}
+
+/// True if a unit in this state (systemd(1), `ActiveState`) has its node, or boots it again by itself: between two
+/// boots, and until its interfaces are in their bridges, it is `activating`.
+fn holds_node(state: &str) -> bool {
+    matches!(state, "active" | "activating" | "reloading")
+}
+
 /// Ends the units of this name (or pattern) at once; there may be none.
 ///
 /// # Errors
@@ -316,4 +326,26 @@ pub fn left_by_nspawn(meant: impl Fn(&str) -> bool) -> Vec<PathBuf> {
 /// `/var/lib/containers` lies in `data/var-lib-containers`.
 fn data_name(folder: &str) -> String {
     folder.trim_start_matches('/').replace('/', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_printed_nothing_has_last_words_too() {
+        assert_eq!(last_lines(""), "it has printed nothing yet");
+        let console: String = (1..=12).map(|line| format!("{line}\n")).collect();
+        assert_eq!(last_lines(&console), "3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
+    }
+
+    #[test]
+    fn a_unit_that_boots_its_node_again_holds_it() {
+        assert!(["active", "activating"].into_iter().all(holds_node));
+        assert!(
+            !["inactive", "failed", "deactivating", ""]
+                .into_iter()
+                .any(holds_node)
+        );
+    }
 }
