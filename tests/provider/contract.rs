@@ -134,9 +134,9 @@ fn packet_net_py_gives_the_same_inventory() {
 #[ignore = "installs programs from PyPI and npm"]
 fn community_proxmox_gives_the_same_inventory() {
     let server = Server::start(proxmox_fake(), None);
-    let more = "want_facts: true\nkeyed_groups:\n- {key: proxmox_tags_parsed | default([]), prefix: tag, parent_group: '{{ proxmox_node }}_tags'}\n\
+    let more = "want_facts: true\nkeyed_groups:\n- {key: 'proxmox_tags_parsed | default([])', prefix: tag, parent_group: '{{ proxmox_node }}_tags'}\n\
         - {key: proxmox_ipconfig0, prefix: ip, separator: '', trailing_separator: false}\n\
-        - {key: proxmox_pool_of, default_value: none}\n- {key: proxmox_node, parent_group: nodes-of}\n\
+        - {key: proxmox_pool_of, default_value: none}\n- {key: proxmox_node if proxmox_vmid != 90 else '', parent_group: nodes-of}\n\
         compose: {place: \"proxmox_node ~ '/' ~ proxmox_vmid\"}\ngroups: {first: proxmox_vmid == 101}\nleading_separator: false\n";
     let options = proxmox_options(&server, more);
     let project = Project::new(&options);
