@@ -2,19 +2,24 @@
 
 mod address;
 mod digests;
+mod durations;
 mod extract;
 mod formats;
 pub(in crate::template) mod lists;
 mod maps;
+mod mersenne;
+pub(in crate::template) mod moments;
 mod network;
 mod numbers;
 pub(in crate::template) mod password;
 pub(in crate::template) mod paths;
 mod queries;
+mod records;
 pub(in crate::template) mod random;
 pub(in crate::template) mod regexes;
 pub(in crate::template) mod sets;
 mod subnets;
+pub(in crate::template) mod tables;
 pub(in crate::template) mod texts;
 mod undefined;
 mod yaml;
@@ -54,8 +59,9 @@ const fn keeping(name: &'static str, run: fn(&Call) -> Answer) -> Filter {
 }
 
 /// The lists of all topics.
-const TOPICS: [&[Filter]; 12] = [
+const TOPICS: [&[Filter]; 15] = [
     digests::FILTERS,
+    durations::FILTERS,
     formats::FILTERS,
     lists::FILTERS,
     maps::FILTERS,
@@ -63,8 +69,10 @@ const TOPICS: [&[Filter]; 12] = [
     numbers::FILTERS,
     paths::FILTERS,
     queries::FILTERS,
+    records::FILTERS,
     regexes::FILTERS,
     sets::FILTERS,
+    tables::FILTERS,
     texts::FILTERS,
     yaml::FILTERS,
 ];
@@ -76,6 +84,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
         .map(String::as_str)
         .chain(undefined::NAMES)
         .chain(extract::NAMES)
+        .chain(moments::NAMES)
 }
 
 fn all_names() -> &'static [String] {
@@ -101,6 +110,7 @@ pub(super) fn both_names(name: &str) -> [String; 2] {
 pub(super) fn add(environment: &mut Environment<'static>) {
     undefined::add(environment);
     extract::add(environment);
+    moments::add(environment);
     for filter in TOPICS.into_iter().flatten() {
         for name in both_names(filter.name) {
             let shown = name.clone();

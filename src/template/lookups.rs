@@ -3,6 +3,7 @@
 mod files;
 mod lists;
 mod others;
+mod tables;
 mod url;
 
 use super::call::{self, Answer, Call, Given, given};
@@ -39,7 +40,13 @@ const fn keeping(name: &'static str, run: fn(&Call) -> Answer) -> Lookup {
 }
 
 /// The lists of all topics.
-const TOPICS: [&[Lookup]; 4] = [files::LOOKUPS, lists::LOOKUPS, others::LOOKUPS, url::LOOKUPS];
+const TOPICS: [&[Lookup]; 5] = [
+    files::LOOKUPS,
+    lists::LOOKUPS,
+    others::LOOKUPS,
+    tables::LOOKUPS,
+    url::LOOKUPS,
+];
 
 /// The names of all lookups, short and full.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -60,7 +67,7 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_function("query", |arguments: Given| run(&given(arguments), true));
     environment.add_function("q", |arguments: Given| run(&given(arguments), true));
     environment.add_function("now", |arguments: Given| {
-        call::run("now", &given(arguments), false, others::now)
+        others::now(&given(arguments))
     });
     environment.add_function("cycler", |items: Rest<Jinja>| {
         minijinja_contrib::globals::cycler(items.0)

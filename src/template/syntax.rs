@@ -142,13 +142,12 @@ pub fn known_lookups() -> Vec<&'static str> {
 }
 
 /// Filters that the engine brings itself and that behave as Jinja2's.
-const STOCK_FILTERS: [&str; 34] = [
+const STOCK_FILTERS: [&str; 33] = [
     "abs",
     "attr",
     "batch",
     "capitalize",
     "count",
-    "dictsort",
     "e",
     "escape",
     "first",

@@ -2,6 +2,7 @@
 //! its file.
 
 mod kinds;
+mod networks;
 mod paths;
 mod results;
 mod texts;
@@ -40,7 +41,13 @@ const fn looking(name: &'static str, run: fn(&Call) -> Answer) -> Test {
 }
 
 /// The lists of all topics.
-const TOPICS: [&[Test]; 4] = [results::TESTS, kinds::TESTS, paths::TESTS, texts::TESTS];
+const TOPICS: [&[Test]; 5] = [
+    results::TESTS,
+    kinds::TESTS,
+    networks::TESTS,
+    paths::TESTS,
+    texts::TESTS,
+];
 
 /// The names of all tests of our own, short and full.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {

@@ -79,7 +79,7 @@ impl Network {
     }
 
     /// True if all of `inner` lies in this network.
-    pub(super) fn holds(&self, inner: &Network) -> bool {
+    pub(in crate::template) fn holds(&self, inner: &Network) -> bool {
         self.version == inner.version && self.first() <= inner.first() && inner.last() <= self.last()
     }
 

@@ -21,6 +21,9 @@ pub(super) const FILTERS: &[Filter] = &[
         digest("sha1", call.input_text().as_bytes()).map(Value::from)
     }),
     filter("to_uuid", to_uuid),
+    filter("community.general:crc32", |call| {
+        Ok(format!("{:x}", crc32(call.input_text().as_bytes())).into())
+    }),
     filter("password_hash", super::password::password_hash),
 ];
 
@@ -38,6 +41,15 @@ fn digest(kind: &str, bytes: &[u8]) -> Result<String, String> {
             ));
         }
     })
+}
+
+/// CRC-32 (ISO 3309).
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |sum: u32| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg());
+    let all = bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| step(sum))
+    });
+    !all
 }
 
 /// The namespace of Ansible's `to_uuid`.

@@ -45,35 +45,58 @@ pub(super) const FILTERS: &[Filter] = &[
         other => Err(format!("expects a text, got a value of kind `{}`", other.kind())),
     }),
     filter("b64encode", |call| {
-        Ok(base64::engine::general_purpose::STANDARD
-            .encode(call.input_text())
-            .into())
+        let encoding = call.text(1, "encoding").unwrap_or_else(|| "utf-8".into());
+        let bytes = encoded(&call.input_text(), &encoding)?;
+        Ok(match call.flag(2, "urlsafe", false) {
+            true => base64::engine::general_purpose::URL_SAFE.encode(bytes),
+            false => base64::engine::general_purpose::STANDARD.encode(bytes),
+        }
+        .into())
     }),
     filter("b64decode", |call| {
         let text: String = call.input_text().chars().filter(|c| !c.is_whitespace()).collect();
         let bytes = base64::engine::general_purpose::STANDARD
             .decode(&text)
             .or_else(|_| base64::engine::general_purpose::URL_SAFE.decode(&text));
-        match bytes.map(String::from_utf8) {
-            Ok(Ok(text)) => Ok(text.into()),
-            Ok(Err(_)) => Err("the decoded bytes are no UTF-8 text".into()),
-            Err(error) => Err(format!("the text is no Base64: {error}")),
-        }
+        let encoding = call.text(1, "encoding").unwrap_or_else(|| "utf-8".into());
+        decoded(bytes.map_err(|error| format!("the text is no Base64: {error}"))?, &encoding).map(Value::from)
     }),
     filter("urlencode", urlencode),
     filter("urlsplit", urlsplit),
     filter("urldecode", |call| Ok(decode_url(&call.input_text()).into())),
     filter("strftime", strftime),
-    filter("to_datetime", |call| {
-        let format = call
-            .text(1, "format")
-            .unwrap_or_else(|| "%Y-%m-%d %H:%M:%S".into());
-        match jiff::civil::DateTime::strptime(&format, call.input_text()) {
-            Ok(time) => Ok(time.strftime("%Y-%m-%d %H:%M:%S").to_string().into()),
-            Err(error) => Err(format!("the time does not match its format: {error}")),
-        }
-    }),
 ];
+
+/// The bytes of a text in an encoding, named as Python names it.
+fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, String> {
+    match encoding.to_lowercase().replace('_', "-").as_str() {
+        "utf-8" | "utf8" => Ok(text.as_bytes().to_vec()),
+        "utf-16-le" | "utf-16le" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        "utf-16-be" | "utf-16be" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        "latin-1" | "latin1" | "iso-8859-1" | "ascii" => text
+            .chars()
+            .map(|c| u8::try_from(c).map_err(|_| format!("`{c}` is no letter of {encoding}")))
+            .collect(),
+        _ => Err(format!("the encoding {encoding} is not known here; use utf-8, utf-16-le or latin-1")),
+    }
+}
+
+/// The text that bytes are in an encoding.
+fn decoded(bytes: Vec<u8>, encoding: &str) -> Result<String, String> {
+    let pairs = |of: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect();
+        String::from_utf16(&units).map_err(|_| format!("the decoded bytes are no {encoding} text"))
+    };
+    match encoding.to_lowercase().replace('_', "-").as_str() {
+        "utf-8" | "utf8" => {
+            String::from_utf8(bytes).map_err(|_| "the decoded bytes are no UTF-8 text".to_string())
+        }
+        "utf-16-le" | "utf-16le" => pairs(u16::from_le_bytes),
+        "utf-16-be" | "utf-16be" => pairs(u16::from_be_bytes),
+        "latin-1" | "latin1" | "iso-8859-1" | "ascii" => Ok(bytes.into_iter().map(char::from).collect()),
+        _ => Err(format!("the encoding {encoding} is not known here; use utf-8, utf-16-le or latin-1")),
+    }
+}
 
 /// With `ensure_ascii=False` the letters outside ASCII stand as they are.
 fn plain_or_ascii(call: &Call, text: String) -> String {

@@ -34,6 +34,7 @@ pub(super) const FILTERS: &[Filter] = &[
     keeping("slice", slice),
     filter("shuffle", super::random::shuffle),
     filter("random", super::random::random),
+    filter("community.general:random_mac", super::random::random_mac),
     keeping("subelements", |call| {
         subelements(
             call.input(),

@@ -28,6 +28,7 @@ pub(super) const FILTERS: &[Filter] = &[
             !holds(&target, &Value::string(key))
         }))
     }),
+    filter("dictsort", dictsort),
     keeping("community.general:keep_keys", |call| {
         let target = call.list_of(call.need(1, "target")?)?;
         Ok(select_keys(call.input(), &|key| {
@@ -60,24 +61,35 @@ enum ListMerge {
     PrependNew,
 }
 
+impl ListMerge {
+    fn named(name: &str) -> Result<ListMerge, String> {
+        Ok(match name {
+            "replace" => ListMerge::Replace,
+            "keep" => ListMerge::Keep,
+            "append" => ListMerge::Append,
+            "prepend" => ListMerge::Prepend,
+            "append_rp" => ListMerge::AppendNew,
+            "prepend_rp" => ListMerge::PrependNew,
+            other => {
+                return Err(format!(
+                    "'{other}' is no way to merge lists; known are replace, keep, append, prepend, append_rp, prepend_rp"
+                ));
+            }
+        })
+    }
+}
+
+/// Two mappings as one; what stands in `high` wins.
+pub(super) fn combined(low: &Map, high: &Map, recursive: bool, list_merge: &str) -> Result<Map, String> {
+    Ok(merged(low, high, recursive, ListMerge::named(list_merge)?))
+}
+
 fn combine(call: &Call) -> Answer {
     let recursive = call
         .named()
         .get("recursive")
         .is_some_and(crate::template::call::truthy);
-    let merge = match call.named().get("list_merge").map(print).as_deref() {
-        None | Some("replace") => ListMerge::Replace,
-        Some("keep") => ListMerge::Keep,
-        Some("append") => ListMerge::Append,
-        Some("prepend") => ListMerge::Prepend,
-        Some("append_rp") => ListMerge::AppendNew,
-        Some("prepend_rp") => ListMerge::PrependNew,
-        Some(other) => {
-            return Err(format!(
-                "'{other}' is no way to merge lists; known are replace, keep, append, prepend, append_rp, prepend_rp"
-            ));
-        }
-    };
+    let merge = ListMerge::named(&call.named().get("list_merge").map_or("replace".into(), print))?;
     let mut dicts = vec![];
     for value in call.positional() {
         collect_dicts(value, &mut dicts)?;
@@ -129,6 +141,39 @@ fn merged_lists(low: &[Value], high: &[Value], merge: ListMerge) -> Value {
         ListMerge::AppendNew => Value::list(new(low, high).into_iter().chain(high.iter().cloned())),
         ListMerge::PrependNew => Value::list(high.iter().cloned().chain(new(low, high))),
     }
+}
+
+/// The pairs of a mapping, sorted by key or value; texts without regard to capitals unless asked for.
+fn dictsort(call: &Call) -> Answer {
+    let exact = call.flag(1, "case_sensitive", false);
+    let by_value = match call.text(2, "by").as_deref() {
+        None | Some("key") => false,
+        Some("value") => true,
+        Some(_) => return Err("You can only sort by either \"key\" or \"value\"".into()),
+    };
+    let mut pairs: Vec<(Value, Value)> = vec![];
+    for (key, value) in call.input_map()? {
+        let part = if by_value { value.clone() } else { Value::String(key.clone()) };
+        let part = match &part {
+            Value::String(text) if !exact => text.to_lowercase().into(),
+            _ => part,
+        };
+        pairs.push((part, Value::list([Value::String(key.clone()), value.clone()])));
+    }
+    let mut refused = None;
+    pairs.sort_by(|a, b| {
+        crate::template::call::order(&a.0, &b.0).unwrap_or_else(|error| {
+            refused = Some(error);
+            std::cmp::Ordering::Equal
+        })
+    });
+    if let Some(error) = refused {
+        return Err(error);
+    }
+    if call.flag(3, "reverse", false) {
+        pairs.reverse();
+    }
+    Ok(Value::list(pairs.into_iter().map(|pair| pair.1)))
 }
 
 fn dict2items(call: &Call) -> Answer {

@@ -67,22 +67,60 @@ pub(super) const FILTERS: &[Filter] = &[
         let inside = |item: &Value| Network::parse(&print(item)).is_some_and(|inner| outer.holds(&inner));
         Ok(Value::list(call.input_list()?.into_iter().filter(inside)))
     }),
-    filter("ansible.utils:hwaddr", |call| {
-        let digits: String = call
-            .input_text()
-            .chars()
-            .filter(char::is_ascii_hexdigit)
-            .collect();
-        let plain = call
-            .input_text()
-            .chars()
-            .all(|c| c.is_ascii_hexdigit() || ":-.".contains(c));
-        if digits.len() != 12 || !plain {
-            return Ok(Value::Bool(false));
-        }
-        Ok(call.input().clone())
+    filter("ansible.utils:hwaddr", hardware_address),
+    filter("ansible.utils:macaddr", hardware_address),
+    filter("ansible.utils:ip4_hex", |call| {
+        let delimiter = call.text(1, "delimiter").unwrap_or_default();
+        let network = Network::parse(&call.input_text()).filter(|network| network.version == 4);
+        let bytes = (network.ok_or("the address cannot be read")?.ip as u32).to_be_bytes();
+        Ok(bytes.map(|byte| format!("{byte:02x}")).join(&delimiter).into())
     }),
+    filter("ansible.utils:next_nth_usable", |call| neighbour(call, 1)),
+    filter("ansible.utils:previous_nth_usable", |call| neighbour(call, -1)),
 ];
+
+/// A hardware address in the way of writing that is asked for.
+fn hardware_address(call: &Call) -> Answer {
+    let text = call.input_text();
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    let plain = text.chars().all(|c| c.is_ascii_hexdigit() || ":-.".contains(c));
+    if digits.len() != 12 || !plain {
+        return Ok(Value::Bool(false));
+    }
+    let digits = digits.to_lowercase();
+    let pieces = |size: usize, mark: &str| -> String {
+        let parts: Vec<&str> = (0..12 / size).map(|at| &digits[size * at..size * (at + 1)]).collect();
+        parts.join(mark)
+    };
+    let number = || i64::from_str_radix(&digits, 16).unwrap_or_default();
+    Ok(match call.text(1, "query").unwrap_or_default().as_str() {
+        "" => call.input().clone(),
+        "bool" => Value::Bool(true),
+        "int" => Value::Int(number()),
+        "bare" => digits.to_uppercase().into(),
+        "cisco" => pieces(4, ".").into(),
+        "eui48" | "win" => pieces(2, "-").to_uppercase().into(),
+        "linux" => pieces(2, ":").into(),
+        "pgsql" | "postgresql" | "psql" => pieces(6, ":").into(),
+        "unix" => {
+            let short = |pair: &str| pair.strip_prefix('0').unwrap_or(pair).to_string();
+            pieces(2, ":").split(':').map(short).collect::<Vec<_>>().join(":").into()
+        }
+        other => return Err(format!("unknown filter type: {other}")),
+    })
+}
+
+/// The usable address some steps further in the same network, or false.
+fn neighbour(call: &Call, direction: i64) -> Answer {
+    let steps = direction * call.integer(1, "offset")?.unwrap_or(1);
+    let Some(network) = Network::parse(&call.input_text()) else {
+        return Ok(Value::Bool(false));
+    };
+    let (first, last) = network.usable();
+    let moved = i128::try_from(network.ip).ok().map(|ip| ip + i128::from(steps));
+    let found = moved.and_then(|ip| u128::try_from(ip).ok()).filter(|ip| (first..=last).contains(ip));
+    Ok(found.map_or(Value::Bool(false), |ip| Network { ip, ..network }.address().into()))
+}
 
 fn wrapped(value: &Value) -> Value {
     let text = print(value);

@@ -1,7 +1,7 @@
 //! `password_hash`: SHA-crypt as the C library's `crypt` writes it (Drepper, "Unix crypt using SHA-256 and
 //! SHA-512", version 0.6).
 
-use super::random::Chance;
+use super::random::chance;
 use crate::template::call::{Answer, Call};
 use sha2::{Digest, Sha256, Sha512};
 
@@ -25,18 +25,54 @@ pub(super) fn password_hash(call: &Call) -> Answer {
     match scheme.as_str() {
         "sha512" | "sha512_crypt" => Ok(sha512_crypt(&password, &salt, rounds.unwrap_or(656_000)).into()),
         "sha256" | "sha256_crypt" => Ok(sha256_crypt(&password, &salt, rounds.unwrap_or(535_000)).into()),
+        "md5" | "md5_crypt" => Ok(md5_crypt("$1$", &password, &salt).into()),
+        "apr_md5_crypt" | "apr1" => Ok(md5_crypt("$apr1$", &password, &salt).into()),
         other => Err(format!(
-            "the scheme `{other}` is not supported; use sha512 or sha256"
+            "the scheme `{other}` is not supported; use sha512, sha256, md5 or apr_md5_crypt"
         )),
     }
 }
 
 /// Letters by chance, for salts.
 pub(in crate::template) fn random_text(length: usize) -> String {
-    let mut chance = Chance::new(None);
+    let mut chance = chance(None);
     (0..length)
         .map(|_| char::from(LETTERS[usize::try_from(chance.below(64)).unwrap_or(0)]))
         .collect()
+}
+
+/// `$1$` (Kamp) and, with the mark `$apr1$`, what Apache makes of it.
+pub(crate) fn md5_crypt(mark: &str, password: &str, salt: &str) -> String {
+    let key = password.as_bytes();
+    let salt = &salt[..salt.len().min(8)];
+    let digest = |parts: &[&[u8]]| md5::Md5::digest(parts.concat()).to_vec();
+    let second = digest(&[key, salt.as_bytes(), key]);
+    let mut first = [key, mark.as_bytes(), salt.as_bytes()].concat();
+    first.extend(second.iter().copied().cycle().take(key.len()));
+    let mut count = key.len();
+    while count > 0 {
+        first.push(if count & 1 == 1 { 0 } else { key[0] });
+        count >>= 1;
+    }
+    let mut state = digest(&[&first]);
+    for round in 0..1000 {
+        let odd = round % 2 == 1;
+        let mut parts: Vec<&[u8]> = vec![if odd { key } else { &state }];
+        if round % 3 != 0 {
+            parts.push(salt.as_bytes());
+        }
+        if round % 7 != 0 {
+            parts.push(key);
+        }
+        parts.push(if odd { &state } else { key });
+        state = digest(&parts);
+    }
+    let mut out = format!("{mark}{salt}$");
+    for [a, b, c] in [[0, 6, 12], [1, 7, 13], [2, 8, 14], [3, 9, 15], [4, 10, 5]] {
+        encode(&mut out, [state[a], state[b], state[c]], 4);
+    }
+    encode(&mut out, [0, 0, state[11]], 2);
+    out
 }
 
 /// `$6$`.

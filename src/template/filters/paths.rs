@@ -57,7 +57,9 @@ pub(super) const FILTERS: &[Filter] = &[
     }),
     filter("win_dirname", |call| {
         let text = call.input_str()?;
-        Ok(text.rfind(['\\', '/']).map_or("", |at| &text[..at]).into())
+        let folder = text.rfind(['\\', '/']).map_or("", |at| &text[..=at]);
+        let bare = folder.trim_end_matches(['\\', '/']);
+        Ok(if bare.is_empty() || bare.ends_with(':') { folder } else { bare }.into())
     }),
     filter("win_splitdrive", win_splitdrive),
 ];
@@ -86,8 +88,23 @@ pub(in crate::template) fn expand_user(path: &str) -> String {
             Ok(home) => format!("{}{rest}", home.trim_end_matches('/')),
             Err(_) => path.to_string(),
         },
-        _ => path.to_string(),
+        Some(rest) => {
+            let name = rest.split('/').next().unwrap_or_default();
+            match home_of(name) {
+                Some(home) => format!("{}{}", home.trim_end_matches('/'), &rest[name.len()..]),
+                None => path.to_string(),
+            }
+        }
+        None => path.to_string(),
     }
+}
+
+/// The home folder of an account of this computer.
+fn home_of(account: &str) -> Option<String> {
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut lines = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let fields = lines.find(|fields| fields.first() == Some(&account))?;
+    fields.get(5).map(|home| home.to_string())
 }
 
 /// `$NAME` and `${NAME}` from the environment; names that are not set stay as they are.

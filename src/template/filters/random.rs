@@ -1,46 +1,34 @@
-//! Chance, with or without a seed. A seed gives the same choice each time, though another than Python's.
+//! Chance, with or without a seed. A seed gives the choice that Python makes of it.
 
+use super::mersenne::Mersenne;
 use crate::template::call::{Answer, Call};
 use crate::template::convert::print;
 use crate::value::Value;
-use sha2::Digest;
-use std::hash::{BuildHasher, Hasher};
 
-/// A stream of numbers.
-pub(in crate::template) struct Chance(u64);
-
-impl Chance {
-    /// From a seed, or from the system's chance.
-    pub(in crate::template) fn new(seed: Option<&str>) -> Chance {
-        Chance(match seed {
-            Some(seed) => {
-                let digest = sha2::Sha256::digest(seed.as_bytes());
-                digest
-                    .iter()
-                    .take(8)
-                    .fold(0, |number, byte| number << 8 | u64::from(*byte))
-            }
-            None => std::hash::RandomState::new().build_hasher().finish(),
-        })
-    }
-
-    /// A number below `end` (splitmix64).
-    pub(in crate::template) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end.max(1)
+/// The generator of a seed, or one by the system's chance.
+pub(in crate::template) fn chance(seed: Option<&Value>) -> Mersenne {
+    match seed {
+        None | Some(Value::Null) => by_chance(),
+        Some(Value::Int(seed)) => Mersenne::from_number(*seed),
+        Some(Value::Bool(seed)) => Mersenne::from_number((*seed).into()),
+        Some(seed) => Mersenne::from_text(&print(seed)),
     }
 }
 
-fn chance(call: &Call) -> Chance {
-    Chance::new(call.named().get("seed").map(print).as_deref())
+/// Seeded with 256 bits of the system's chance: passwords are made with it.
+fn by_chance() -> Mersenne {
+    let mut bytes = [0u8; 32];
+    // Without the system's chance the hash keys of this process are left, which come from it too.
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        let number = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+    }
+    Mersenne::from_bytes(&bytes)
 }
 
 /// One item of a list, or a number from `start` below the input in steps.
 pub(super) fn random(call: &Call) -> Answer {
-    let mut chance = chance(call);
+    let mut chance = chance(call.get(3, "seed"));
     if let Value::Int(end) = call.input() {
         let start = call.integer(1, "start")?.unwrap_or(0);
         let step = call.integer(2, "step")?.unwrap_or(1).max(1);
@@ -61,11 +49,30 @@ pub(super) fn random(call: &Call) -> Answer {
 
 /// The items in another order.
 pub(super) fn shuffle(call: &Call) -> Answer {
-    let mut chance = chance(call);
+    let mut chance = chance(call.get(1, "seed"));
     let mut items = call.input_list()?;
     for at in (1..items.len()).rev() {
         let other = usize::try_from(chance.below(at as u64 + 1)).unwrap_or(0);
         items.swap(at, other);
     }
     Ok(Value::list(items))
+}
+
+/// A hardware address with the input as its beginning.
+pub(super) fn random_mac(call: &Call) -> Answer {
+    let given = call.input_str()?.to_lowercase();
+    let pairs: Vec<&str> = given.trim_end_matches(':').split(':').collect();
+    let hexadecimal = |pair: &&str| pair.len() == 2 && pair.chars().all(|c| c.is_ascii_hexdigit());
+    if pairs.len() > 5 {
+        return Err(format!("Invalid value for random_mac: {given}: 5 colon(:) separated items max"));
+    }
+    if let Some(wrong) = pairs.iter().find(|pair| !hexadecimal(pair)) {
+        return Err(format!("Invalid value for random_mac: {given}: {wrong} is not hexa byte"));
+    }
+    // Ten digits, none of which is a zero in front.
+    let number = 0x10_0000_0000 + chance(call.get(1, "seed")).below(0xff_ffff_ffff - 0x10_0000_0000 + 1);
+    let digits = format!("{number:x}");
+    let more = (0..6 - pairs.len()).map(|at| digits[2 * at..2 * at + 2].to_string());
+    let all: Vec<String> = pairs.iter().map(|pair| pair.to_string()).chain(more).collect();
+    Ok(all.join(":").into())
 }

@@ -6,7 +6,7 @@ use crate::template::call::{Answer, Call, truthy};
 use crate::template::convert::print;
 use crate::template::filters::password::{random_text, sha512_crypt};
 use crate::template::filters::paths::{expand_user, glob};
-use crate::template::filters::random::Chance;
+use crate::template::filters::random::chance;
 use crate::template::{FileOptions, Outcome, Planned, Variables, evaluate, ledger};
 use crate::value::{Map, Value};
 use std::path::PathBuf;
@@ -68,8 +68,6 @@ pub(super) const LOOKUPS: &[Lookup] = &[
     }),
     lookup("first_found", first_found),
     lookup("password", password),
-    lookup("ini", ini),
-    lookup("csvfile", csvfile),
 ];
 
 /// The folders that are searched: below each of the search path its `kind` folder, then itself.
@@ -81,7 +79,8 @@ fn folders(call: &Call, kind: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-fn find(call: &Call, name: &str, kind: &str) -> Result<PathBuf, String> {
+/// A file of the search path.
+pub(super) fn find(call: &Call, name: &str, kind: &str) -> Result<PathBuf, String> {
     let name = expand_user(name);
     let folders = folders(call, kind);
     let found = folders
@@ -114,7 +113,8 @@ fn planned(call: &Call, name: &str) -> Planned {
 }
 
 /// The text of a file; what is vaulted is opened, and its content is a secret.
-fn read(call: &Call, path: &PathBuf) -> Result<String, String> {
+/// The text of a file, opened if it is vaulted.
+pub(super) fn read(call: &Call, path: &PathBuf) -> Result<String, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     let vaulted = bytes.starts_with(crate::vault::HEADER.as_bytes());
     let opened = call.scope.surroundings().opener.open(bytes);
@@ -228,7 +228,10 @@ fn first_found(call: &Call) -> Answer {
             .find_map(|kind| find(call, name, kind).ok())
     });
     match found {
-        Some(path) => Ok(Value::list([path.display().to_string().into()])),
+        Some(path) => {
+            let path = std::path::absolute(&path).unwrap_or(path);
+            Ok(Value::list([path.display().to_string().into()]))
+        }
         None if skip => Ok(Value::list([])),
         None => Err(format!(
             "no file was found when using first_found; looked for {}",
@@ -291,7 +294,7 @@ fn password(call: &Call) -> Answer {
             return Ok(unknown);
         }
         if plain.is_empty() {
-            let mut chance = Chance::new(options.get("seed").map(String::as_str));
+            let mut chance = chance(options.get("seed").map(|seed| Value::string(seed)).as_ref());
             let pick = |_| letters[usize::try_from(chance.below(letters.len() as u64)).unwrap_or(0)];
             plain = (0..length).map(pick).collect();
         }
@@ -360,60 +363,4 @@ fn letters(chars: Option<&str>) -> Vec<char> {
     } else {
         all
     }
-}
-
-/// `ini`: keys of a section of an INI file.
-fn ini(call: &Call) -> Answer {
-    let option = |name: &str, usual: &str| call.named().get(name).map_or_else(|| usual.to_string(), print);
-    let text = read(call, &find(call, &option("file", "ansible.ini"), "files")?)?;
-    let (wanted, default) = (option("section", "global"), option("default", ""));
-    let mut section = String::from("global");
-    let mut entries: Vec<(String, String)> = vec![];
-    for line in text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with(['#', ';']) && !line.is_empty())
-    {
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            section = name.to_string();
-        } else if let Some((key, value)) = line.split_once(['=', ':']).filter(|_| section == wanted) {
-            entries.push((key.trim().to_lowercase(), value.trim().to_string()));
-        }
-    }
-    let each = |term: &Value| {
-        let key = print(term).to_lowercase();
-        let found = entries.iter().rev().find(|entry| entry.0 == key);
-        Value::from(found.map_or(default.clone(), |entry| entry.1.clone()))
-    };
-    Ok(Value::list(call.positional().iter().map(each)))
-}
-
-/// `csvfile`: a column of the line whose first column is the term.
-fn csvfile(call: &Call) -> Answer {
-    let option = |name: &str, usual: &str| call.named().get(name).map_or_else(|| usual.to_string(), print);
-    let text = read(call, &find(call, &option("file", "ansible.csv"), "files")?)?;
-    let delimiter = match option("delimiter", "TAB").as_str() {
-        "TAB" | "t" => "\t".to_string(),
-        other => other.to_string(),
-    };
-    let column: usize = option("col", "1")
-        .parse()
-        .map_err(|_| "col must be a number".to_string())?;
-    let rows: Vec<Vec<&str>> = text
-        .lines()
-        .map(|line| {
-            line.split(&delimiter)
-                .map(|cell| cell.trim_matches('"'))
-                .collect()
-        })
-        .collect();
-    let each = |term: &Value| {
-        let key = print(term);
-        let row = rows.iter().find(|row| row.first() == Some(&key.as_str()));
-        Value::from(
-            row.and_then(|row| row.get(column))
-                .map_or_else(|| option("default", ""), |cell| cell.to_string()),
-        )
-    };
-    Ok(Value::list(call.positional().iter().map(each)))
 }

@@ -4,7 +4,7 @@ use super::{Lookup, keeping, lookup};
 use crate::template::call::{Answer, Call, truthy};
 use crate::template::convert::print;
 use crate::template::filters::lists::subelements;
-use crate::template::filters::random::Chance;
+use crate::template::filters::random::chance;
 use crate::value::{Value, repr, to_integer};
 
 pub(super) const LOOKUPS: &[Lookup] = &[
@@ -56,7 +56,7 @@ pub(super) const LOOKUPS: &[Lookup] = &[
     lookup("sequence", sequence),
     lookup("random_choice", |call| {
         let terms = call.positional();
-        let at = usize::try_from(Chance::new(None).below(terms.len() as u64)).unwrap_or(0);
+        let at = usize::try_from(chance(None).below(terms.len() as u64)).unwrap_or(0);
         Ok(Value::list(terms.get(at).cloned()))
     }),
 ];

@@ -1,10 +1,13 @@
 //! Lookups of variables, the environment and programs, and the time.
 
 use super::{Lookup, keeping, lookup, unknown_in_check};
-use crate::template::call::{Answer, Call};
+use crate::template::call::{self, Answer, Call};
 use crate::template::convert::print;
+use crate::template::filters::moments::moment;
 use crate::template::filters::regexes::compiled;
 use crate::value::Value;
+use minijinja::Error as JinjaError;
+use minijinja::value::Value as Jinja;
 use std::process::Command;
 
 pub(super) const LOOKUPS: &[Lookup] = &[
@@ -164,18 +167,24 @@ fn config(call: &Call) -> Answer {
         .map(Value::list)
 }
 
-/// `now(utc, fmt)`: the time as text, as Python prints it.
-pub(super) fn now(call: &Call) -> Answer {
-    let utc = call.flag(0, "utc", false);
-    let zone = if utc {
-        jiff::tz::TimeZone::UTC
-    } else {
-        jiff::tz::TimeZone::system()
+/// `now(utc, fmt)`: the time, or its text in a format.
+pub(super) fn now(arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
+    let utc = std::cell::Cell::new(false);
+    let zoned = || {
+        let zone = match utc.get() {
+            true => jiff::tz::TimeZone::UTC,
+            false => jiff::tz::TimeZone::system(),
+        };
+        jiff::Timestamp::now().to_zoned(zone)
     };
-    let format = call
-        .text(1, "fmt")
-        .unwrap_or_else(|| "%Y-%m-%d %H:%M:%S.%6f".into());
-    jiff::fmt::strtime::format(&format, &jiff::Timestamp::now().to_zoned(zone))
-        .map(Value::from)
-        .map_err(|error| error.to_string())
+    let text = call::run("now", arguments, false, |call| {
+        utc.set(call.flag(0, "utc", false));
+        match call.text(1, "fmt") {
+            None => Ok(Value::Null),
+            Some(format) => jiff::fmt::strtime::format(&format, &zoned())
+                .map(Value::from)
+                .map_err(|error| error.to_string()),
+        }
+    })?;
+    Ok(if text.is_none() { moment(zoned().datetime()) } else { text })
 }

@@ -21,12 +21,16 @@ const CHANGING: [&str; 11] = [
     ".reverse(",
 ];
 
+/// What gives points of time, which the engine cannot subtract.
+const TIMES: [&str; 2] = ["to_datetime", "now("];
+
 /// Finds the edits that need the syntax tree.
 pub(super) struct Finder<'a> {
     text: &'a str,
     tokens: &'a Tokens<'a>,
     changing: bool,
     condition: bool,
+    times: bool,
     pub(super) edits: Vec<Edit>,
 }
 
@@ -37,6 +41,7 @@ impl<'a> Finder<'a> {
             tokens,
             changing: CHANGING.iter().any(|method| text.contains(method)),
             condition: purpose == Purpose::Condition,
+            times: TIMES.iter().any(|name| text.contains(name)),
             edits: vec![],
         }
     }
@@ -45,6 +50,9 @@ impl<'a> Finder<'a> {
         match expression {
             Expr::BinOp(node) if matches!(node.op, BinOpKind::Rem) => {
                 self.operation(&node.left, &node.right, "__remainder");
+            }
+            Expr::BinOp(node) if self.times && matches!(node.op, BinOpKind::Sub) => {
+                self.operation(&node.left, &node.right, "__minus");
             }
             Expr::BinOp(node) => {
                 if let Some((_, filter)) = ordering(node.op) {
@@ -96,7 +104,7 @@ impl<'a> Finder<'a> {
         let sign = self.tokens.iter().find(|(token, range)| {
             let sign = matches!(
                 token,
-                Token::Mod | Token::Lt | Token::Lte | Token::Gt | Token::Gte
+                Token::Mod | Token::Minus | Token::Lt | Token::Lte | Token::Gt | Token::Gte
             );
             sign && range.start >= left.end && range.end <= right.start
         });
@@ -185,6 +193,7 @@ pub(super) fn describe(expression: &Expr<'_>, out: &mut String) {
         Expr::Filter(node) => match node.name {
             "__own" => Ok(()),
             "__remainder" => write!(out, "rem;"),
+            "__minus" => write!(out, "b{};", BinOpKind::Sub as u8),
             "__lt" | "__lte" | "__gt" | "__gte" => write!(out, "{};", node.name.trim_start_matches('_')),
             "__chain" => {
                 // Its argument was written just before it.

@@ -3,7 +3,6 @@
 use super::{Test, test, versions};
 use crate::template::call::{Answer, Call, equal, number, truthy};
 use crate::template::convert::print;
-use crate::template::filters::Network;
 use crate::template::filters::sets::holds;
 use crate::value::Value;
 
@@ -96,27 +95,6 @@ pub(super) const TESTS: &[Test] = &[
     test("!=", |call| answer(!equal(call.input(), call.need(1, "b")?))),
     test("version", versions::version),
     test("version_compare", versions::version),
-    test("ansible.utils:ip", |call| {
-        answer(Network::parse(&call.input_text()).is_some())
-    }),
-    test("ansible.utils:ip_address", |call| {
-        let text = call.input_text();
-        answer(!text.contains('/') && Network::parse(&text).is_some())
-    }),
-    test("ansible.utils:ipv4", |call| {
-        answer(Network::parse(&call.input_text()).is_some_and(|network| network.version == 4))
-    }),
-    test("ansible.utils:ipv6", |call| {
-        answer(Network::parse(&call.input_text()).is_some_and(|network| network.version == 6))
-    }),
-    test("ansible.utils:ipv4_address", |call| {
-        let text = call.input_text();
-        answer(!text.contains('/') && Network::parse(&text).is_some_and(|network| network.version == 4))
-    }),
-    test("ansible.utils:ipv6_address", |call| {
-        let text = call.input_text();
-        answer(!text.contains('/') && Network::parse(&text).is_some_and(|network| network.version == 6))
-    }),
 ];
 
 /// The input as a number.
