@@ -41,6 +41,7 @@ mod mount;
 mod openssl_csr;
 mod openssl_privatekey;
 mod openssl_publickey;
+mod pam_limits;
 mod ping;
 mod pip;
 mod raw;
@@ -52,6 +53,7 @@ mod set_stats;
 mod setup;
 mod slurp;
 mod stat;
+mod sudoers;
 mod sysctl;
 mod systemd_service;
 mod tempfile;
@@ -171,6 +173,7 @@ pub static MODULES: &[Entry] = &[
     entry::<openssl_csr::OpensslCsrPipe>(),
     entry::<openssl_privatekey::OpensslPrivatekey>(),
     entry::<openssl_publickey::OpensslPublickey>(),
+    entry::<pam_limits::PamLimits>(),
     entry::<ping::Ping>(),
     entry::<ping::WaitForConnection>(),
     entry::<pip::Pip>(),
@@ -185,6 +188,7 @@ pub static MODULES: &[Entry] = &[
     entry::<setup::Setup>(),
     entry::<slurp::Slurp>(),
     entry::<stat::Stat>(),
+    entry::<sudoers::Sudoers>(),
     entry::<sysctl::Sysctl>(),
     entry::<systemd_service::SystemdService>(),
     entry::<tempfile::Tempfile>(),

@@ -110,14 +110,17 @@ fn magic(run: &Arc<Run>, host: &Host, context: Option<&Context>) -> Map {
         put("ansible_play_name", context.play.title().into());
         put("ansible_play_hosts_all", names(context.all.clone()));
         put("ansible_play_hosts", names(context.alive()));
-        put("play_hosts", names(context.alive()));
+        put("play_hosts", names(context.batch_alive()));
         put("ansible_play_batch", names(context.batch_alive()));
         let roles = context
             .play
             .used_roles
             .iter()
             .map(|role| role.name.as_str().into());
-        put("ansible_role_names", Value::list(roles));
+        let roles = Value::list(roles);
+        put("ansible_play_role_names", roles.clone());
+        put("role_names", roles.clone());
+        put("ansible_role_names", roles);
     }
     map
 }

@@ -131,16 +131,10 @@ impl OnHost<'_> {
         if let Some(register) = &self.task.register {
             host.set(context.node, register, result.value.untrusted());
         }
-        let delegate = self.owner_of_facts();
-        let host = delegate.as_ref().unwrap_or(host);
-        for (name, value) in &result.facts {
-            host.set(context.node, name, value.clone());
-        }
-        if !result.host_facts.is_empty() {
-            let mut data = host.data();
-            let facts = Arc::make_mut(&mut data.facts);
-            facts.extend(result.host_facts.clone());
-            data.gathered |= self.gathers_all();
+        // Each item of a loop has given its facts already, to its own delegate.
+        if self.task.r#loop.is_none() || self.task.keyword(|keywords| &keywords.delegate_facts).is_none() {
+            let scope = scope::of_task(context, host, Some(self.task), self.parameters);
+            self.give_facts(result, &scope);
         }
     }
 
@@ -164,15 +158,29 @@ impl OnHost<'_> {
         matches!(action.short(), "setup" | "gather_facts") && !action.arguments.contains_key("filter")
     }
 
+    /// Gives the facts of a result to the host they are of.
+    fn give_facts(&self, result: &TaskResult, scope: &Scope) {
+        let delegate = self.owner_of_facts(scope);
+        let host = delegate.as_ref().unwrap_or(self.host);
+        for (name, value) in &result.facts {
+            host.set(self.context.node, name, value.clone());
+        }
+        if !result.host_facts.is_empty() {
+            let mut data = host.data();
+            let facts = Arc::make_mut(&mut data.facts);
+            facts.extend(result.host_facts.clone());
+            data.gathered |= self.gathers_all();
+        }
+    }
+
     /// The host that facts are given to, if `delegate_facts` says another than the task's own.
-    fn owner_of_facts(&self) -> Option<Arc<Host>> {
+    fn owner_of_facts(&self, scope: &Scope) -> Option<Arc<Host>> {
         self.task.keyword(|keywords| &keywords.delegate_facts)?;
-        let scope = scope::of_task(self.context, self.host, Some(self.task), self.parameters);
-        if !self.flag(&scope, |keywords| &keywords.delegate_facts)? {
+        if !self.flag(scope, |keywords| &keywords.delegate_facts)? {
             return None;
         }
         self.context
-            .way(self.host, self.task, &scope)
+            .way(self.host, self.task, scope)
             .ok()
             .map(|(host, _)| host)
     }

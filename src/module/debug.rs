@@ -3,7 +3,7 @@
 use super::{Module, Outcome, Step, Stop, View};
 use crate::value::{Template, Value};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::sync::Arc;
 
 /// Shows a message or a variable.
@@ -12,12 +12,18 @@ pub(super) struct Debug;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(super) struct Arguments {
     /// What to show.
+    #[serde(default, deserialize_with = "given")]
     msg: Option<Value>,
     /// The variable or expression to show.
     var: Option<Value>,
     /// Show only with that many `-v`.
     #[serde(default)]
     verbosity: u8,
+}
+
+/// A message that is null is given all the same.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 impl Module for Debug {
@@ -53,7 +59,7 @@ impl Module for Debug {
         let shown = view
             .computer()
             .render(&Value::Template(Arc::new(Template { text, place: None })));
-        let shown = shown.unwrap_or_else(|_| "VARIABLE IS NOT DEFINED!".into());
+        let shown = shown.unwrap_or_else(|error| format!("<< error 1 - {} >>", error.line()).into());
         Ok(Step::done(outcome.with(name, shown)))
     }
 }

@@ -79,6 +79,9 @@ impl Module for File {
             view,
             path,
         };
+        if own.src.is_some() && !matches!(state, State::Link | State::Hard) {
+            return Err(Stop::failed("src option requires state to be 'link' or 'hard'"));
+        }
         match state {
             State::Absent => Ok(context.absent(here.as_ref())),
             State::Directory => context.directory(here.as_ref()),

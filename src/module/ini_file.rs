@@ -22,6 +22,15 @@ pub(super) struct Own {
     option: Option<String>,
     /// Its value.
     value: Option<String>,
+    /// Its values, if the option stands several times.
+    #[serde(default)]
+    values: Vec<String>,
+    /// Take away lines of the option with other values.
+    #[serde(default = "yes")]
+    exclusive: bool,
+    /// Do not change a line that differs in spaces only.
+    #[serde(default)]
+    ignore_spaces: bool,
     /// Whether it should be there.
     #[serde(default)]
     state: State,
@@ -47,11 +56,65 @@ fn yes() -> bool {
 }
 
 impl Own {
-    fn line(&self, option: &str) -> String {
-        match &self.value {
-            Some(value) if self.no_extra_spaces => format!("{option}={value}\n"),
-            Some(value) => format!("{option} = {value}\n"),
-            None => format!("{option}\n"),
+    /// The lines of the option, one for each value.
+    fn lines(&self, option: &str) -> Vec<String> {
+        let values: Vec<&String> = self.value.iter().chain(&self.values).collect();
+        if values.is_empty() {
+            return vec![format!("{option}\n")];
+        }
+        let between = if self.no_extra_spaces { "=" } else { " = " };
+        let line = |value: &&String| format!("{option}{between}{value}\n");
+        values.iter().map(line).collect()
+    }
+
+    /// True if the two lines say the same to the module.
+    fn same(&self, a: &str, b: &str) -> bool {
+        let bare = |line: &str| -> String {
+            let (option, value) = line.split_once('=').unwrap_or((line, ""));
+            format!("{}={}", option.trim(), value.trim())
+        };
+        a == b || (self.ignore_spaces && bare(a) == bare(b))
+    }
+
+    /// Brings about that the option stands with each of its values in `start..end`.
+    fn put(&self, lines: &mut Vec<String>, (start, mut end): (usize, usize), option: &str) {
+        let mut wanted = self.lines(option);
+        let mut others = vec![];
+        for at in start..end {
+            if !Own::sets(&lines[at], option, false) {
+                continue;
+            }
+            match wanted.iter().position(|line| self.same(line, &lines[at])) {
+                Some(found) => drop(wanted.remove(found)),
+                None => others.push(at),
+            }
+        }
+        let mut free = if self.exclusive { others } else { vec![] };
+        if self.modify_inactive_option && free.len() < wanted.len() {
+            let inactive =
+                |at: &usize| Own::sets(&lines[*at], option, true) && !Own::sets(&lines[*at], option, false);
+            free.extend((start..end).find(inactive));
+        }
+        let mut needless = vec![];
+        for at in free {
+            match wanted.is_empty() {
+                true => needless.push(at),
+                false => lines[at] = wanted.remove(0),
+            }
+        }
+        needless.sort_unstable();
+        for at in needless.into_iter().rev() {
+            if Own::sets(&lines[at], option, false) {
+                lines.remove(at);
+                end -= 1;
+            }
+        }
+        // Behind the last line of the section that says something.
+        while end > start && lines[end - 1].trim().is_empty() {
+            end -= 1;
+        }
+        for line in wanted.into_iter().rev() {
+            lines.insert(end, line);
         }
     }
 
@@ -92,11 +155,11 @@ impl Own {
         let Some(start) = start else {
             if present {
                 lines.push(format!("[{}]\n", self.section));
-                lines.extend(self.option.as_deref().map(|option| self.line(option)));
+                lines.extend(self.option.iter().flat_map(|option| self.lines(option)));
             }
             return lines.concat();
         };
-        let mut end = (start..lines.len())
+        let end = (start..lines.len())
             .find(|at| header(&lines[*at]).is_some())
             .unwrap_or(lines.len());
         let Some(option) = self.option.as_deref() else {
@@ -105,31 +168,18 @@ impl Own {
             }
             return lines.concat();
         };
-        let mut found: Vec<usize> = (start..end)
-            .filter(|at| Own::sets(&lines[*at], option, false))
-            .collect();
-        if !present {
-            for at in found.into_iter().rev() {
-                lines.remove(at);
-            }
+        if present {
+            self.put(&mut lines, (start, end), option);
             return lines.concat();
         }
-        if found.is_empty() && self.modify_inactive_option {
-            found.extend((start..end).find(|at| Own::sets(&lines[*at], option, true)));
-        }
-        match found.split_first() {
-            Some((first, others)) => {
-                lines[*first] = self.line(option);
-                for at in others.iter().rev() {
-                    lines.remove(*at);
-                }
-            }
-            None => {
-                // Behind the last line of the section that says something.
-                while end > start && lines[end - 1].trim().is_empty() {
-                    end -= 1;
-                }
-                lines.insert(end, self.line(option));
+        let given = self.value.is_some() || !self.values.is_empty();
+        let only = (given && !self.exclusive).then(|| self.lines(option));
+        for at in (start..end).rev() {
+            let meant = only
+                .as_ref()
+                .is_none_or(|only| only.iter().any(|line| self.same(line, &lines[at])));
+            if meant && Own::sets(&lines[at], option, false) {
+                lines.remove(at);
             }
         }
         lines.concat()
@@ -139,20 +189,22 @@ impl Own {
 impl Module for IniFile {
     const NAMES: &'static [&'static str] = &["community.general.ini_file", "ini_file"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &[
-        "unsafe_writes",
-        "attributes",
-        "follow",
-        "ignore_spaces",
-        "exclusive",
-    ];
+    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "follow"];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        if own.state == State::Present && own.option.is_some() && own.value.is_none() && !own.allow_no_value {
+        if own.state == State::Present
+            && own.option.is_some()
+            && own.value.is_none()
+            && own.values.is_empty()
+            && !own.allow_no_value
+        {
             return Err(Stop::failed(
                 "\"value(s)\" must be defined if state is \"present\" and allow_no_value is false",
             ));
+        }
+        if own.value.is_some() && !own.values.is_empty() {
+            return Err(Stop::failed("parameters are mutually exclusive: value|values"));
         }
         let place = Place::new(&own.path, &arguments.file, view).backup(own.backup);
         let text = text_of(&own.path, view)?;

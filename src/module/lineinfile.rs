@@ -100,18 +100,26 @@ impl Wish<'_> {
 
     /// Brings the line about; says what was done.
     fn present(&self, lines: &mut Vec<String>, line: &str) -> Result<&'static str, Stop> {
-        if let Some(at) = self.find(lines)? {
+        // A line that is there already counts as found, whatever is looked for.
+        let there = || match self.own.backrefs {
+            true => None,
+            false => lines.iter().position(|held| bare(held) == line),
+        };
+        let found = self.find(lines)?;
+        if let Some(at) = found.or_else(there) {
             let wanted = match &self.regex {
-                Some(regex) if self.own.backrefs => match search(regex, bare(&lines[at]))? {
+                Some(regex) if self.own.backrefs && found.is_some() => match search(regex, bare(&lines[at]))?
+                {
                     Some(found) => expand(line, &found),
                     None => line.to_string(),
                 },
                 _ => line.to_string(),
             };
-            if bare(&lines[at]) == wanted {
+            let wanted = format!("{wanted}\n");
+            if lines[at] == wanted {
                 return Ok("");
             }
-            lines[at] = format!("{wanted}\n");
+            lines[at] = wanted;
             return Ok("line replaced");
         }
         if self.own.backrefs {

@@ -254,6 +254,40 @@ impl Arguments {
     }
 
     /// Makes the key of the account if it is not there; `home` may only be known to the host.
+    /// The result with what there is to say of the key that was asked for.
+    fn with_key(
+        &self,
+        outcome: Outcome,
+        account: Option<&Account>,
+        view: &View<'_>,
+    ) -> Result<Outcome, Stop> {
+        if !self.generate_ssh_key || self.state == State::Absent {
+            return Ok(outcome);
+        }
+        let Some(account) = account else {
+            let unknown = view.unknown();
+            return Ok(["ssh_key_file", "ssh_public_key", "ssh_fingerprint"]
+                .into_iter()
+                .fold(outcome, |outcome, name| outcome.with(name, unknown.clone())));
+        };
+        let path = match self.ssh_key_file.starts_with('/') {
+            true => self.ssh_key_file.clone(),
+            false => format!("{}/{}", account.home, self.ssh_key_file),
+        };
+        let public = format!("{path}.pub");
+        let script = format!("ssh-keygen -lf {}", quote(&public));
+        view.note(Question::Content {
+            path: public.clone(),
+            limit: 1 << 16,
+        });
+        let print = view.probe(&script, &[Resource::Path(public.clone())])?.text();
+        let content = view.content(&public, 1 << 16)?.unwrap_or_default();
+        Ok(outcome
+            .with("ssh_key_file", path)
+            .with("ssh_public_key", String::from_utf8_lossy(&content).trim_end())
+            .with("ssh_fingerprint", print.trim_end()))
+    }
+
     fn key(&self, here: Option<&Account>, view: &View<'_>) -> Result<String, Stop> {
         if !self.generate_ssh_key {
             return Ok(String::new());
@@ -392,14 +426,12 @@ impl Module for User {
         let name = arguments.name.as_str();
         if let Some(performed) = view.performed().first() {
             if performed.unknown {
-                return Ok(Step::done(
-                    arguments.describe(None, Some(view.unknown())).changed(true),
-                ));
+                let outcome = arguments.describe(None, Some(view.unknown())).changed(true);
+                return Ok(Step::done(arguments.with_key(outcome, None, view)?));
             }
             let account = view.account(name)?;
-            return Ok(Step::done(
-                arguments.describe(account.as_ref(), None).changed(true),
-            ));
+            let outcome = arguments.describe(account.as_ref(), None).changed(true);
+            return Ok(Step::done(arguments.with_key(outcome, account.as_ref(), view)?));
         }
         if let Some(Value::Unknown(unknown)) = &arguments.password {
             return Err(Stop::Undecided(unknown.clone()));
@@ -424,7 +456,8 @@ impl Module for User {
         }
         commands.retain(|command| !command.is_empty());
         if commands.is_empty() {
-            return Ok(Step::done(arguments.describe(here.as_ref(), None)));
+            let outcome = arguments.describe(here.as_ref(), None);
+            return Ok(Step::done(arguments.with_key(outcome, here.as_ref(), view)?));
         }
         let script = commands.join(" && ");
         let explain = match arguments.password() {

@@ -66,9 +66,7 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_function("lookup", |arguments: Given| run(&given(arguments), false));
     environment.add_function("query", |arguments: Given| run(&given(arguments), true));
     environment.add_function("q", |arguments: Given| run(&given(arguments), true));
-    environment.add_function("now", |arguments: Given| {
-        others::now(&given(arguments))
-    });
+    environment.add_function("now", |arguments: Given| others::now(&given(arguments)));
     environment.add_function("cycler", |items: Rest<Jinja>| {
         minijinja_contrib::globals::cycler(items.0)
     });

@@ -7,14 +7,15 @@ use crate::error::{Error, Result};
 use crate::model::Placed;
 use crate::module::Outcome;
 use crate::template::{self, Scope};
-use crate::value::{self, Value};
+use crate::value::{self, Unknown, Value};
+use std::sync::Arc;
 
 /// Modules whose commands can go on by themselves; all others are done at once.
 const COMMANDS: &[&str] = &["command", "shell", "raw"];
 
 impl OnHost<'_> {
     /// The name of a new job, if the task's command is to go on by itself.
-    pub(super) fn background(&self, scope: &Scope, check: bool) -> Result<Option<String>> {
+    pub(super) fn background(&self, scope: &Scope) -> Result<Option<String>> {
         let number = |placed: &Option<Placed>| -> Result<Option<i64>> {
             let Some(placed) = placed else { return Ok(None) };
             let rendered = template::render(&placed.value, scope).map_err(|error| error.at(&placed.place))?;
@@ -22,7 +23,7 @@ impl OnHost<'_> {
         };
         let seconds = number(&self.task.r#async)?.unwrap_or(0);
         let detached = seconds > 0 && number(&self.task.poll)? == Some(0);
-        if check || !detached || !COMMANDS.contains(&self.task.action.short()) {
+        if !detached || !COMMANDS.contains(&self.task.action.short()) {
             return Ok(None);
         }
         let mut random = [0; 8];
@@ -57,7 +58,8 @@ impl OnHost<'_> {
             .with("started", true)
             .with("results_file", format!("~/.ansible_async/{job}"));
         if self.context.run.settings.check {
-            return Ok(TaskResult::done(base.with("finished", true), Default::default()));
+            let origin = format!("the job {job}, which is not started in check mode");
+            return Ok(TaskResult::undecided(Arc::new(Unknown { origin })));
         }
         let (host, way) = self.context.way(self.host, self.task, scope)?;
         let shell = match host.connection(way.target).shell(way.r#become.as_ref()).await {

@@ -69,6 +69,10 @@ impl OnHost<'_> {
             let mut result = on_item.item(wanted, item, &layers, name).await;
             result.put(&course.variable, item.clone());
             result.put("ansible_loop_var", course.variable.as_str().into());
+            if let Some(index) = &course.index {
+                result.put("ansible_index_var", index.as_str().into());
+                result.put(index, Value::Int(at as i64));
+            }
             let ends = result.status == Status::Unreachable || self.breaks(wanted, &mut result, &layers);
             results.push(result);
             if ends {
@@ -106,9 +110,7 @@ impl OnHost<'_> {
         let inner = scope::of_task(self.context, self.host, Some(self.task), layers);
         let result = self.one(&inner, name, layers).await;
         // Later items see what `set_fact` has set for this one.
-        for (name, value) in &result.facts {
-            self.host.set(self.context.node, name, value.clone());
-        }
+        self.give_facts(&result, &inner);
         let label = match &wanted.control.label {
             Some(label) => template::render(&label.value, &inner)
                 .ok()

@@ -32,7 +32,7 @@ impl OnHost<'_> {
             .await?;
         if let Some(result) = special {
             self.context.run.world.moved();
-            return Ok(result);
+            return self.judged(result, scope);
         }
         match action.short() {
             "async_status" => return self.async_status(scope, &arguments).await,
@@ -49,8 +49,9 @@ impl OnHost<'_> {
             });
         };
         let check = self.is_check(scope);
-        let job = self.background(scope, check)?;
-        let mut result = self.attempt(module, &arguments, scope, name, &job).await?;
+        let job = self.background(scope)?;
+        let performed = if check { &None } else { &job };
+        let mut result = self.attempt(module, &arguments, scope, name, performed).await?;
         if let Some(job) = job.filter(|_| !result.is_failure() && result.status == Status::Changed) {
             result = self.started(&job);
         }

@@ -43,7 +43,9 @@ fn milliseconds(unit: &str, call: &Call) -> Result<f64, String> {
         Some((names, _)) if names.contains(&"year") => Ok(asked("year", 365.0)),
         Some((names, _)) if names.contains(&"month") => Ok(asked("month", 30.0)),
         Some((_, milliseconds)) => Ok(*milliseconds),
-        None => Err(format!("to_time_unit() can not convert to the following unit: {unit}")),
+        None => Err(format!(
+            "to_time_unit() can not convert to the following unit: {unit}"
+        )),
     }
 }
 

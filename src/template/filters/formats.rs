@@ -59,7 +59,11 @@ pub(super) const FILTERS: &[Filter] = &[
             .decode(&text)
             .or_else(|_| base64::engine::general_purpose::URL_SAFE.decode(&text));
         let encoding = call.text(1, "encoding").unwrap_or_else(|| "utf-8".into());
-        decoded(bytes.map_err(|error| format!("the text is no Base64: {error}"))?, &encoding).map(Value::from)
+        decoded(
+            bytes.map_err(|error| format!("the text is no Base64: {error}"))?,
+            &encoding,
+        )
+        .map(Value::from)
     }),
     filter("urlencode", urlencode),
     filter("urlsplit", urlsplit),
@@ -77,7 +81,9 @@ fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, String> {
             .chars()
             .map(|c| u8::try_from(c).map_err(|_| format!("`{c}` is no letter of {encoding}")))
             .collect(),
-        _ => Err(format!("the encoding {encoding} is not known here; use utf-8, utf-16-le or latin-1")),
+        _ => Err(format!(
+            "the encoding {encoding} is not known here; use utf-8, utf-16-le or latin-1"
+        )),
     }
 }
 
@@ -94,7 +100,9 @@ fn decoded(bytes: Vec<u8>, encoding: &str) -> Result<String, String> {
         "utf-16-le" | "utf-16le" => pairs(u16::from_le_bytes),
         "utf-16-be" | "utf-16be" => pairs(u16::from_be_bytes),
         "latin-1" | "latin1" | "iso-8859-1" | "ascii" => Ok(bytes.into_iter().map(char::from).collect()),
-        _ => Err(format!("the encoding {encoding} is not known here; use utf-8, utf-16-le or latin-1")),
+        _ => Err(format!(
+            "the encoding {encoding} is not known here; use utf-8, utf-16-le or latin-1"
+        )),
     }
 }
 

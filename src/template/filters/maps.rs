@@ -153,7 +153,11 @@ fn dictsort(call: &Call) -> Answer {
     };
     let mut pairs: Vec<(Value, Value)> = vec![];
     for (key, value) in call.input_map()? {
-        let part = if by_value { value.clone() } else { Value::String(key.clone()) };
+        let part = if by_value {
+            value.clone()
+        } else {
+            Value::String(key.clone())
+        };
         let part = match &part {
             Value::String(text) if !exact => text.to_lowercase().into(),
             _ => part,

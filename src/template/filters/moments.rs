@@ -51,10 +51,17 @@ fn minus(state: &mut State, left: Jinja, right: Jinja) -> Result<Jinja, JinjaErr
     let wrong = |error: jiff::Error| JinjaError::new(ErrorKind::InvalidOperation, error.to_string());
     let moment_of = |value: &Jinja| value.downcast_object_ref::<Moment>().map(|moment| moment.0);
     let span_of = |value: &Jinja| value.downcast_object_ref::<Span>().map(|span| span.0);
-    match (moment_of(&left), moment_of(&right), span_of(&left), span_of(&right)) {
+    match (
+        moment_of(&left),
+        moment_of(&right),
+        span_of(&left),
+        span_of(&right),
+    ) {
         (Some(left), Some(right), ..) => {
             let micros = left.duration_since(right).as_micros();
-            Ok(Jinja::from_object(Span(i64::try_from(micros).unwrap_or(i64::MAX))))
+            Ok(Jinja::from_object(Span(
+                i64::try_from(micros).unwrap_or(i64::MAX),
+            )))
         }
         (Some(left), _, _, Some(span)) => left
             .checked_sub(jiff::SignedDuration::from_micros(span))
@@ -150,7 +157,13 @@ impl fmt::Debug for Span {
             _ => write!(out, "{days} days, ")?,
         }
         let seconds = rest / 1_000_000;
-        write!(out, "{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)?;
+        write!(
+            out,
+            "{}:{:02}:{:02}",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        )?;
         match rest % 1_000_000 {
             0 => Ok(()),
             micros => write!(out, ".{micros:06}"),

@@ -89,7 +89,9 @@ fn hardware_address(call: &Call) -> Answer {
     }
     let digits = digits.to_lowercase();
     let pieces = |size: usize, mark: &str| -> String {
-        let parts: Vec<&str> = (0..12 / size).map(|at| &digits[size * at..size * (at + 1)]).collect();
+        let parts: Vec<&str> = (0..12 / size)
+            .map(|at| &digits[size * at..size * (at + 1)])
+            .collect();
         parts.join(mark)
     };
     let number = || i64::from_str_radix(&digits, 16).unwrap_or_default();
@@ -104,7 +106,12 @@ fn hardware_address(call: &Call) -> Answer {
         "pgsql" | "postgresql" | "psql" => pieces(6, ":").into(),
         "unix" => {
             let short = |pair: &str| pair.strip_prefix('0').unwrap_or(pair).to_string();
-            pieces(2, ":").split(':').map(short).collect::<Vec<_>>().join(":").into()
+            pieces(2, ":")
+                .split(':')
+                .map(short)
+                .collect::<Vec<_>>()
+                .join(":")
+                .into()
         }
         other => return Err(format!("unknown filter type: {other}")),
     })
@@ -118,8 +125,12 @@ fn neighbour(call: &Call, direction: i64) -> Answer {
     };
     let (first, last) = network.usable();
     let moved = i128::try_from(network.ip).ok().map(|ip| ip + i128::from(steps));
-    let found = moved.and_then(|ip| u128::try_from(ip).ok()).filter(|ip| (first..=last).contains(ip));
-    Ok(found.map_or(Value::Bool(false), |ip| Network { ip, ..network }.address().into()))
+    let found = moved
+        .and_then(|ip| u128::try_from(ip).ok())
+        .filter(|ip| (first..=last).contains(ip));
+    Ok(found.map_or(Value::Bool(false), |ip| {
+        Network { ip, ..network }.address().into()
+    }))
 }
 
 fn wrapped(value: &Value) -> Value {

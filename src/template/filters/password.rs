@@ -42,7 +42,7 @@ pub(in crate::template) fn random_text(length: usize) -> String {
 }
 
 /// `$1$` (Kamp) and, with the mark `$apr1$`, what Apache makes of it.
-pub(crate) fn md5_crypt(mark: &str, password: &str, salt: &str) -> String {
+fn md5_crypt(mark: &str, password: &str, salt: &str) -> String {
     let key = password.as_bytes();
     let salt = &salt[..salt.len().min(8)];
     let digest = |parts: &[&[u8]]| md5::Md5::digest(parts.concat()).to_vec();

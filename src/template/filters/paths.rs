@@ -59,7 +59,12 @@ pub(super) const FILTERS: &[Filter] = &[
         let text = call.input_str()?;
         let folder = text.rfind(['\\', '/']).map_or("", |at| &text[..=at]);
         let bare = folder.trim_end_matches(['\\', '/']);
-        Ok(if bare.is_empty() || bare.ends_with(':') { folder } else { bare }.into())
+        Ok(if bare.is_empty() || bare.ends_with(':') {
+            folder
+        } else {
+            bare
+        }
+        .into())
     }),
     filter("win_splitdrive", win_splitdrive),
 ];

@@ -64,10 +64,14 @@ pub(super) fn random_mac(call: &Call) -> Answer {
     let pairs: Vec<&str> = given.trim_end_matches(':').split(':').collect();
     let hexadecimal = |pair: &&str| pair.len() == 2 && pair.chars().all(|c| c.is_ascii_hexdigit());
     if pairs.len() > 5 {
-        return Err(format!("Invalid value for random_mac: {given}: 5 colon(:) separated items max"));
+        return Err(format!(
+            "Invalid value for random_mac: {given}: 5 colon(:) separated items max"
+        ));
     }
     if let Some(wrong) = pairs.iter().find(|pair| !hexadecimal(pair)) {
-        return Err(format!("Invalid value for random_mac: {given}: {wrong} is not hexa byte"));
+        return Err(format!(
+            "Invalid value for random_mac: {given}: {wrong} is not hexa byte"
+        ));
     }
     // Ten digits, none of which is a zero in front.
     let number = 0x10_0000_0000 + chance(call.get(1, "seed")).below(0xff_ffff_ffff - 0x10_0000_0000 + 1);

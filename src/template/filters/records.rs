@@ -43,7 +43,10 @@ fn added(left: &Value, right: &Value) -> Answer {
         (Value::Int(a), Value::Int(b)) => Ok(Value::Int(a.saturating_add(*b))),
         (Value::String(a), Value::String(b)) => Ok(format!("{a}{b}").into()),
         (Value::List(a), Value::List(b)) => Ok(Value::list(a.iter().chain(b.iter()).cloned())),
-        _ => match (crate::template::call::number(left), crate::template::call::number(right)) {
+        _ => match (
+            crate::template::call::number(left),
+            crate::template::call::number(right),
+        ) {
             (Some(a), Some(b)) => Ok(Value::Float(a + b)),
             _ => Err(format!("{} and {} cannot be added", repr(left), repr(right))),
         },
@@ -54,12 +57,17 @@ fn groupby_as_dict(call: &Call) -> Answer {
     let attribute = call.need_text(1, "attribute")?;
     let mut all = Map::new();
     for item in call.input_list()? {
-        let record = item.as_map().ok_or_else(|| format!("{} is no dict", repr(&item)))?;
+        let record = item
+            .as_map()
+            .ok_or_else(|| format!("{} is no dict", repr(&item)))?;
         let key = record
             .get(attribute.as_str())
             .ok_or_else(|| format!("Attribute not contained in element: {attribute}"))?;
         if all.insert(print(key).into(), item.clone()).is_some() {
-            return Err(format!("Multiple sequence entries have attribute value {}", repr(key)));
+            return Err(format!(
+                "Multiple sequence entries have attribute value {}",
+                repr(key)
+            ));
         }
     }
     Ok(Value::Map(Arc::new(all)))
@@ -79,13 +87,22 @@ fn lists_mergeby(call: &Call) -> Answer {
     {
         lists = inner.to_vec();
     }
-    let recursive = call.named().get("recursive").is_some_and(crate::template::call::truthy);
-    let merge = call.named().get("list_merge").map_or_else(|| "replace".to_string(), print);
+    let recursive = call
+        .named()
+        .get("recursive")
+        .is_some_and(crate::template::call::truthy);
+    let merge = call
+        .named()
+        .get("list_merge")
+        .map_or_else(|| "replace".to_string(), print);
     let mut merged: Vec<(Value, Map)> = vec![];
     for list in &lists {
         for item in call.list_of(list)? {
             let record = item.as_map().ok_or_else(|| {
-                format!("Elements of list arguments for lists_mergeby must be dictionaries. {} is not", repr(&item))
+                format!(
+                    "Elements of list arguments for lists_mergeby must be dictionaries. {} is not",
+                    repr(&item)
+                )
             })?;
             let Some(key) = record.get(index.as_str()) else {
                 continue;
@@ -96,10 +113,10 @@ fn lists_mergeby(call: &Call) -> Answer {
             }
         }
     }
-    merged.sort_by(|a, b| {
-        crate::template::call::order(&a.0, &b.0).unwrap_or(std::cmp::Ordering::Equal)
-    });
-    Ok(Value::list(merged.into_iter().map(|held| Value::Map(Arc::new(held.1)))))
+    merged.sort_by(|a, b| crate::template::call::order(&a.0, &b.0).unwrap_or(std::cmp::Ordering::Equal));
+    Ok(Value::list(
+        merged.into_iter().map(|held| Value::Map(Arc::new(held.1))),
+    ))
 }
 
 /// Other names for keys: `target` is a list of `{before, after}`.
@@ -111,8 +128,13 @@ fn replace_keys(call: &Call) -> Answer {
         .map_or_else(|| "equal".to_string(), print);
     let mut names: Vec<(Value, String)> = vec![];
     for pair in &target {
-        let pair = pair.as_map().ok_or_else(|| format!("{} is no dict", repr(pair)))?;
-        let part = |name: &str| pair.get(name).ok_or_else(|| format!("`{name}` is missing in target"));
+        let pair = pair
+            .as_map()
+            .ok_or_else(|| format!("{} is no dict", repr(pair)))?;
+        let part = |name: &str| {
+            pair.get(name)
+                .ok_or_else(|| format!("`{name}` is missing in target"))
+        };
         names.push((part("before")?.clone(), print(part("after")?)));
     }
     let matches = |key: &str, before: &Value| -> Result<bool, String> {
@@ -128,7 +150,9 @@ fn replace_keys(call: &Call) -> Answer {
     };
     let mut all = vec![];
     for record in call.input_list()? {
-        let record = record.as_map().ok_or_else(|| format!("{} is no dict", repr(&record)))?;
+        let record = record
+            .as_map()
+            .ok_or_else(|| format!("{} is no dict", repr(&record)))?;
         let mut renamed = Map::new();
         for (key, value) in record {
             let mut name = key.to_string();
@@ -151,7 +175,10 @@ fn versions(a: &str, b: &str) -> std::cmp::Ordering {
         let mut parts: Vec<(Option<u64>, String)> = vec![];
         let mut part = String::new();
         for c in text.chars().chain(['.']) {
-            let same = part.chars().last().is_none_or(|last| last.is_ascii_digit() == c.is_ascii_digit());
+            let same = part
+                .chars()
+                .last()
+                .is_none_or(|last| last.is_ascii_digit() == c.is_ascii_digit());
             if !part.is_empty() && (!same || c == '.') {
                 parts.push((part.parse().ok(), std::mem::take(&mut part)));
             }

@@ -67,7 +67,10 @@ fn from_csv(call: &Call) -> Answer {
         None => rows.next().unwrap_or_default(),
     };
     let record = |row: Vec<String>| {
-        let cells = row.into_iter().map(Value::from).chain(std::iter::repeat(Value::Null));
+        let cells = row
+            .into_iter()
+            .map(Value::from)
+            .chain(std::iter::repeat(Value::Null));
         Value::map(names.iter().zip(cells).map(|(name, cell)| (name, cell)))
     };
     Ok(Value::list(rows.map(record)))
@@ -94,7 +97,9 @@ fn from_ini(call: &Call) -> Answer {
             continue;
         }
         let Some((key, value)) = bare.split_once(['=', ':']) else {
-            return Err(format!("from_ini: `{bare}` is neither a section nor `key = value`"));
+            return Err(format!(
+                "from_ini: `{bare}` is neither a section nor `key = value`"
+            ));
         };
         let key = key.trim().to_lowercase();
         entries.retain(|entry| entry.0 != key);

@@ -186,5 +186,9 @@ pub(super) fn now(arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
                 .map_err(|error| error.to_string()),
         }
     })?;
-    Ok(if text.is_none() { moment(zoned().datetime()) } else { text })
+    Ok(if text.is_none() {
+        moment(zoned().datetime())
+    } else {
+        text
+    })
 }

@@ -51,7 +51,16 @@ impl Term {
 /// `ini`: keys of a section of an INI file, or with `re` the values of all keys that match.
 fn ini(call: &Call) -> Answer {
     let mut found = vec![];
-    let known = ["type", "file", "section", "re", "encoding", "default", "case_sensitive", "allow_no_value"];
+    let known = [
+        "type",
+        "file",
+        "section",
+        "re",
+        "encoding",
+        "default",
+        "case_sensitive",
+        "allow_no_value",
+    ];
     for term in call.positional() {
         let term = Term::read(term, call, &known);
         let text = read(call, &find(call, &term.option("file", "ansible.ini"), "files")?)?;
@@ -91,7 +100,11 @@ fn ini(call: &Call) -> Answer {
         }
         let key = key_of(&term.text);
         let value = entries.into_iter().rev().find(|entry| entry.0 == key);
-        found.push(value.map_or_else(|| term.option("default", ""), |entry| entry.1).into());
+        found.push(
+            value
+                .map_or_else(|| term.option("default", ""), |entry| entry.1)
+                .into(),
+        );
     }
     Ok(Value::list(found))
 }
@@ -108,7 +121,8 @@ fn csvfile(call: &Call) -> Answer {
         };
         let number = |name: &str, usual: &str| {
             let text = term.option(name, usual);
-            text.parse::<usize>().map_err(|_| format!("{name} must be a number"))
+            text.parse::<usize>()
+                .map_err(|_| format!("{name} must be a number"))
         };
         let (key, column) = (number("keycol", "0")?, number("col", "1")?);
         let rows = rows(&text, &delimiter);

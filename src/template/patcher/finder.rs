@@ -3,7 +3,7 @@
 use super::{Edit, Purpose, Tokens};
 use crate::template::syntax::children;
 use minijinja::machinery::Token;
-use minijinja::machinery::ast::{BinOpKind, Expr, UnaryOpKind};
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, UnaryOpKind};
 use std::ops::Range;
 
 /// Methods that change a list or mapping in place.
@@ -197,8 +197,12 @@ pub(super) fn describe(expression: &Expr<'_>, out: &mut String) {
             "__lt" | "__lte" | "__gt" | "__gte" => write!(out, "{};", node.name.trim_start_matches('_')),
             "__chain" => {
                 // Its argument was written just before it.
-                let start = out.rfind("c\"").unwrap_or(out.len());
-                out.truncate(start);
+                if let Some(CallArg::Pos(argument)) = node.args.first() {
+                    let mut own = String::new();
+                    describe(argument, &mut own);
+                    let kept = out.strip_suffix(own.as_str()).map_or(out.len(), str::len);
+                    out.truncate(kept);
+                }
                 Ok(())
             }
             name => write!(out, "f{name}{};", node.args.len()),

@@ -42,12 +42,17 @@ pub(super) const TESTS: &[Test] = &[
     test("ansible.utils:in_any_network", |call| {
         let networks = call.list_of(call.need(1, "networks")?)?;
         let inner = call.input_text();
-        Ok(Value::Bool(networks.iter().any(|network| inside(&inner, &print(network)))))
+        Ok(Value::Bool(
+            networks.iter().any(|network| inside(&inner, &print(network))),
+        ))
     }),
     test("ansible.utils:in_one_network", |call| {
         let networks = call.list_of(call.need(1, "networks")?)?;
         let inner = call.input_text();
-        let count = networks.iter().filter(|network| inside(&inner, &print(network))).count();
+        let count = networks
+            .iter()
+            .filter(|network| inside(&inner, &print(network)))
+            .count();
         Ok(Value::Bool(count == 1))
     }),
     test("ansible.utils:subnet_of", |call| {
@@ -63,7 +68,9 @@ pub(super) const TESTS: &[Test] = &[
         let parts: Vec<&str> = text.split([':', '-', '.']).collect();
         let size = if parts.len() == 6 { 2 } else { 4 };
         let digits = |part: &&str| part.len() == size && part.chars().all(|c| c.is_ascii_hexdigit());
-        Ok(Value::Bool(matches!(parts.len(), 3 | 6) && parts.iter().all(digits)))
+        Ok(Value::Bool(
+            matches!(parts.len(), 3 | 6) && parts.iter().all(digits),
+        ))
     }),
 ];
 
