@@ -80,11 +80,11 @@ impl Own {
     fn put(&self, lines: &mut Vec<String>, (start, mut end): (usize, usize), option: &str) {
         let mut wanted = self.lines(option);
         let mut others = vec![];
-        for at in start..end {
-            if !Own::sets(&lines[at], option, false) {
+        for (at, held) in lines.iter().enumerate().take(end).skip(start) {
+            if !Own::sets(held, option, false) {
                 continue;
             }
-            match wanted.iter().position(|line| self.same(line, &lines[at])) {
+            match wanted.iter().position(|line| self.same(line, held)) {
                 Some(found) => drop(wanted.remove(found)),
                 None => others.push(at),
             }

@@ -155,6 +155,11 @@ impl Module for Lineinfile {
         if own.regexp.is_some() && own.search_string.is_some() {
             return Err(Stop::failed("regexp and search_string are mutually exclusive"));
         }
+        if own.backrefs && own.search_string.is_some() {
+            return Err(Stop::failed(
+                "parameters are mutually exclusive: backrefs|search_string",
+            ));
+        }
         if own.insertafter.is_some() && own.insertbefore.is_some() {
             return Err(Stop::failed(
                 "insertbefore and insertafter are mutually exclusive",

@@ -108,8 +108,7 @@ impl Module for PamLimits {
             }
         }
         if !found {
-            let end = lines.iter().position(|line| line.starts_with("# End of file"));
-            lines.insert(end.unwrap_or(lines.len()), line(&arguments.value));
+            lines.push(line(&arguments.value));
         }
         let edited = lines.concat();
         let message = match edited == before {

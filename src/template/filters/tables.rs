@@ -71,7 +71,7 @@ fn from_csv(call: &Call) -> Answer {
             .into_iter()
             .map(Value::from)
             .chain(std::iter::repeat(Value::Null));
-        Value::map(names.iter().zip(cells).map(|(name, cell)| (name, cell)))
+        Value::map(names.iter().zip(cells))
     };
     Ok(Value::list(rows.map(record)))
 }

@@ -294,7 +294,7 @@ fn password(call: &Call) -> Answer {
             return Ok(unknown);
         }
         if plain.is_empty() {
-            let mut chance = chance(options.get("seed").map(|seed| Value::string(seed)).as_ref());
+            let mut chance = chance(options.get("seed").map(Value::string).as_ref());
             let pick = |_| letters[usize::try_from(chance.below(letters.len() as u64)).unwrap_or(0)];
             plain = (0..length).map(pick).collect();
         }
