@@ -76,7 +76,7 @@ fn from_csv(call: &Call) -> Answer {
     Ok(Value::list(rows.map(record)))
 }
 
-/// The sections of an INI text as Python's `configparser` reads them: keys in small letters, values as text, a
+/// The sections of an INI text as Python's `configparser` reads them: values as text, a
 /// line that is indented goes on with the value before.
 fn from_ini(call: &Call) -> Answer {
     let mut sections: Vec<(String, Vec<(String, String)>)> = vec![];
@@ -101,7 +101,7 @@ fn from_ini(call: &Call) -> Answer {
                 "from_ini: `{bare}` is neither a section nor `key = value`"
             ));
         };
-        let key = key.trim().to_lowercase();
+        let key = key.trim().to_string();
         entries.retain(|entry| entry.0 != key);
         entries.push((key, value.trim().to_string()));
     }
