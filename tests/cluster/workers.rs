@@ -92,7 +92,7 @@ pub fn come_and_go() {
         "--namespace=vent-smoke",
         "scale",
         "deployment/web",
-        "--replicas=1",
+        "--replicas=2",
     ]);
 
     let run = without.run("all", &[]).succeeded();
