@@ -87,12 +87,16 @@ impl Ahead {
         kept.quiet = if changed { 0 } else { kept.quiet.saturating_add(1) };
     }
 
-    /// At how many coming tasks to look; 0 for a host that is near.
+    /// True if trips to the host are known to take so long that answers are worth keeping.
+    pub(super) fn is_far(&self) -> bool {
+        self.kept().trip.is_some_and(|trip| trip >= NEAR)
+    }
+
+    /// At how many coming tasks of a distant host to look.
     pub(super) fn reach(&self) -> usize {
-        let kept = self.kept();
-        match kept.trip {
-            Some(trip) if trip >= NEAR && kept.quiet > 0 => MOST_TASKS.min(4 << kept.quiet.min(4)),
-            _ => 0,
+        match self.kept().quiet {
+            0 => 0,
+            quiet => MOST_TASKS.min(4 << quiet.min(4)),
         }
     }
 
@@ -128,8 +132,9 @@ mod tests {
     fn only_a_distant_host_that_changes_nothing_is_looked_at_ahead() {
         let ahead = Ahead::default();
         ahead.ended(false);
-        assert_eq!(ahead.reach(), 0, "how far it is away is not known yet");
+        assert!(!ahead.is_far(), "how far it is away is not known yet");
         ahead.trip(Duration::from_millis(40));
+        assert!(ahead.is_far());
         assert_eq!(ahead.reach(), 8);
         ahead.ended(false);
         assert_eq!(ahead.reach(), 16);
@@ -138,7 +143,7 @@ mod tests {
         (0..100).for_each(|_| ahead.ended(false));
         assert_eq!(ahead.reach(), MOST_TASKS);
         ahead.trip(Duration::from_millis(1));
-        assert_eq!(ahead.reach(), 0, "it is near after all");
+        assert!(!ahead.is_far(), "it is near after all");
     }
 
     #[test]

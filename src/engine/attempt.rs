@@ -121,7 +121,7 @@ impl Attempt<'_> {
                 continue;
             }
             match step {
-                Err(Stop::Pending) => match self.ask(open, &glance).await {
+                Err(Stop::Pending) => match self.ask(open, &mut glance).await {
                     Ok(()) => {}
                     Err(broken) => return self.broken(broken, done),
                 },

@@ -138,7 +138,7 @@ async fn task(
         }
         let on_host = OnHost {
             coming,
-            ..plain(context, host, task, parameters)
+            ..OnHost::new(context, host, task, parameters)
         };
         (host.clone(), Some(done(&on_host).await))
     }))
@@ -148,7 +148,7 @@ async fn task(
         let Some(result) = result else { continue };
         if once {
             for other in &hosts[1..] {
-                plain(context, other, task, parameters).settle(&result);
+                OnHost::new(context, other, task, parameters).settle(&result);
             }
         }
         if result.is_failure() {
@@ -179,25 +179,6 @@ async fn done(on_host: &OnHost<'_>) -> TaskResult {
         context.not_owed(host, task, &scope).await;
     }
     result
-}
-
-/// A task that is no handler.
-fn plain<'a>(
-    context: &'a Arc<Context>,
-    host: &'a Arc<Host>,
-    task: &'a Arc<Task>,
-    parameters: &'a [Layer],
-) -> OnHost<'a> {
-    OnHost {
-        context,
-        host,
-        task,
-        parameters,
-        handler: false,
-        maybe: None,
-        coming: &[],
-        rest: None,
-    }
 }
 
 /// Notes what follows from a result; a handler that nobody has makes it a failure.
@@ -244,7 +225,7 @@ pub(super) async fn handler(context: &Arc<Context>, due: &Due) -> Vec<Arc<Host>>
         let on_host = OnHost {
             handler: true,
             maybe,
-            ..plain(context, host, task, &[])
+            ..OnHost::new(context, host, task, &[])
         };
         let result = on_host.run().await;
         (host.clone(), settle(&on_host, result))
@@ -259,7 +240,7 @@ pub(super) async fn handler(context: &Arc<Context>, due: &Due) -> Vec<Arc<Host>>
         }
         let others = due.hosts[1..].iter().filter(|_| once);
         for (other, _) in others.clone() {
-            plain(context, other, task, &[]).settle(&result);
+            OnHost::new(context, other, task, &[]).settle(&result);
         }
         let served = others.map(|(host, _)| host).chain([&host]);
         join_all(served.map(|host| context.paid(host, task))).await;
@@ -292,7 +273,7 @@ async fn include(
     let mut failed: Failed = vec![];
     let mut groups: Vec<(Vec<Arc<Host>>, String, Vec<Item>, Vec<Layer>)> = vec![];
     for host in hosts {
-        let on_host = plain(context, host, task, parameters);
+        let on_host = OnHost::new(context, host, task, parameters);
         match on_host.includes(include) {
             Ok(found) => {
                 on_host.tell_included(include, &found);

@@ -45,6 +45,27 @@ pub(super) struct OnHost<'a> {
     pub(super) rest: Option<(&'a Arc<Vec<Value>>, usize)>,
 }
 
+impl<'a> OnHost<'a> {
+    /// A task that is no handler, with nothing known to come behind it.
+    pub(super) fn new(
+        context: &'a Arc<Context>,
+        host: &'a Arc<Host>,
+        task: &'a Arc<Task>,
+        parameters: &'a [Layer],
+    ) -> OnHost<'a> {
+        OnHost {
+            context,
+            host,
+            task,
+            parameters,
+            handler: false,
+            maybe: None,
+            coming: &[],
+            rest: None,
+        }
+    }
+}
+
 impl OnHost<'_> {
     /// Runs the task and tells its events; registers nothing.
     pub(super) async fn run(&self) -> TaskResult {

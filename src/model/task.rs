@@ -196,6 +196,11 @@ impl Task {
         self.keywords().find_map(|keywords| pick(keywords).as_ref())
     }
 
+    /// True if the task may be tried more than once (`until`, `retries`).
+    pub fn is_repeated(&self) -> bool {
+        !self.until.is_empty() || self.retries.is_some()
+    }
+
     /// All conditions, outermost first: the order in which they are to be evaluated.
     pub fn conditions(&self) -> Vec<&Condition> {
         let mut steps: Vec<_> = self.keywords().map(|keywords| &keywords.when).collect();

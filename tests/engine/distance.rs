@@ -254,3 +254,26 @@ fn what_somebody_else_did_is_seen_before_anything_is_changed() {
         "{far:?}"
     );
 }
+
+/// A host that answers soon is asked by every task, whatever an earlier one was told a moment before.
+#[test]
+fn a_near_host_is_asked_by_every_task() {
+    let (lab, _line) = lab();
+    lab.playbook(
+        "site.yml",
+        r#"
+- hosts: web
+  gather_facts: false
+  tasks:
+    - ansible.builtin.stat: {path: "FOLDER/quiet{{ item }}"}
+      loop: [1, 2, 3]
+    - ansible.builtin.stat: {path: FOLDER/theirs}
+    - ansible.builtin.debug: {msg: "{{ lookup('pipe', 'echo theirs >FOLDER/theirs') }}"}
+    - ansible.builtin.stat: {path: FOLDER/theirs}
+      register: theirs
+    - ansible.builtin.debug: {msg: "{{ theirs.stat.exists }}"}
+"#,
+    );
+    let near = ended(&lab, "hosts.yml", &[]);
+    assert!(near.values().any(|(_, said)| said == "true"), "{near:?}");
+}

@@ -23,7 +23,7 @@ pub(in crate::engine) struct Looking<'a> {
 
 /// What one attempt may use of earlier answers, and leave to later ones.
 pub(super) struct Glance {
-    /// When the attempt began; `None` if what it sees is of no use for others.
+    /// When the attempt began; `None` if it neither uses answers of others nor leaves any to them.
     moment: Option<u64>,
     /// Since when the oldest answer is known.
     since: Instant,
@@ -38,9 +38,11 @@ impl Glance {
 }
 
 impl Attempt<'_> {
-    /// Begins with what was looked up ahead. A check knows it already, for it forgets nothing.
+    /// Begins with what was looked up ahead. A check knows it already, for it forgets nothing. A near host is asked
+    /// anew by every task.
     pub(super) fn begin(&self) -> Glance {
-        let moment = self.looking.world.moment().filter(|_| !self.looking.repeated);
+        let looks = self.looking.ahead.is_far() && !self.looking.repeated;
+        let moment = self.looking.world.moment().filter(|_| looks);
         let mut glance = Glance {
             moment,
             since: Instant::now(),
@@ -66,31 +68,39 @@ impl Attempt<'_> {
     }
 
     /// Asks what is open, and along with it what the coming tasks would ask.
-    pub(super) async fn ask(&self, open: Vec<Question>, glance: &Glance) -> Result<(), Broken> {
-        let ahead = self.looking.ahead;
-        let most = match glance.moment {
-            Some(_) => ahead.reach(),
-            None => 0,
-        };
-        let mut all = open.clone();
-        if most > 0 {
-            let more = (self.looking.coming)(&self.host.state(), most);
-            // A service may be asked with the keys of the task's own environment.
-            let ours = |question: &Question| !matches!(question, Question::Record(_));
-            all.extend(
-                more.into_iter()
-                    .filter(|question| ours(question) && !open.contains(question)),
-            );
+    pub(super) async fn ask(&self, open: Vec<Question>, glance: &mut Glance) -> Result<(), Broken> {
+        // A service answers by the keys of the task's own environment, which other tasks may not have.
+        if open
+            .iter()
+            .any(|question| matches!(question, Question::Record(_)))
+        {
+            glance.moment = None;
+            return self.ask_only(open).await;
         }
+        let more = self.asked_along(&open, glance);
         let started = Instant::now();
-        let along = all.len() > open.len();
-        let asked = match self.ask_only(all).await {
-            // What the coming tasks ask must not make this one fail.
-            Err(Broken::Action(_)) if along => self.ask_only(open).await,
-            asked => asked,
+        let asked = if more.is_empty() {
+            self.ask_only(open).await
+        } else {
+            match self.ask_only([open.clone(), more].concat()).await {
+                // What the coming tasks ask must not make this one fail.
+                Err(Broken::Action(_)) => self.ask_only(open).await,
+                asked => asked,
+            }
         };
-        ahead.trip(started.elapsed());
+        self.looking.ahead.trip(started.elapsed());
         asked
+    }
+
+    /// What the coming tasks would ask beside what is open.
+    fn asked_along(&self, open: &[Question], glance: &Glance) -> Vec<Question> {
+        let most = self.looking.ahead.reach();
+        if glance.moment.is_none() || most == 0 {
+            return vec![];
+        }
+        let mut more = (self.looking.coming)(&self.host.state(), most);
+        more.retain(|question| !open.contains(question));
+        more
     }
 
     /// Leaves what was answered to the coming tasks, if this one changed nothing.

@@ -84,16 +84,7 @@ impl Context {
         let mut chosen = vec![];
         let mut failed: Failed = vec![];
         for host in hosts {
-            let on_host = OnHost {
-                context: self,
-                host,
-                task,
-                parameters,
-                handler: false,
-                maybe: None,
-                coming: &[],
-                rest: None,
-            };
+            let on_host = OnHost::new(self, host, task, parameters);
             match on_host.holds() {
                 Ok(true) => chosen.push(host.clone()),
                 Ok(false) => {}

@@ -111,7 +111,7 @@ impl Walk<'_> {
             return Walked::NoFurther;
         }
         let scope = self.scope(task, self.from.parameters);
-        let repeated = !task.until.is_empty() || task.retries.is_some() || task.r#async.is_some();
+        let repeated = task.is_repeated() || task.r#async.is_some();
         let once = task.keyword(|keywords| &keywords.run_once).is_some();
         if repeated || once || !self.from.context.run.selects(task, || scope.clone()) {
             return Walked::On;
@@ -155,16 +155,7 @@ impl Walk<'_> {
     /// The questions of a task for one item.
     fn one(&mut self, task: &Arc<Task>, scope: &Scope, parameters: &[Layer]) -> Walked {
         self.left = self.left.saturating_sub(1);
-        let on_host = OnHost {
-            context: self.from.context,
-            host: self.from.host,
-            task,
-            parameters,
-            handler: false,
-            maybe: None,
-            coming: &[],
-            rest: None,
-        };
+        let on_host = OnHost::new(self.from.context, self.from.host, task, parameters);
         let Some((module, arguments)) = self.plain(&on_host, scope) else {
             return Walked::On;
         };

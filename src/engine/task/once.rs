@@ -121,7 +121,7 @@ impl OnHost<'_> {
             looking: Looking {
                 ahead: &host.ahead,
                 world: &run.world,
-                repeated: !self.task.until.is_empty() || self.task.retries.is_some(),
+                repeated: self.task.is_repeated(),
                 coming: &coming,
             },
         };

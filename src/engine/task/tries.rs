@@ -25,7 +25,7 @@ impl OnHost<'_> {
                 .ok_or_else(|| Error::new("this needs a number").at(&placed.place))
         };
         let has_until = !self.task.until.is_empty();
-        let retries = if has_until || self.task.retries.is_some() {
+        let retries = if self.task.is_repeated() {
             number(&self.task.retries, 3.0)?
         } else {
             0.0
