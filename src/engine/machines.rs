@@ -7,6 +7,7 @@ use super::play::Context;
 use super::result::TaskResult;
 use super::run::Run;
 use super::special;
+use super::unified::unified;
 use crate::error::{Error, Result};
 use crate::event::{Diff, Kind, Status, TaskEnded, TaskName};
 use crate::machines::{Common, Machine, Overview};
@@ -165,8 +166,7 @@ impl Context {
         if self.run.settings.diff && all.before != all.after {
             let lines = |items: &[String]| items.iter().map(|line| format!("{line}\n")).collect::<String>();
             let (before, after) = (lines(&all.before), lines(&all.after));
-            let diff = similar::TextDiff::from_lines(&before, &after);
-            let text = diff.unified_diff().header("found", "wanted").to_string();
+            let text = unified(&before, &after, ("found", "wanted"));
             done.diffs.push(Diff {
                 path: "machines".into(),
                 text,

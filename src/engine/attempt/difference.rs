@@ -1,6 +1,7 @@
 //! What an action changes, as a diff.
 
 use super::super::perform::Broken;
+use super::super::unified::unified;
 use super::Attempt;
 use crate::content::Content;
 use crate::event::Diff;
@@ -134,12 +135,11 @@ fn content_diff(path: &str, before: Option<&[u8]>, content: &Content, hidden: bo
         after.as_deref().map(std::str::from_utf8),
     );
     match texts {
-        (Ok(before), Some(Ok(after))) if !hidden && known && !after.contains('\0') => {
-            let diff = similar::TextDiff::from_lines(before, after);
-            diff.unified_diff()
-                .header(&format!("{path} (before)"), &format!("{path} (after)"))
-                .to_string()
-        }
+        (Ok(before), Some(Ok(after))) if !hidden && known && !after.contains('\0') => unified(
+            before,
+            after,
+            (&format!("{path} (before)"), &format!("{path} (after)")),
+        ),
         _ => {
             let lines =
                 after.map(|after| format!("{} lines, ", after.split(|byte| *byte == b'\n').count() - 1));
