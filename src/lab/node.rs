@@ -16,9 +16,6 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long a node may take to boot; ten seconds are usual.
-const BOOT: Duration = Duration::from_secs(180);
-
 /// How a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeState {
@@ -161,22 +158,30 @@ impl Machine<'_> {
                 }
             }
             let ended = start.elapsed() > Duration::from_secs(3) && !self.is_running();
-            if ended || start.elapsed() > BOOT {
-                let what = if ended {
-                    "ended while it booted"
-                } else {
-                    "does not answer"
-                };
-                return Err(Error::new(format!("node `{}` {what}", self.node.name))
-                    .cause(self.last_words())
-                    .help(format!(
-                        "its console is in {}; `vent lab reset {}` makes it anew",
-                        self.folders.console().display(),
-                        self.node.name
-                    )));
+            if ended || start.elapsed() > self.node.boot_timeout {
+                return Err(self.not_booted(ended));
             }
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    fn not_booted(&self, ended: bool) -> Error {
+        let name = &self.node.name;
+        let what = if ended {
+            format!("node `{name}` ended while it booted")
+        } else {
+            let patience = self.node.boot_timeout.as_secs();
+            format!("node `{name}` does not answer after {patience} seconds")
+        };
+        let slow = if ended {
+            ""
+        } else {
+            "; a slow computer gets more time by `boot_timeout` (seconds) in the lab's file"
+        };
+        Error::new(what).cause(self.last_words()).help(format!(
+            "its console is in {}; `vent lab reset {name}` makes it anew{slow}",
+            self.folders.console().display()
+        ))
     }
 }
 

@@ -6,6 +6,10 @@ use indexmap::IndexMap;
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// How long a node may take to boot if the file says nothing; ten seconds are usual.
+const BOOT_TIMEOUT: u64 = 180;
 
 /// The whole file, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +48,8 @@ pub struct NodeSettings {
     pub groups: Vec<String>,
     /// Limit of its memory in bytes.
     pub memory: u64,
+    /// How long it may take to boot.
+    pub boot_timeout: Duration,
     /// Ordinary host variables.
     pub vars: Map,
 }
@@ -58,6 +64,7 @@ struct FileForm {
     public_cidr: Option<String>,
     private_cidr: Option<String>,
     memory: Option<String>,
+    boot_timeout: Option<u64>,
     nodes: IndexMap<String, Value>,
 }
 
@@ -85,6 +92,7 @@ impl Settings {
     pub fn read(value: &Value) -> Result<Settings> {
         let form: FileForm = checked(value, "the lab")?;
         let memory = memory_limit(form.memory.as_deref().unwrap_or("3G"), "memory")?;
+        let boot_timeout = Duration::from_secs(form.boot_timeout.unwrap_or(BOOT_TIMEOUT));
         let nodes = value
             .get("nodes")
             .and_then(Value::as_map)
@@ -96,7 +104,7 @@ impl Settings {
         debug_assert_eq!(nodes.len(), form.nodes.len());
         let nodes = nodes
             .iter()
-            .map(|(name, node)| NodeSettings::read(name, node, memory))
+            .map(|(name, node)| NodeSettings::read(name, node, memory, boot_timeout))
             .collect::<Result<Vec<_>>>()?;
         for (at, node) in nodes.iter().enumerate() {
             if let Some(other) = nodes[..at].iter().find(|other| other.address == node.address) {
@@ -141,7 +149,7 @@ impl Settings {
 }
 
 impl NodeSettings {
-    fn read(name: &str, value: &Value, memory: u64) -> Result<NodeSettings> {
+    fn read(name: &str, value: &Value, memory: u64, boot_timeout: Duration) -> Result<NodeSettings> {
         host_name(name, "the name of a node")?;
         let form: NodeForm = checked(value, &format!("node `{name}`"))?;
         if !(2..=254).contains(&form.address) {
@@ -170,6 +178,7 @@ impl NodeSettings {
             address: form.address,
             groups: form.groups,
             memory,
+            boot_timeout,
             vars,
         })
     }
@@ -262,11 +271,12 @@ mod tests {
     #[test]
     fn a_node_overrules_the_memory_and_keeps_its_variables() {
         let settings = read(json!({
-            "plugin": "lab", "memory": "2G",
+            "plugin": "lab", "memory": "2G", "boot_timeout": 600,
             "nodes": {"a": {"address": 10, "groups": ["controllers"]},
                       "b": {"address": 20, "memory": "512M", "vars": {"container_runtime": "crio"}}}}))
         .unwrap();
         assert_eq!(settings.nodes[0].memory, 2 << 30);
+        assert_eq!(settings.nodes[0].boot_timeout, Duration::from_secs(600));
         assert_eq!(settings.nodes[1].memory, 512 << 20);
         assert_eq!(
             settings.nodes[1].vars.get("container_runtime"),
@@ -294,6 +304,10 @@ mod tests {
             (
                 json!({"plugin": "lab", "nodes": node, "public_cidr": "10.0.0.0/8"}),
                 "254 addresses",
+            ),
+            (
+                json!({"plugin": "lab", "nodes": node, "boot_timeout": "soon"}),
+                "boot_timeout",
             ),
             (
                 json!({"plugin": "lab", "nodes": {"a": {"address": 1}}}),
