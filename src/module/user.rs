@@ -1,7 +1,10 @@
 //! `user`: accounts of the machine.
 
+mod outcome;
+mod ssh_key;
+
 use super::blockinfile::State;
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Step, Stop, View};
 use crate::host::{Account, Action, Answer, Effect, Question, Resource, quote};
 use crate::value::Value;
 use schemars::JsonSchema;
@@ -251,161 +254,6 @@ impl Arguments {
         let extra = !self.append && now.iter().any(|group| !wanted.contains(group));
         let flag = if self.append { "-a -G" } else { "-G" };
         (missing || extra).then(|| format!("{flag} {}", quote(&wanted.join(","))))
-    }
-
-    /// Makes the key of the account if it is not there; `home` may only be known to the host.
-    /// The result with what there is to say of the key that was asked for.
-    fn with_key(
-        &self,
-        outcome: Outcome,
-        account: Option<&Account>,
-        view: &View<'_>,
-    ) -> Result<Outcome, Stop> {
-        if !self.generate_ssh_key || self.state == State::Absent {
-            return Ok(outcome);
-        }
-        let Some(account) = account else {
-            let unknown = view.unknown();
-            return Ok(["ssh_key_file", "ssh_public_key", "ssh_fingerprint"]
-                .into_iter()
-                .fold(outcome, |outcome, name| outcome.with(name, unknown.clone())));
-        };
-        let path = match self.ssh_key_file.starts_with('/') {
-            true => self.ssh_key_file.clone(),
-            false => format!("{}/{}", account.home, self.ssh_key_file),
-        };
-        let public = format!("{path}.pub");
-        let script = format!("ssh-keygen -lf {}", quote(&public));
-        view.note(Question::Content {
-            path: public.clone(),
-            limit: 1 << 16,
-        });
-        let print = view.probe(&script, &[Resource::Path(public.clone())])?.text();
-        let content = view.content(&public, 1 << 16)?.unwrap_or_default();
-        Ok(outcome
-            .with("ssh_key_file", path)
-            .with("ssh_public_key", String::from_utf8_lossy(&content).trim_end())
-            .with("ssh_fingerprint", print.trim_end()))
-    }
-
-    fn key(&self, here: Option<&Account>, view: &View<'_>) -> Result<String, Stop> {
-        if !self.generate_ssh_key {
-            return Ok(String::new());
-        }
-        let name = quote(&self.name);
-        if let (Some(account), false) = (here, self.ssh_key_file.starts_with('/'))
-            && view
-                .stat(&format!("{}/{}", account.home, self.ssh_key_file), true)?
-                .is_some()
-        {
-            return Ok(String::new());
-        }
-        let bits = self
-            .ssh_key_bits
-            .map_or(String::new(), |bits| format!(" -b {bits}"));
-        let comment = match &self.ssh_key_comment {
-            Some(comment) => quote(comment),
-            None => "\"ansible-generated on $(uname -n)\"".into(),
-        };
-        let file = match self.ssh_key_file.starts_with('/') {
-            true => quote(&self.ssh_key_file),
-            false => format!("\"$h\"/{}", quote(&self.ssh_key_file)),
-        };
-        Ok(format!(
-            "h=$(getent passwd {name} | cut -d: -f6); g=$(id -g {name}); f={file}; [ -e \"$f\" ] || {{ \
-             (umask 077; mkdir -p \"${{f%/*}}\") && ssh-keygen -q -t {}{bits} -C {comment} -N '' -f \"$f\" && \
-             chown {name}:\"$g\" \"${{f%/*}}\" \"$f\" \"$f.pub\"; }}",
-            quote(&self.ssh_key_type)
-        ))
-    }
-
-    fn describe(&self, account: Option<&Account>, unknown: Option<Value>) -> Outcome {
-        let outcome = Outcome::new().with("name", self.name.as_str()).with(
-            "state",
-            if self.state == State::Absent {
-                "absent"
-            } else {
-                "present"
-            },
-        );
-        if self.state == State::Absent {
-            return outcome.with("force", self.force).with("remove", self.remove);
-        }
-        let text = |text: Option<&str>| text.map(Value::string).or(unknown.clone()).unwrap_or_default();
-        let number = |number: Option<u32>| match number {
-            Some(number) => Value::Int(number.into()),
-            None => unknown.clone().unwrap_or_default(),
-        };
-        outcome
-            .with("append", self.append)
-            .with("create_home", self.create_home)
-            .with("move_home", self.move_home)
-            .with("system", self.system)
-            .with("uid", number(account.map(|account| account.uid).or(self.uid)))
-            .with("group", number(account.map(|account| account.gid)))
-            .with(
-                "groups",
-                self.groups
-                    .as_ref()
-                    .map_or(Value::string(""), |groups| groups.join(",").into()),
-            )
-            .with(
-                "comment",
-                text(
-                    account
-                        .map(|account| account.comment.as_str())
-                        .or(self.comment.as_deref()),
-                ),
-            )
-            .with(
-                "home",
-                text(
-                    account
-                        .map(|account| account.home.as_str())
-                        .or(self.home.as_deref()),
-                ),
-            )
-            .with(
-                "shell",
-                text(
-                    account
-                        .map(|account| account.shell.as_str())
-                        .or(self.shell.as_deref()),
-                ),
-            )
-    }
-
-    /// The account as it is after the commands, as far as that can be told.
-    fn after(&self, here: Option<&Account>) -> Option<Account> {
-        if self.state == State::Absent {
-            return None;
-        }
-        let mut account = here.cloned().unwrap_or_default();
-        account.uid = self.uid.unwrap_or(account.uid);
-        for (field, wanted) in [
-            (&mut account.comment, &self.comment),
-            (&mut account.home, &self.home),
-            (&mut account.shell, &self.shell),
-        ] {
-            if let Some(wanted) = wanted {
-                field.clone_from(wanted);
-            }
-        }
-        if account.groups.is_empty() {
-            account
-                .groups
-                .push(self.group.clone().unwrap_or_else(|| self.name.clone()));
-        }
-        let wanted = self.groups.iter().flatten();
-        if self.groups.is_some() && !self.append {
-            account.groups.truncate(1);
-        }
-        let missing: Vec<String> = wanted
-            .filter(|group| !account.groups.contains(group))
-            .cloned()
-            .collect();
-        account.groups.extend(missing);
-        Some(account)
     }
 }
 

@@ -206,19 +206,15 @@ impl Exoscale {
                 ..Machine::default()
             });
         }
-        self.plan_pool_address(found, wanted, pool, plan);
-        self.plan_balancer(found, wanted, pool, plan);
+        if wanted.roles().contains(&"controller") {
+            self.plan_pool_address(found, pool, plan);
+            self.plan_balancer(found, pool, plan);
+        }
         Ok(())
     }
 
-    fn plan_pool_address(
-        &self,
-        found: &Found,
-        wanted: &Wanted<Set>,
-        pool: &InstancePool,
-        plan: &mut Plan<Action>,
-    ) {
-        if !self.settings.own.elastic_ip || !wanted.roles().contains(&"controller") {
+    fn plan_pool_address(&self, found: &Found, pool: &InstancePool, plan: &mut Plan<Action>) {
+        if !self.settings.own.elastic_ip {
             return;
         }
         let line = format!("the instance pool {} behind the elastic address", pool.name);
@@ -233,14 +229,8 @@ impl Exoscale {
         plan.steps.push(Step::new(2, text, Action::GivePool { pool }));
     }
 
-    fn plan_balancer(
-        &self,
-        found: &Found,
-        wanted: &Wanted<Set>,
-        pool: &InstancePool,
-        plan: &mut Plan<Action>,
-    ) {
-        if !self.settings.own.nlb || !wanted.roles().contains(&"controller") {
+    fn plan_balancer(&self, found: &Found, pool: &InstancePool, plan: &mut Plan<Action>) {
+        if !self.settings.own.nlb {
             return;
         }
         let line = format!("the load balancer {}", self.about.cluster);

@@ -121,50 +121,20 @@ mod tests {
     /// Numbers of Python 3.11: `[Random(seed).randrange(end) ...]`, several from one generator.
     #[test]
     fn numbers_are_pythons() {
-        let take = |mut generator: Mersenne, ends: &[u64]| {
-            ends.iter().map(|end| generator.below(*end)).collect::<Vec<_>>()
-        };
-        assert_eq!(
-            take(
-                Mersenne::from_text("web1"),
-                &[60, 1000, 4294967296, 1099511627776, 7, 1]
+        const ENDS: [u64; 6] = [60, 1000, 4294967296, 1099511627776, 7, 1];
+        let (text, number) = (Mersenne::from_text, Mersenne::from_number);
+        for (mut generator, expected) in [
+            (text("web1"), [52, 335, 138964869, 357057422967, 3, 0]),
+            (text(""), [29, 609, 888572032, 488564789126, 6, 0]),
+            (
+                text("a much longer seed, with more than four bytes ü"),
+                [2, 325, 2608913125, 397619411604, 6, 0],
             ),
-            [52, 335, 138964869, 357057422967, 3, 0]
-        );
-        assert_eq!(
-            take(
-                Mersenne::from_text(""),
-                &[60, 1000, 4294967296, 1099511627776, 7, 1]
-            ),
-            [29, 609, 888572032, 488564789126, 6, 0]
-        );
-        assert_eq!(
-            take(
-                Mersenne::from_text("a much longer seed, with more than four bytes ü"),
-                &[60, 1000, 4294967296, 1099511627776, 7, 1]
-            ),
-            [2, 325, 2608913125, 397619411604, 6, 0]
-        );
-        assert_eq!(
-            take(
-                Mersenne::from_number(0),
-                &[60, 1000, 4294967296, 1099511627776, 7, 1]
-            ),
-            [54, 394, 1806341205, 1067347797602, 3, 0]
-        );
-        assert_eq!(
-            take(
-                Mersenne::from_number(-5),
-                &[60, 1000, 4294967296, 1099511627776, 7, 1]
-            ),
-            [39, 261, 3185950873, 549512532852, 5, 0]
-        );
-        assert_eq!(
-            take(
-                Mersenne::from_number(1099511627779),
-                &[60, 1000, 4294967296, 1099511627776, 7, 1]
-            ),
-            [14, 62, 4215087477, 939627458066, 1, 0]
-        );
+            (number(0), [54, 394, 1806341205, 1067347797602, 3, 0]),
+            (number(-5), [39, 261, 3185950873, 549512532852, 5, 0]),
+            (number(1099511627779), [14, 62, 4215087477, 939627458066, 1, 0]),
+        ] {
+            assert_eq!(ENDS.map(|end| generator.below(end)), expected);
+        }
     }
 }
