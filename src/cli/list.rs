@@ -28,9 +28,7 @@ pub fn list(graph: &Graph, inventory: &Inventory, command: &RunCommand) -> Resul
             }
             if command.list_tasks {
                 let _ = writeln!(out, "    tasks:");
-                play.sections()
-                    .iter()
-                    .for_each(|section| tasks(&mut out, section));
+                play.items().for_each(|items| tasks(&mut out, items));
             }
         }
     }

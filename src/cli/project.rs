@@ -17,6 +17,7 @@ use crate::yaml;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Options that all commands with playbooks or an inventory share.
 #[derive(Args, Debug, Default)]
@@ -36,6 +37,9 @@ pub struct Options {
     /// How to reach hosts: ssh, local.
     #[arg(short, long)]
     pub connection: Option<String>,
+    /// How long a host may take to answer, in seconds (default 10).
+    #[arg(short = 'T', long)]
+    pub timeout: Option<u64>,
     /// A file with the password of vaulted files.
     #[arg(long, alias = "vault-pass-file")]
     pub vault_password_file: Vec<PathBuf>,
@@ -100,7 +104,7 @@ impl Project {
             private_key_file: options.private_key.clone().or(configuration.private_key_file),
             password: passwords.connection,
             host_key_checking: configuration.host_key_checking,
-            timeout: configuration.timeout,
+            timeout: options.timeout.map(Duration::from_secs).or(configuration.timeout),
         };
         let extra = extra(&options.extra_vars, &vault)?;
         let sources = if options.inventory.is_empty() {

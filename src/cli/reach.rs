@@ -21,9 +21,27 @@ pub struct Defaults {
     pub password: Option<Secret>,
     /// `host_key_checking`.
     pub host_key_checking: Option<bool>,
-    /// `timeout`.
+    /// `-T`, else `timeout`.
     pub timeout: Option<Duration>,
 }
+
+const HOST: &[&str] = &["ansible_host", "ansible_ssh_host"];
+const PORT: &[&str] = &["ansible_port", "ansible_ssh_port"];
+const USER: &[&str] = &["ansible_user", "ansible_ssh_user"];
+const CONNECTION: &[&str] = &["ansible_connection"];
+const PASSWORD: &[&str] = &["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"];
+const PRIVATE_KEY_FILE: &[&str] = &["ansible_ssh_private_key_file", "ansible_private_key_file"];
+const PASSPHRASE: &[&str] = &[
+    "ansible_ssh_private_key_passphrase",
+    "ansible_private_key_passphrase",
+];
+const ARGUMENTS: &[&str] = &[
+    "ansible_ssh_args",
+    "ansible_ssh_common_args",
+    "ansible_ssh_extra_args",
+];
+const HOST_KEY_CHECKING: &[&str] = &["ansible_host_key_checking", "ansible_ssh_host_key_checking"];
+const TIMEOUT: &[&str] = &["ansible_ssh_timeout", "ansible_timeout"];
 
 /// The ways to all hosts.
 pub struct Ways {
@@ -42,63 +60,75 @@ impl Ways {
 }
 
 impl Reach for Ways {
+    fn variables(&self) -> Vec<&'static str> {
+        [
+            HOST,
+            PORT,
+            USER,
+            CONNECTION,
+            PASSWORD,
+            PRIVATE_KEY_FILE,
+            PASSPHRASE,
+            ARGUMENTS,
+            HOST_KEY_CHECKING,
+            TIMEOUT,
+        ]
+        .concat()
+    }
+
     fn target(&self, name: &str, variables: &Map) -> Result<Target> {
-        let text = |names: &[&str]| {
-            let found = names
-                .iter()
-                .find_map(|name| variables.get(*name))
-                .filter(|value| !value.is_null());
-            found.map(|value| value.as_str().map_or_else(|| value::repr(value), str::to_string))
+        let value = |names: &[&str]| {
+            let found = names.iter().find_map(|name| variables.get(*name));
+            found.filter(|value| !value.is_null())
         };
+        let text = |names: &[&str]| {
+            value(names).map(|value| value.as_str().map_or_else(|| value::repr(value), str::to_string))
+        };
+        let secret = |names: &[&str]| text(names).map(|text| Secret::new(&text));
         let local = matches!(name, "localhost" | "127.0.0.1" | "::1");
-        let connection = text(&["ansible_connection"]).or_else(|| self.defaults.connection.clone());
+        let connection = text(CONNECTION).or_else(|| self.defaults.connection.clone());
         let connection =
             connection.or_else(|| (local && !variables.contains_key("ansible_host")).then(|| "local".into()));
-        let port = match variables
-            .get("ansible_port")
-            .or(variables.get("ansible_ssh_port"))
-        {
-            None | Some(Value::Null) => None,
-            Some(value) => {
-                let number = value::to_integer(value).and_then(|number| u16::try_from(number).ok());
-                Some(number.ok_or_else(|| {
-                    Error::new(format!(
-                        "ansible_port of {name} is no port: {}",
-                        value::repr(value)
-                    ))
-                })?)
-            }
-        };
-        let arguments = [
-            "ansible_ssh_args",
-            "ansible_ssh_common_args",
-            "ansible_ssh_extra_args",
-        ];
-        let arguments: Vec<String> = arguments.iter().filter_map(|name| text(&[name])).collect();
-        let checking = ["ansible_host_key_checking", "ansible_ssh_host_key_checking"];
-        let checking = checking
-            .iter()
-            .find_map(|name| variables.get(*name))
-            .and_then(value::to_bool);
+        let port = value(PORT).map(|value| port(name, value)).transpose()?;
+        let timeout = value(TIMEOUT).map(|value| timeout(name, value)).transpose()?;
+        let arguments = ARGUMENTS.iter().filter_map(|name| text(&[name]));
         let options = Options {
             name: name.to_string(),
             connection,
-            host: text(&["ansible_host", "ansible_ssh_host"]),
+            host: text(HOST),
             port,
-            user: text(&["ansible_user", "ansible_ssh_user"]).or_else(|| self.defaults.user.clone()),
-            private_key_file: text(&["ansible_ssh_private_key_file", "ansible_private_key_file"])
+            user: text(USER).or_else(|| self.defaults.user.clone()),
+            private_key_file: text(PRIVATE_KEY_FILE)
                 .map(|path| expand(&path))
                 .or_else(|| self.defaults.private_key_file.clone()),
-            passphrase: text(&["ansible_ssh_private_key_passphrase"]).map(|text| Secret::new(&text)),
-            password: text(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])
-                .map(|text| Secret::new(&text))
-                .or_else(|| self.defaults.password.clone()),
-            arguments: arguments.join(" "),
-            host_key_checking: checking.or(self.defaults.host_key_checking),
-            timeout: self.defaults.timeout,
+            passphrase: secret(PASSPHRASE),
+            password: secret(PASSWORD).or_else(|| self.defaults.password.clone()),
+            arguments: arguments.collect::<Vec<_>>().join(" "),
+            host_key_checking: value(HOST_KEY_CHECKING)
+                .and_then(value::to_bool)
+                .or(self.defaults.host_key_checking),
+            timeout: timeout.or(self.defaults.timeout),
         };
         target(&options, &self.environment).map_err(|error| error.cause(format!("host {name}")))
     }
+}
+
+fn port(host: &str, value: &Value) -> Result<u16> {
+    let number = value::to_integer(value).and_then(|number| u16::try_from(number).ok());
+    number.ok_or_else(|| {
+        let text = value::repr(value);
+        Error::new(format!("ansible_port of {host} is no port: {text}"))
+    })
+}
+
+fn timeout(host: &str, value: &Value) -> Result<Duration> {
+    let number = value::to_integer(value).and_then(|number| u64::try_from(number).ok());
+    number.map(Duration::from_secs).ok_or_else(|| {
+        let text = value::repr(value);
+        Error::new(format!(
+            "ansible_timeout of {host} is no number of seconds: {text}"
+        ))
+    })
 }
 
 fn expand(path: &str) -> PathBuf {

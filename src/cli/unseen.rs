@@ -18,7 +18,7 @@ pub fn check(graph: &Graph) -> Result<(), Errors> {
         each(
             node.plays
                 .iter()
-                .flat_map(|play| play.sections().into_iter().chain([&play.handlers[..]])),
+                .flat_map(|play| play.items().chain([&play.handlers[..]])),
             &mut |task| {
                 for name in makes(task) {
                     made.entry(name).or_default().insert(at);
@@ -32,7 +32,7 @@ pub fn check(graph: &Graph) -> Result<(), Errors> {
         for play in &node.plays {
             own.extend(play.keywords().vars.keys().map(ToString::to_string));
         }
-        each(node.plays.iter().flat_map(|play| play.sections()), &mut |task| {
+        each(node.plays.iter().flat_map(|play| play.items()), &mut |task| {
             let local: HashSet<String> = task
                 .keywords()
                 .flat_map(|keywords| keywords.vars.keys().map(ToString::to_string))

@@ -1,7 +1,7 @@
 //! No lost restart: a handler that is due is written down on the host before the change is made, and
 //! crossed out when it has run. A run that finds one pays it.
 
-use super::handlers::{Notified, names_of, notified_names};
+use super::handlers::{names_of, notified_names};
 use super::host::Host;
 use super::items::notice;
 use super::perform;
@@ -58,7 +58,7 @@ impl Context {
         format!("{}.{handler}", self.name).chars().map(safe).collect()
     }
 
-    /// Finds the debts of earlier runs and notifies their handlers.
+    /// Finds the debts of earlier runs; their handlers run behind the tasks that notify them.
     pub(super) async fn read_debts(self: &Arc<Context>, hosts: &[Arc<Host>]) {
         if self.handlers.tasks().is_empty() {
             return;
@@ -106,9 +106,9 @@ impl Context {
                 notice(
                     self,
                     Some(host),
-                    format!("an earlier run ended before the handler `{name}`: it is run now"),
+                    format!("an earlier run ended before the handler `{name}`: this one runs it"),
                 );
-                self.notify_named(host, name, &scope, &Notified::Surely);
+                self.owe(host, name, &scope);
             }
         }
     }

@@ -31,6 +31,8 @@ struct Handler {
     /// Set for a handler that includes a file of tasks.
     include: Option<Arc<Include>>,
     due: IndexMap<Arc<str>, Notified>,
+    /// The hosts on which an earlier run ended before it.
+    owed: HashSet<Arc<str>>,
 }
 
 /// A handler that is to be run on some hosts.
@@ -87,9 +89,24 @@ impl Handlers {
         None
     }
 
-    /// True if the handler is due on the host.
+    /// True if the handler is due or owed on the host.
     fn is_due(&self, at: usize, host: &Host) -> bool {
-        self.all()[at].due.contains_key(&host.name)
+        let handler = &self.all()[at];
+        handler.due.contains_key(&host.name) || handler.owed.contains(&host.name)
+    }
+
+    /// Makes due what is owed on the host, of all handlers or of those with these numbers.
+    fn claim(&self, host: &Host, numbers: Option<&[usize]>) {
+        for (at, handler) in self.all().iter_mut().enumerate() {
+            let meant = numbers.is_none_or(|numbers| numbers.contains(&at));
+            if meant && handler.owed.remove(&host.name) {
+                handler.due.insert(host.name.clone(), Notified::Surely);
+            }
+        }
+    }
+
+    fn owes(&self, host: &Host) -> bool {
+        self.all().iter().any(|handler| handler.owed.contains(&host.name))
     }
 
     fn notify(&self, at: usize, host: &Host, notified: &Notified) {
@@ -109,6 +126,7 @@ fn flatten(items: &[Item], into: &mut Vec<Handler>) {
         task: task.clone(),
         include: include.cloned(),
         due: IndexMap::new(),
+        owed: HashSet::new(),
     };
     for item in items {
         match item {
@@ -154,6 +172,30 @@ impl Context {
             .iter()
             .for_each(|at| self.handlers.notify(*at, host, notified));
         !called.is_empty()
+    }
+
+    /// Notes that an earlier run ended before the handlers with this name or topic.
+    pub(super) fn owe(&self, host: &Host, name: &str, scope: &Scope) {
+        for at in self.called(name, scope) {
+            self.handlers.all()[at].owed.insert(host.name.clone());
+        }
+    }
+
+    /// Makes due what an earlier run owed to a task that this run has come past, whether it changed something or
+    /// not: not sooner, for what the handler needs may be made by the tasks before.
+    pub(super) fn claim_behind(&self, host: &Host, task: &Task, scope: impl FnOnce() -> Scope) {
+        if task.notify().is_empty() || !self.handlers.owes(host) {
+            return;
+        }
+        let scope = scope();
+        for (name, _) in notified_names(task, &scope) {
+            self.handlers.claim(host, Some(&self.called(&name, &scope)));
+        }
+    }
+
+    /// Makes due all that is owed: the tasks that would have notified are behind, or are not run at all.
+    pub(super) fn claim_rest(&self, host: &Host) {
+        self.handlers.claim(host, None);
     }
 
     /// True if one of the handlers with this name or topic is due on the host.

@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Makes connections; given in by the program, so that the engine need not know options and files.
 pub trait Reach: Send + Sync {
+    /// The variables that it reads.
+    fn variables(&self) -> Vec<&'static str>;
+
     /// The way to a host, from its variables (`ansible_host`, `ansible_user`, ...), rendered.
     ///
     /// # Errors

@@ -171,12 +171,13 @@ async fn task(
 /// Runs a task on a host, with all that follows from its result.
 async fn done(on_host: &OnHost<'_>) -> TaskResult {
     let result = settle(on_host, on_host.run().await);
+    let OnHost {
+        context, host, task, ..
+    } = on_host;
+    let scope = || scope::of_task(context, host, Some(task), on_host.parameters);
+    context.claim_behind(host, task, scope);
     if result.owes && matches!(result.status, Status::Ok | Status::Ignored) {
-        let OnHost {
-            context, host, task, ..
-        } = on_host;
-        let scope = scope::of_task(context, host, Some(task), on_host.parameters);
-        context.not_owed(host, task, &scope).await;
+        context.not_owed(host, task, &scope()).await;
     }
     result
 }

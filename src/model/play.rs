@@ -58,9 +58,19 @@ impl Play {
         &self.scope.keywords
     }
 
-    /// The sections in the order they run; handlers are flushed after each.
-    pub fn sections(&self) -> [&[Item]; 4] {
-        [&self.pre_tasks, &self.roles, &self.tasks, &self.post_tasks]
+    /// The sections in the order they run, each with its parts; handlers run behind each section: behind `pre_tasks`,
+    /// behind roles and tasks together, and behind `post_tasks`.
+    pub fn sections(&self) -> [Vec<&[Item]>; 3] {
+        [
+            vec![&self.pre_tasks],
+            vec![&self.roles, &self.tasks],
+            vec![&self.post_tasks],
+        ]
+    }
+
+    /// All items but the handlers, in the order they run.
+    pub fn items(&self) -> impl Iterator<Item = &[Item]> {
+        self.sections().into_iter().flatten()
     }
 
     /// The name that was given to the play, else its host pattern.

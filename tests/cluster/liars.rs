@@ -155,6 +155,10 @@ impl Module for Meddling {
 struct Here;
 
 impl Reach for Here {
+    fn variables(&self) -> Vec<&'static str> {
+        vec![]
+    }
+
     fn target(&self, name: &str, _: &Map) -> vent::error::Result<Target> {
         let options = Options {
             name: name.into(),

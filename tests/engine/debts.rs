@@ -145,3 +145,52 @@ fn a_handler_of_another_account_crosses_out_its_debt() {
     let text = printed(&lab.run(&["site.yml"]));
     assert!(text.contains("changed=0"), "{text}");
 }
+
+/// What the handler needs is made by a task behind the one that notified it, which the killed run never came to.
+#[test]
+fn what_is_owed_is_paid_behind_the_tasks_that_notify_it() {
+    let lab = Lab::new(&["web"]);
+    lab.playbook(
+        "site.yml",
+        r#"
+- hosts: all
+  gather_facts: false
+  pre_tasks:
+    - ansible.builtin.shell: echo before >>FOLDER/order
+      changed_when: false
+  tasks:
+    - ansible.builtin.copy: {content: "new\n", dest: FOLDER/conf, mode: "0600"}
+      notify: Restart
+    - ansible.builtin.shell: echo begun >>FOLDER/begun; sleep 30
+      when: wait is defined
+    - ansible.builtin.shell: echo unit >>FOLDER/order
+      notify: Restart
+      when: not (flush | default(false))
+    - ansible.builtin.meta: flush_handlers
+      when: flush | default(false)
+    - ansible.builtin.shell: echo behind >>FOLDER/order
+  handlers:
+    - name: Restart
+      ansible.builtin.shell: echo restarted >>FOLDER/order
+"#,
+    );
+    for (options, order) in [
+        (&[][..], "before\nunit\nbehind\nrestarted\n"),
+        // An order to run handlers runs those that are owed to tasks before it.
+        (&["-e", "{flush: true}"], "before\nrestarted\nbehind\n"),
+        // The task that notified is not run any more.
+        (&["--tags", "never"], "restarted\n"),
+    ] {
+        for file in ["conf", "begun", "order"] {
+            std::fs::remove_file(lab.path(file)).ok();
+        }
+        let mut first = lab.start(&["site.yml", "-e", "wait=1"]);
+        lab.wait_for("begun");
+        signal("KILL", first.id());
+        first.wait().unwrap();
+        lab.kill_sleepers();
+        std::fs::remove_file(lab.path("order")).unwrap();
+        printed(&lab.run(&[&["site.yml"], options].concat()));
+        assert_eq!((lab.text("order"), debts(&lab)), (order.into(), String::new()));
+    }
+}

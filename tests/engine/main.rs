@@ -8,6 +8,7 @@ mod fresh;
 mod local;
 mod locks;
 mod patterns;
+mod reach;
 mod remote;
 mod secrets;
 #[path = "../ssh_server/mod.rs"]

@@ -4,6 +4,7 @@ use super::playbook;
 use super::ssh_server::signal;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 /// Starts `vent run` and waits until a file of the folder is there.
@@ -23,17 +24,25 @@ fn started(folder: &Path, arguments: &[&str], file: &str) -> Child {
     child
 }
 
-/// What a run prints that is interrupted so often, and how it ends.
+/// What a run prints that is interrupted so often, and how it ends; one that goes on for a minute has no exit code.
 fn interrupted(child: Child, times: usize) -> (Option<i32>, String) {
     for _ in 0..times {
         signal("INT", child.id());
         std::thread::sleep(Duration::from_millis(300));
     }
+    let process = child.id();
+    let (done, waiting) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        if waiting.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+            signal("KILL", process);
+        }
+    });
     let Output {
         status,
         stdout,
         stderr,
     } = child.wait_with_output().unwrap();
+    drop(done);
     let text = [stdout, stderr].concat();
     (status.code(), String::from_utf8_lossy(&text).into_owned())
 }

@@ -39,13 +39,13 @@ async fn sections(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
         failed.extend(items::run(context, &items, wanting, &[], false).await);
     }
     context.read_debts(&hosts).await;
-    for section in context.play.sections() {
-        let alive: Vec<_> = hosts
-            .iter()
-            .filter(|host| !context.is_out(host))
-            .cloned()
-            .collect();
-        failed.extend(items::run(context, section, alive, &[], false).await);
+    let sections = context.play.sections();
+    let last = sections.len() - 1;
+    for (at, section) in sections.into_iter().enumerate() {
+        for part in section {
+            let alive = hosts.iter().filter(|host| !context.is_out(host));
+            failed.extend(items::run(context, part, alive.cloned().collect(), &[], false).await);
+        }
         if context.run.stop_now.is_cancelled() {
             return;
         }
@@ -64,6 +64,9 @@ async fn sections(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
             .filter(|host| !stopped || context.keeps_no_debts(host))
             .cloned()
             .collect();
+        if at == last {
+            chosen.iter().for_each(|host| context.claim_rest(host));
+        }
         context.flush(&chosen).await;
     }
 }

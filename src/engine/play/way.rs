@@ -79,7 +79,8 @@ impl Context {
         own: &Scope,
         given: impl Fn(Pick) -> Result<Option<Value>>,
     ) -> Result<(Target, Map)> {
-        let mut map = rendered(VARIABLES, own)?;
+        let names = [self.run.reach.variables(), BECOME.to_vec()].concat();
+        let mut map = rendered(&names, own)?;
         let keywords: [(&str, Pick); 3] = [
             ("ansible_connection", |keywords| &keywords.connection),
             ("ansible_user", |keywords| &keywords.remote_user),
@@ -202,25 +203,8 @@ fn method_of(name: &str) -> Result<Method> {
     }
 }
 
-/// The variables that tell how to reach a host.
-const VARIABLES: &[&str] = &[
-    "ansible_host",
-    "ansible_port",
-    "ansible_user",
-    "ansible_ssh_host",
-    "ansible_ssh_port",
-    "ansible_ssh_user",
-    "ansible_connection",
-    "ansible_password",
-    "ansible_ssh_pass",
-    "ansible_ssh_password",
-    "ansible_ssh_private_key_file",
-    "ansible_private_key_file",
-    "ansible_ssh_common_args",
-    "ansible_ssh_extra_args",
-    "ansible_ssh_args",
-    "ansible_host_key_checking",
-    "ansible_ssh_host_key_checking",
+/// The variables that tell how to become another account.
+const BECOME: &[&str] = &[
     "ansible_become",
     "ansible_become_user",
     "ansible_become_method",
@@ -228,8 +212,6 @@ const VARIABLES: &[&str] = &[
     "ansible_become_pass",
     "ansible_become_flags",
     "ansible_become_exe",
-    "ansible_ssh_timeout",
-    "ansible_timeout",
 ];
 
 /// A map of rendered variables.

@@ -18,9 +18,7 @@ impl Run {
         }
         let mut names = vec![];
         for play in self.graph.nodes.iter().flat_map(|node| &node.plays) {
-            play.sections()
-                .into_iter()
-                .for_each(|items| names_in(items, &mut names));
+            play.items().for_each(|items| names_in(items, &mut names));
         }
         let hint = match nearest(wanted, names.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
