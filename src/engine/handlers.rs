@@ -58,32 +58,39 @@ impl Handlers {
         self.all().iter().map(|handler| handler.task.clone()).collect()
     }
 
-    /// Adds the handlers of a role that is included while running, unless they are there.
+    /// Adds the handlers of a role that is included while running. Those of a role that was there before are put in
+    /// the place of the earlier ones and are due where those were, so that they run once, with the newest variables.
     pub(super) fn add(&self, items: &[Item]) {
         let mut found = vec![];
         flatten(items, &mut found);
         let mut all = self.all();
         for handler in found {
-            if !all.iter().any(|known| known.task == handler.task) {
-                all.push(handler);
+            let place = &handler.task.action.place;
+            match all.iter_mut().find(|known| known.task.action.place == *place) {
+                Some(known) => {
+                    known.task = handler.task;
+                    known.include = handler.include;
+                }
+                None => all.push(handler),
             }
         }
     }
 
-    /// Takes from the first handler that is due on some of these hosts those hosts; others stay notified, since
-    /// they may be in the middle of their own tasks (`strategy: free`).
-    fn next(&self, among: &[Arc<Host>]) -> Option<Due> {
-        for handler in self.all().iter_mut() {
+    /// Takes from the first handler behind `passed` others that is due on some of these hosts those hosts, and tells
+    /// its number; others stay notified, since they may be in the middle of their own tasks (`strategy: free`).
+    fn next(&self, passed: usize, among: &[Arc<Host>]) -> Option<(usize, Due)> {
+        for (at, handler) in self.all().iter_mut().enumerate().skip(passed) {
             let hosts: Vec<_> = among
                 .iter()
                 .filter_map(|host| Some((host.clone(), handler.due.shift_remove(&host.name)?)))
                 .collect();
             if !hosts.is_empty() {
-                return Some(Due {
+                let due = Due {
                     task: handler.task.clone(),
                     include: handler.include.clone(),
                     hosts,
-                });
+                };
+                return Some((at, due));
             }
         }
         None
@@ -229,11 +236,14 @@ impl Context {
         called
     }
 
-    /// Runs all handlers that are due on these hosts, in the order of the page, until none is.
+    /// Runs all handlers that are due on these hosts, each once, in the order of the page. One that a handler behind
+    /// it notifies, or itself, waits for the next time, as in Ansible.
     pub(super) async fn flush(self: &Arc<Context>, among: &[Arc<Host>]) -> Vec<Arc<Host>> {
         let mut failed: Vec<Arc<Host>> = vec![];
         let mut alive = among.to_vec();
-        while let Some(due) = self.handlers.next(&alive) {
+        let mut passed = 0;
+        while let Some((at, due)) = self.handlers.next(passed, &alive) {
+            passed = at + 1;
             let broken = items::handler(self, &due).await;
             let fatal =
                 !broken.is_empty() && (items::is_fatal(self, &due.task, &broken) || self.too_many_failed());

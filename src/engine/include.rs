@@ -60,14 +60,13 @@ impl OnHost<'_> {
         Ok(found)
     }
 
-    /// Tells that something was included: Ansible counts it as ok, or skipped if no item wanted it.
-    pub(super) fn tell_included(&self, include: &Include, found: &Found) {
+    /// Tells what was included: Ansible counts each item that includes something as ok, and a loop without any as skipped.
+    pub(super) fn tell_included(&self, found: &Found) {
         if found.is_empty() && self.task.r#loop.is_some() {
             self.tell_end(&TaskResult::looped(vec![]));
-        } else if matches!(include.included, Included::Tasks(_)) {
-            // A role that is included does not count, a file of tasks does.
-            let names = found.iter().map(|(key, _, _)| Value::string(key));
-            self.tell_end(&TaskResult::included(Value::list(names)));
+        }
+        for (name, _, _) in found {
+            self.tell_end(&TaskResult::included(Value::list([Value::string(name)])));
         }
     }
 
@@ -121,8 +120,9 @@ impl OnHost<'_> {
         match &include.included {
             Included::Tasks(file) => {
                 let file = text(file)?;
-                let items = loader.include_tasks(include, &file, extra, &self.context.folder)?;
-                Ok((file, items))
+                let tasks = loader.include_tasks(include, &file, extra, &self.context.written)?;
+                self.context.handlers.add(&tasks.handlers);
+                Ok((file, tasks.items))
             }
             Included::Role(choice) => {
                 let given = |placed: &Option<Placed>| -> Result<Option<Placed>, Error> {
@@ -140,7 +140,7 @@ impl OnHost<'_> {
                     handlers_from: given(&choice.handlers_from)?,
                     public: choice.public.clone(),
                 };
-                let role = loader.include_role(include, &choice, extra, &self.context.folder)?;
+                let role = loader.include_role(include, &choice, extra, &self.context.written)?;
                 self.context.handlers.add(&role.handlers);
                 Ok((name, role.items))
             }

@@ -7,7 +7,7 @@ use super::result::TaskResult;
 use super::scope;
 use super::task::OnHost;
 use crate::event::{Kind, Status};
-use crate::model::{Block, Include, Item, Task};
+use crate::model::{Block, Include, Item, ScopeKind, Task};
 use crate::template;
 use crate::value::{self, Map, Value};
 use crate::vars::Layer;
@@ -62,6 +62,30 @@ fn give_up(context: &Context, hosts: &[Arc<Host>], failed: &mut Failed) {
 }
 
 async fn block(
+    context: &Arc<Context>,
+    block: &Block,
+    hosts: Vec<Arc<Host>>,
+    parameters: &[Layer],
+    guarded: bool,
+) -> Failed {
+    let once = match &block.scope.kind {
+        ScopeKind::Role { once, .. } => once.as_ref(),
+        _ => None,
+    };
+    let Some(once) = once else {
+        return self::parts(context, block, hosts, parameters, guarded).await;
+    };
+    let new = hosts.into_iter().filter(|host| !context.has_run(host, once));
+    let new: Vec<_> = new.collect();
+    let failed = self::parts(context, block, new.clone(), parameters, guarded).await;
+    let passed = new
+        .iter()
+        .filter(|host| !failed.iter().any(|(gone, _)| gone.name == host.name));
+    passed.for_each(|host| context.note_run(host, once));
+    failed
+}
+
+async fn parts(
     context: &Arc<Context>,
     block: &Block,
     hosts: Vec<Arc<Host>>,
@@ -277,7 +301,7 @@ async fn include(
         let on_host = OnHost::new(context, host, task, parameters);
         match on_host.includes(include) {
             Ok(found) => {
-                on_host.tell_included(include, &found);
+                on_host.tell_included(&found);
                 for (key, items, layers) in found {
                     match groups.iter_mut().find(|(_, known, _, _)| *known == key) {
                         Some((hosts, _, _, _)) => hosts.push(host.clone()),

@@ -273,11 +273,7 @@ async fn run(
     let (code, timed_out) = match end.ended {
         Ended::Exit(code) => (code, false),
         Ended::TimedOut => (143, true),
-        Ended::Lost => {
-            return Err(Broken::Action(
-                "the command's exit status is not known: the shell around it was killed".into(),
-            ));
-        }
+        Ended::Lost => return Err(lost(&end.stderr)),
         Ended::Cancelled => return Err(Broken::Action("stopped".into())),
     };
     let output = Output {
@@ -289,6 +285,15 @@ async fn run(
         output,
         timed_out,
         ..Performed::default()
+    })
+}
+
+fn lost(stderr: &[u8]) -> Broken {
+    let text = "the command's exit status is not known: the shell around it was killed";
+    let said = String::from_utf8_lossy(stderr);
+    Broken::Action(match said.trim() {
+        "" => text.into(),
+        said => format!("{text}; it said: {said}"),
     })
 }
 

@@ -19,7 +19,7 @@ use crate::vars::Layer;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A play while it runs.
 pub(super) struct Context {
@@ -30,6 +30,8 @@ pub(super) struct Context {
     pub(super) name: String,
     /// Folder of its playbook.
     pub(super) folder: PathBuf,
+    /// The same as it was written, so that roles and files have one name however they are brought.
+    pub(super) written: PathBuf,
     pub(super) play: Arc<Play>,
     /// All hosts of the play.
     pub(super) all: Vec<Arc<str>>,
@@ -40,6 +42,8 @@ pub(super) struct Context {
     ended: AtomicBool,
     batch: Mutex<Vec<Arc<str>>>,
     out: Mutex<HashMap<Arc<str>, Out>>,
+    /// Uses of roles that a host has behind it.
+    roles: Mutex<HashSet<(Arc<str>, Arc<str>)>>,
     files: Mutex<HashMap<Arc<str>, Vec<Layer>>>,
 }
 
@@ -76,6 +80,20 @@ impl Context {
     /// True if the host does no more tasks of this play.
     pub(super) fn is_out(&self, host: &Host) -> bool {
         self.out().contains_key(&host.name)
+    }
+
+    /// True if the host has this use of a role behind it.
+    pub(super) fn has_run(&self, host: &Host, role: &Arc<str>) -> bool {
+        self.roles().contains(&(host.name.clone(), role.clone()))
+    }
+
+    /// The host has this use of a role behind it.
+    pub(super) fn note_run(&self, host: &Host, role: &Arc<str>) {
+        self.roles().insert((host.name.clone(), role.clone()));
+    }
+
+    fn roles(&self) -> MutexGuard<'_, HashSet<(Arc<str>, Arc<str>)>> {
+        self.roles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn is_unreachable(&self, host: &Host) -> bool {

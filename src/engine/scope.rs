@@ -201,7 +201,7 @@ fn task_scope(
         }
         for scope in task.scope.chain() {
             match &scope.kind {
-                ScopeKind::Role { role, parameters } => {
+                ScopeKind::Role { role, parameters, .. } => {
                     levels.parameters.push(placed(parameters));
                     levels.task.push(placed(&scope.keywords.vars));
                     levels.role_vars.push(placed(&role.vars));
@@ -213,7 +213,8 @@ fn task_scope(
         }
         if let Some(role) = task.role() {
             map.insert("role_name".into(), role.name.as_str().into());
-            map.insert("role_path".into(), role.folder.display().to_string().into());
+            let folder = std::path::absolute(&role.folder).unwrap_or_else(|_| role.folder.clone());
+            map.insert("role_path".into(), folder.display().to_string().into());
         }
     }
     for role in context.play.used_roles.iter().rev() {

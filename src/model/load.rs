@@ -11,7 +11,7 @@ mod reader;
 mod role;
 mod task;
 
-use super::role::IncludedRole;
+use super::role::IncludedItems;
 use super::{Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
 use crate::error::{Error, Errors, Result};
 use crate::value::{ArgumentError, Value};
@@ -100,13 +100,13 @@ impl Loader {
         file: &str,
         extra: Variables,
         playbook_folder: &Path,
-    ) -> Result<Vec<Item>, Errors> {
+    ) -> Result<IncludedItems, Errors> {
         let mut reader = Reader::new(self, playbook_folder);
         let scope = included_scope(include, extra);
         let beside = include.task.place.source.path.clone();
         let place = &include.task.place;
         let items = reader.task_file(file, beside.as_deref(), place, &scope, false);
-        reader.errors.finish(items)
+        included(reader, items)
     }
 
     /// The role an `include_role` brings; the texts in `choice` are rendered.
@@ -119,17 +119,11 @@ impl Loader {
         choice: &RoleChoice,
         extra: Variables,
         playbook_folder: &Path,
-    ) -> Result<IncludedRole, Errors> {
+    ) -> Result<IncludedItems, Errors> {
         let mut reader = Reader::new(self, playbook_folder);
         let scope = included_scope(include, extra);
         let items = reader.chosen_role(choice, &scope, &include.task.place);
-        let handlers = std::mem::take(&mut reader.handlers);
-        let roles = std::mem::take(&mut reader.roles);
-        reader.errors.finish(IncludedRole {
-            items,
-            handlers,
-            roles,
-        })
+        included(reader, items)
     }
 
     /// The variables of a file (`vars_files`, `include_vars`, `group_vars`).
@@ -151,6 +145,12 @@ impl Loader {
         let mut all = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend(warnings);
     }
+}
+
+/// What a reader has read of an include.
+fn included(mut reader: Reader<'_>, items: Vec<Item>) -> Result<IncludedItems, Errors> {
+    let handlers = std::mem::take(&mut reader.handlers);
+    reader.errors.finish(IncludedItems { items, handlers })
 }
 
 fn nothing(path: &Path) -> Error {

@@ -21,13 +21,11 @@ pub struct Role {
     pub allow_duplicates: bool,
 }
 
-/// What an `include_role` brings while running.
+/// What an `include_role` or `include_tasks` brings while running.
 #[derive(Clone, Debug, PartialEq)]
-pub struct IncludedRole {
-    /// The blocks of its dependencies, then its own.
+pub struct IncludedItems {
+    /// The tasks; of a role the blocks of its dependencies, then its own.
     pub items: Vec<Item>,
-    /// Handlers that come with it.
+    /// Handlers of the role, or of roles that the file imports.
     pub handlers: Vec<Item>,
-    /// All roles that come with it, dependencies first.
-    pub roles: Vec<Arc<Role>>,
 }

@@ -16,6 +16,8 @@ pub enum ScopeKind {
         role: Arc<Role>,
         /// Its parameters at this use.
         parameters: Arc<Variables>,
+        /// What this use is, if the role is not to run a second time on a host that has run the same.
+        once: Option<Arc<str>>,
     },
     /// A block.
     Block,

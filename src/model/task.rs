@@ -213,9 +213,10 @@ impl Task {
         self.keywords().flat_map(|keywords| &keywords.tags).collect()
     }
 
-    /// All handlers to be notified.
-    pub fn notify(&self) -> Vec<&Placed> {
-        self.keywords().flat_map(|keywords| &keywords.notify).collect()
+    /// The handlers to be notified: of the nearest step that names any, as `notify` is not added up.
+    pub fn notify(&self) -> &[Placed] {
+        let mut steps = self.keywords().map(|keywords| &keywords.notify[..]);
+        steps.find(|notify| !notify.is_empty()).unwrap_or_default()
     }
 
     /// Settings that add up (`environment`, `module_defaults`), outermost first: later ones win.

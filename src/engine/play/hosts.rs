@@ -56,12 +56,14 @@ pub(super) fn prepare(
         .path
         .clone()
         .unwrap_or_else(|| graph_node.playbook.path.clone());
+    let written = path.parent().map(PathBuf::from).unwrap_or_default();
     let path = std::path::absolute(&path).unwrap_or(path);
     Ok(Some(Arc::new(Context {
         run: run.clone(),
         node,
         name: graph_node.name.clone(),
         folder: path.parent().map(PathBuf::from).unwrap_or_default(),
+        written,
         play: play.clone(),
         all: hosts,
         handlers: Handlers::new(&play.handlers),
@@ -69,6 +71,7 @@ pub(super) fn prepare(
         ended: AtomicBool::new(false),
         batch: Mutex::default(),
         out: Mutex::default(),
+        roles: Mutex::default(),
         files: Mutex::default(),
     })))
 }

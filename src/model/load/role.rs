@@ -26,6 +26,8 @@ struct Use {
     files: Files,
     keywords: Keywords,
     parameters: Variables,
+    /// An import or include names it.
+    chosen: bool,
     place: Place,
 }
 
@@ -68,6 +70,7 @@ impl Reader<'_> {
             files,
             keywords: Keywords::default(),
             parameters: Variables::new(),
+            chosen: true,
             place: if choice.name.place.span.is_empty() {
                 place.clone()
             } else {
@@ -84,6 +87,7 @@ impl Reader<'_> {
             files: Files::default(),
             keywords: Keywords::default(),
             parameters: Variables::new(),
+            chosen: false,
             place: node.place.clone(),
         };
         let Some(entries) = node.entries() else {
@@ -145,12 +149,16 @@ impl Reader<'_> {
         if seen.contains(&key) && !role.allow_duplicates {
             return vec![];
         }
+        // What an import or include names runs as often as it is named; a dependency does not.
+        let often = role.allow_duplicates || used.chosen && chain.is_empty();
+        let once = (!often).then(|| Arc::from(&*key));
         seen.push(key);
         let scope = Scope::below(
             parent,
             ScopeKind::Role {
                 role: role.clone(),
                 parameters: used.parameters.into(),
+                once,
             },
             used.keywords,
         );
