@@ -62,6 +62,7 @@ mod timezone;
 mod unarchive;
 mod uri;
 mod user;
+mod validate_argument_spec;
 mod wait_for;
 mod x509_certificate;
 mod x509_certificate_info;
@@ -197,6 +198,7 @@ pub static MODULES: &[Entry] = &[
     entry::<unarchive::Unarchive>(),
     entry::<uri::Uri>(),
     entry::<user::User>(),
+    entry::<validate_argument_spec::ValidateArgumentSpec>(),
     entry::<wait_for::WaitFor>(),
     entry::<x509_certificate::X509Certificate>(),
     entry::<x509_certificate::X509CertificatePipe>(),

@@ -4,6 +4,7 @@
 mod convert;
 mod deserialize;
 mod from;
+mod literal;
 mod python;
 mod untyped;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub use convert::{to_bool, to_integer};
 pub use deserialize::{ArgumentError, deserialize, fields};
+pub use literal::{literal, literal_or_text};
 pub use python::{json, repr};
 
 /// A mapping; keys keep their order. Keys that YAML reads as numbers or booleans are kept as their text.

@@ -230,7 +230,7 @@ impl Computer for Here {
 
     fn variable(&self, name: &str) -> Result<Option<Value>> {
         match self.scope.variables().get(name) {
-            Some(value) => self.render(&value).map(Some),
+            Some(value) => Ok(template::render(&value, &self.scope)?.map(|evaluated| evaluated.value)),
             None => Ok(None),
         }
     }

@@ -6,7 +6,7 @@ use super::task::OnHost;
 use crate::error::{Error, Errors};
 use crate::model::{Include, Included, Item, Placed, RoleChoice, Variables};
 use crate::template::{self, Scope};
-use crate::value::Value;
+use crate::value::{self, Value};
 use crate::vars::Layer;
 use std::sync::Arc;
 
@@ -132,6 +132,11 @@ impl OnHost<'_> {
                         .transpose()
                 };
                 let name = text(&choice.name)?;
+                let validate = choice.rolespec_validate.as_ref().map(|placed| {
+                    let rendered = template::render(&placed.value, scope)?;
+                    let value = rendered.map_or(Value::Null, |evaluated| evaluated.value);
+                    Ok(Placed::new(value, &placed.place))
+                });
                 let choice = RoleChoice {
                     name: Placed::new(name.as_str(), &choice.name.place),
                     tasks_from: given(&choice.tasks_from)?,
@@ -139,11 +144,30 @@ impl OnHost<'_> {
                     defaults_from: given(&choice.defaults_from)?,
                     handlers_from: given(&choice.handlers_from)?,
                     public: choice.public.clone(),
+                    rolespec_validate: validate
+                        .transpose()
+                        .map_err(|error: Error| error.at(&choice.name.place))?,
                 };
                 let role = loader.include_role(include, &choice, extra, &self.context.written)?;
                 self.context.handlers.add(&role.handlers);
-                Ok((name, role.items))
+                Ok((key(&choice, name), role.items))
             }
         }
+    }
+}
+
+/// The same for hosts that include the same of a role.
+fn key(choice: &RoleChoice, name: String) -> String {
+    let rest = [
+        &choice.tasks_from,
+        &choice.vars_from,
+        &choice.defaults_from,
+        &choice.handlers_from,
+        &choice.rolespec_validate,
+    ];
+    let rest = rest.map(|placed| placed.as_ref().map(|placed| value::repr(&placed.value)));
+    match rest.iter().all(Option::is_none) {
+        true => name,
+        false => format!("{name} {rest:?}"),
     }
 }

@@ -5,7 +5,6 @@ mod builder;
 pub mod cloud;
 mod export;
 mod ini;
-pub mod literal;
 pub mod plugin;
 mod range;
 mod script;

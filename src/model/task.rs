@@ -157,6 +157,8 @@ pub struct RoleChoice {
     pub handlers_from: Option<Placed>,
     /// Whether its variables are seen by the tasks that follow.
     pub public: Option<Placed>,
+    /// Whether its arguments are held against `argument_specs` (default: yes).
+    pub rolespec_validate: Option<Placed>,
 }
 
 impl Action {

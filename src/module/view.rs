@@ -90,7 +90,7 @@ pub trait Computer {
     /// # Errors
     /// An error in a template, with its place.
     fn render(&self, value: &Value) -> Checked<Value>;
-    /// A variable, rendered; `None` if it is not defined.
+    /// A variable, rendered; `None` if it is not defined or omitted.
     ///
     /// # Errors
     /// An error in a template, with its place.

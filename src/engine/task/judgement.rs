@@ -15,6 +15,9 @@ use crate::value::Value;
 /// What programs say when a disk is full.
 const NO_ROOM: &str = "No space left on device";
 
+/// Modules that ask nothing of the host: what a command did there is no reason of their failure.
+const OF_NO_HOST: &[&str] = &["assert", "fail", "validate_argument_spec"];
+
 impl OnHost<'_> {
     /// A failure of a module; in check mode a command that was not run may be the reason.
     pub(super) fn module_failure(
@@ -27,7 +30,7 @@ impl OnHost<'_> {
         let opaque = host.state().opaque().cloned();
         if check
             && let Some(origin) = opaque
-            && !matches!(self.task.action.short(), "fail" | "assert")
+            && !OF_NO_HOST.contains(&self.task.action.short())
         {
             return TaskResult::undecided(origin);
         }

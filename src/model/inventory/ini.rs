@@ -1,12 +1,12 @@
 //! Inventories in Ansible's INI format.
 
 use super::builder::Builder;
-use super::literal::literal_or_text;
 use super::range;
 use crate::error::{Collector, Error, nearest};
 use crate::model::Placed;
 use crate::source::{Place, Source};
 use crate::value::Value;
+use crate::value::literal_or_text;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -131,6 +131,7 @@ impl Reader<'_> {
             defaults_from: argument("defaults_from"),
             handlers_from: argument("handlers_from"),
             public: argument("public"),
+            rolespec_validate: argument("rolespec_validate"),
         })))
     }
 

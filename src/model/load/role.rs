@@ -28,6 +28,8 @@ struct Use {
     parameters: Variables,
     /// An import or include names it.
     chosen: bool,
+    /// Whether its arguments are held against its `argument_specs`.
+    validate: bool,
     place: Place,
 }
 
@@ -71,6 +73,10 @@ impl Reader<'_> {
             keywords: Keywords::default(),
             parameters: Variables::new(),
             chosen: true,
+            validate: choice
+                .rolespec_validate
+                .as_ref()
+                .is_none_or(|placed| to_bool(&placed.value) != Some(false)),
             place: if choice.name.place.span.is_empty() {
                 place.clone()
             } else {
@@ -88,6 +94,7 @@ impl Reader<'_> {
             keywords: Keywords::default(),
             parameters: Variables::new(),
             chosen: false,
+            validate: true,
             place: node.place.clone(),
         };
         let Some(entries) = node.entries() else {
@@ -179,7 +186,12 @@ impl Reader<'_> {
         }
         // Each use of a role brings its handlers, with the variables of that use.
         self.role_handlers(&folder, used.files.handlers.as_deref(), &scope, &used.place);
-        items.extend(self.role_tasks(&folder, used.files.tasks.as_deref(), &scope, &used.place));
+        let entry = used.files.tasks.as_deref();
+        let validation = match used.validate {
+            true => self.validation(&folder, meta.as_ref(), entry.unwrap_or("main"), &scope),
+            false => None,
+        };
+        items.extend(self.role_tasks(&folder, entry, &scope, &used.place, validation));
         items
     }
 
@@ -189,14 +201,19 @@ impl Reader<'_> {
         chosen: Option<&str>,
         scope: &Arc<Scope>,
         place: &Place,
+        validation: Option<Item>,
     ) -> Option<Item> {
-        let Some(path) = file_of(folder, "tasks", chosen.unwrap_or("main")) else {
-            if let Some(chosen) = chosen {
-                self.refuse(format!("the role has no tasks/{chosen}"), place);
-            }
+        let path = file_of(folder, "tasks", chosen.unwrap_or("main"));
+        if let (None, Some(chosen)) = (&path, chosen) {
+            self.refuse(format!("the role has no tasks/{chosen}"), place);
+        }
+        if path.is_none() && validation.is_none() {
             return None;
-        };
-        let block = self.tasks_of(&path, place, scope, false);
+        }
+        let mut block: Vec<Item> = validation.into_iter().collect();
+        if let Some(path) = path {
+            block.extend(self.tasks_of(&path, place, scope, false));
+        }
         Some(Item::Block(Arc::new(Block {
             scope: scope.clone(),
             block,

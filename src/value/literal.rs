@@ -1,6 +1,6 @@
-//! Python literals, as values in INI inventories are read: `1`, `True`, `[1, 'a']`, `{'a': None}`.
+//! Python literals, as INI inventories and arguments of roles write them: `1`, `True`, `[1, 'a']`, `{'a': None}`.
 
-use crate::value::Value;
+use super::Value;
 use std::iter::Peekable;
 use std::str::Chars;
 
