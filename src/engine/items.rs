@@ -81,7 +81,7 @@ async fn block(
     let passed = new
         .iter()
         .filter(|host| !failed.iter().any(|(gone, _)| gone.name == host.name));
-    passed.for_each(|host| context.note_run(host, once));
+    passed.for_each(|host| context.passed(host, once));
     failed
 }
 
@@ -92,10 +92,15 @@ async fn parts(
     parameters: &[Layer],
     guarded: bool,
 ) -> Failed {
-    let within = guarded || !block.rescue.is_empty();
+    let Some(first) = hosts.first() else {
+        return vec![];
+    };
+    // As in Ansible, a rescue of which tags leave nothing is none.
+    let rescues = any_chosen(context, first, &block.rescue, parameters);
+    let within = guarded || rescues;
     let broken = run(context, &block.block, hosts.clone(), parameters, within).await;
     let mut failed: Failed = vec![];
-    if block.rescue.is_empty() {
+    if !rescues {
         failed = broken;
     } else {
         let (gone, rescued): (Failed, Failed) = broken
@@ -114,9 +119,10 @@ async fn parts(
                 host.set(context.node, "ansible_failed_result", result.value.untrusted());
             }
         }
-        let hosts: Vec<_> = rescued.into_iter().map(|(host, _)| host).collect();
+        let among = |host: &&Arc<Host>| rescued.iter().any(|(saved, _)| saved.name == host.name);
+        let hosts: Vec<_> = hosts.iter().filter(among).cloned().collect();
         if !hosts.is_empty() && !context.run.stop.is_cancelled() {
-            context.rescued(&hosts);
+            context.rescued(&rescued);
             failed.extend(run(context, &block.rescue, hosts, parameters, guarded).await);
         }
     }
@@ -131,6 +137,21 @@ async fn parts(
         resumed.iter().for_each(|host| context.failed(host, false));
     }
     failed
+}
+
+/// True if tags choose any of these tasks.
+fn any_chosen(context: &Arc<Context>, host: &Arc<Host>, items: &[Item], parameters: &[Layer]) -> bool {
+    let chosen = |task: &Arc<Task>| {
+        let scope = || scope::of_task(context, host, Some(task), parameters);
+        context.run.tags_choose(task, scope)
+    };
+    items.iter().any(|item| match item {
+        Item::Task(task) => chosen(task),
+        Item::Include(include) => chosen(&include.task),
+        Item::Block(block) => [&block.block, &block.rescue, &block.always]
+            .into_iter()
+            .any(|items| any_chosen(context, host, items, parameters)),
+    })
 }
 
 /// Runs one task on all hosts.
@@ -200,6 +221,11 @@ async fn done(on_host: &OnHost<'_>) -> TaskResult {
     } = on_host;
     let scope = || scope::of_task(context, host, Some(task), on_host.parameters);
     context.claim_behind(host, task, scope);
+    if let Some(role) = task.scope.once()
+        && !matches!(result.status, Status::Skipped | Status::Unreachable)
+    {
+        context.began(host, role);
+    }
     if result.owes && matches!(result.status, Status::Ok | Status::Ignored) {
         context.not_owed(host, task, &scope()).await;
     }

@@ -10,6 +10,7 @@ pub(super) use way::Way;
 
 use super::handlers::Handlers;
 use super::host::Host;
+use super::items::Failed;
 use super::locks;
 use super::run::Run;
 use crate::error::Error;
@@ -42,8 +43,8 @@ pub(super) struct Context {
     ended: AtomicBool,
     batch: Mutex<Vec<Arc<str>>>,
     out: Mutex<HashMap<Arc<str>, Out>>,
-    /// Uses of roles that a host has behind it.
-    roles: Mutex<HashSet<(Arc<str>, Arc<str>)>>,
+    /// Uses of roles of which a host did a task; true if it has them behind it.
+    roles: Mutex<HashMap<(Arc<str>, Arc<str>), bool>>,
     files: Mutex<HashMap<Arc<str>, Vec<Layer>>>,
 }
 
@@ -84,20 +85,38 @@ impl Context {
 
     /// True if the host has this use of a role behind it.
     pub(super) fn has_run(&self, host: &Host, role: &Arc<str>) -> bool {
-        self.roles().contains(&(host.name.clone(), role.clone()))
+        self.roles().get(&(host.name.clone(), role.clone())) == Some(&true)
     }
 
-    /// The host has this use of a role behind it.
-    pub(super) fn note_run(&self, host: &Host, role: &Arc<str>) {
-        self.roles().insert((host.name.clone(), role.clone()));
+    /// The host did a task of this use of a role.
+    pub(super) fn began(&self, host: &Host, role: &Arc<str>) {
+        self.roles()
+            .entry((host.name.clone(), role.clone()))
+            .or_insert(false);
     }
 
-    fn roles(&self) -> MutexGuard<'_, HashSet<(Arc<str>, Arc<str>)>> {
+    /// The host came to the end of this use of a role. As in Ansible, one of which it skipped every task did not run.
+    pub(super) fn passed(&self, host: &Host, role: &Arc<str>) {
+        if let Some(done) = self.roles().get_mut(&(host.name.clone(), role.clone())) {
+            *done = true;
+        }
+    }
+
+    fn roles(&self) -> MutexGuard<'_, HashMap<(Arc<str>, Arc<str>), bool>> {
         self.roles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn is_unreachable(&self, host: &Host) -> bool {
         self.out().get(&host.name) == Some(&Out::Unreachable)
+    }
+
+    /// True if handlers still run on the host: it is in the play, or it failed and handlers are forced.
+    pub(super) fn runs_handlers(&self, host: &Host, forced: bool) -> bool {
+        match self.out().get(&host.name) {
+            None => true,
+            Some(Out::Failed) => forced,
+            Some(Out::Unreachable | Out::Ended) => false,
+        }
     }
 
     /// The host failed.
@@ -113,13 +132,16 @@ impl Context {
     }
 
     /// The hosts are back after a rescue.
-    pub(super) fn rescued(&self, hosts: &[Arc<Host>]) {
+    pub(super) fn rescued(&self, failed: &Failed) {
         let mut out = self.out();
-        for host in hosts {
+        for (host, cause) in failed {
             out.remove(&host.name);
-            self.run.events.tell(Kind::Rescued {
-                host: host.name.to_string(),
-            });
+            // Those that were only given up because of others are not counted, as in Ansible.
+            if cause.is_some() {
+                self.run.events.tell(Kind::Rescued {
+                    host: host.name.to_string(),
+                });
+            }
         }
     }
 

@@ -409,7 +409,14 @@ pub(super) mod tests {
             .iter()
             .map(|(name, depth)| (name.as_str(), *depth))
             .collect();
-        assert_eq!(names, [("base", 2), ("web", 1), ("base", 1)]);
+        assert_eq!(names, [("base", 2), ("web", 1), ("base", 1), ("base", 1)]);
+        // The last use is the same as the dependency: a host that has run that does not run it.
+        let once = play.roles.iter().map(|item| match item {
+            Item::Block(block) => block.scope.once(),
+            other => panic!("{other:?}"),
+        });
+        let once: Vec<_> = once.collect();
+        assert!(once[0].is_some() && once[0] == once[3] && once[0] != once[2]);
         assert_eq!(play.handlers.len(), 1);
         assert_eq!(play.used_roles.len(), 2);
         assert!(play.used_roles.iter().any(|role| role.defaults.contains_key("x")));

@@ -59,6 +59,15 @@ impl Scope {
         })
     }
 
+    /// What the use of the nearest role is, if the role runs once on a host.
+    pub fn once(&self) -> Option<&Arc<str>> {
+        let mut uses = self.chain().filter_map(|scope| match &scope.kind {
+            ScopeKind::Role { once, .. } => Some(once),
+            _ => None,
+        });
+        uses.next()?.as_ref()
+    }
+
     /// The roles around, nearest first: where files and templates are searched.
     pub fn roles(&self) -> impl Iterator<Item = &Arc<Role>> {
         self.chain().filter_map(|scope| match &scope.kind {

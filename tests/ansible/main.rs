@@ -4,6 +4,7 @@
 mod engines;
 #[path = "../cluster/lists.rs"]
 mod lists;
+mod random;
 mod reading;
 
 use std::path::{Path, PathBuf};

@@ -60,7 +60,7 @@ async fn sections(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
         let stopped = context.run.stop.is_cancelled();
         let chosen: Vec<_> = hosts
             .iter()
-            .filter(|host| forced && !context.is_unreachable(host) || !context.is_out(host))
+            .filter(|host| context.runs_handlers(host, forced))
             .filter(|host| !stopped || context.keeps_no_debts(host))
             .cloned()
             .collect();

@@ -29,24 +29,32 @@ impl Run {
 
     /// True if tags and `--start-at-task` choose the task.
     pub(in crate::engine) fn selects(&self, task: &Task, scope: impl FnOnce() -> Scope) -> bool {
+        if self.begun.load(Ordering::Relaxed) {
+            return self.tags_choose(task, scope);
+        }
+        let scope = scope();
+        let title = title(task, &scope);
+        let bare = title.split_once(" : ").map_or(title.as_str(), |(_, bare)| bare);
+        if !self
+            .settings
+            .start_at_task
+            .iter()
+            .any(|wanted| wanted == &title || wanted == bare)
+        {
+            return false;
+        }
+        self.begun.store(true, Ordering::Relaxed);
+        self.tags_choose(task, || scope)
+    }
+
+    /// True if tags choose the task.
+    pub(in crate::engine) fn tags_choose(&self, task: &Task, scope: impl FnOnce() -> Scope) -> bool {
         let settings = &self.settings;
         let plain = settings.tags.is_empty() && settings.skip_tags.is_empty();
-        if plain && task.tags().is_empty() && self.begun.load(Ordering::Relaxed) {
+        if plain && task.tags().is_empty() {
             return true;
         }
         let scope = scope();
-        if !self.begun.load(Ordering::Relaxed) {
-            let title = title(task, &scope);
-            let bare = title.split_once(" : ").map_or(title.as_str(), |(_, bare)| bare);
-            if !settings
-                .start_at_task
-                .iter()
-                .any(|wanted| wanted == &title || wanted == bare)
-            {
-                return false;
-            }
-            self.begun.store(true, Ordering::Relaxed);
-        }
         let mut tags: HashSet<String> = HashSet::new();
         for placed in task.tags() {
             let rendered = template::render(&placed.value, &scope)

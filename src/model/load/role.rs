@@ -46,10 +46,9 @@ impl Reader<'_> {
             );
             return vec![];
         };
-        let mut seen = vec![];
         let uses: Vec<_> = entries.iter().filter_map(|entry| self.role_use(entry)).collect();
         uses.into_iter()
-            .flat_map(|used| self.place_role(used, scope, &mut vec![], &mut seen))
+            .flat_map(|used| self.place_role(used, scope, &mut vec![]))
             .collect()
     }
 
@@ -83,7 +82,7 @@ impl Reader<'_> {
                 choice.name.place.clone()
             },
         };
-        self.place_role(used, scope, &mut vec![], &mut vec![])
+        self.place_role(used, scope, &mut vec![])
     }
 
     /// An entry of `roles` or of `dependencies`.
@@ -124,15 +123,8 @@ impl Reader<'_> {
         Some(used)
     }
 
-    /// The blocks of a role: those of its dependencies, then its own. `chain` are the roles that depend on it,
-    /// `seen` what the play has already.
-    fn place_role(
-        &mut self,
-        used: Use,
-        parent: &Arc<Scope>,
-        chain: &mut Vec<PathBuf>,
-        seen: &mut Vec<String>,
-    ) -> Vec<Item> {
+    /// The blocks of a role: those of its dependencies, then its own. `chain` are the roles that depend on it.
+    fn place_role(&mut self, used: Use, parent: &Arc<Scope>, chain: &mut Vec<PathBuf>) -> Vec<Item> {
         let Some(folder) = self.find_role(&used, parent) else {
             return vec![];
         };
@@ -152,14 +144,9 @@ impl Reader<'_> {
         }
         let meta = self.role_root(&folder, "meta", "main");
         let role = self.role(&used, &folder, meta.as_ref());
-        let key = fingerprint(&used, &folder);
-        if seen.contains(&key) && !role.allow_duplicates {
-            return vec![];
-        }
         // What an import or include names runs as often as it is named; a dependency does not.
         let often = role.allow_duplicates || used.chosen && chain.is_empty();
-        let once = (!often).then(|| Arc::from(&*key));
-        seen.push(key);
+        let once = (!often).then(|| Arc::from(fingerprint(&used, &folder)));
         let scope = Scope::below(
             parent,
             ScopeKind::Role {
@@ -177,7 +164,7 @@ impl Reader<'_> {
             .and_then(Node::items);
         for entry in dependencies.unwrap_or_default() {
             if let Some(dependency) = self.role_use(entry) {
-                items.extend(self.place_role(dependency, &scope, chain, seen));
+                items.extend(self.place_role(dependency, &scope, chain));
             }
         }
         chain.pop();
