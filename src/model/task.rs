@@ -198,6 +198,26 @@ impl Task {
         self.keywords().find_map(|keywords| pick(keywords).as_ref())
     }
 
+    /// A task that no file holds: its module and arguments, nothing else but these keywords.
+    pub fn unwritten(action: Action, keywords: Keywords, scope: &Arc<Scope>) -> Task {
+        Task {
+            keywords,
+            scope: scope.clone(),
+            place: action.place.clone(),
+            action,
+            r#loop: None,
+            register: None,
+            changed_when: vec![],
+            failed_when: vec![],
+            until: vec![],
+            retries: None,
+            delay: None,
+            r#async: None,
+            poll: None,
+            listen: vec![],
+        }
+    }
+
     /// True if the task may be tried more than once (`until`, `retries`).
     pub fn is_repeated(&self) -> bool {
         !self.until.is_empty() || self.retries.is_some()

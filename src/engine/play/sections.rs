@@ -99,29 +99,16 @@ pub(in crate::engine) fn usual_task(context: &Context) -> Arc<Task> {
         value: "Gathering Facts".into(),
         place: Place::new(&source, 0..0),
     };
-    Arc::new(Task {
-        keywords: Keywords {
-            name: Some(name),
-            ..Keywords::default()
-        },
-        scope: context.play.scope.clone(),
-        action: Action {
-            module: "ansible.builtin.setup".into(),
-            arguments: Default::default(),
-            free_form: None,
-            template: None,
-            place: place.clone(),
-        },
-        r#loop: None,
-        register: None,
-        changed_when: vec![],
-        failed_when: vec![],
-        until: vec![],
-        retries: None,
-        delay: None,
-        r#async: None,
-        poll: None,
-        listen: vec![],
+    let action = Action {
+        module: "ansible.builtin.setup".into(),
+        arguments: Default::default(),
+        free_form: None,
+        template: None,
         place: place.clone(),
-    })
+    };
+    let keywords = Keywords {
+        name: Some(name),
+        ..Keywords::default()
+    };
+    Arc::new(Task::unwritten(action, keywords, &context.play.scope))
 }

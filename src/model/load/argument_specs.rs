@@ -147,36 +147,23 @@ fn validating(title: &str, entry: &str, options: Placed, scope: &Arc<Scope>, pla
         ("provided_arguments", argument(given, place)),
         ("validate_args_context", argument(Value::map(context), place)),
     ];
-    Item::Task(Arc::new(Task {
-        keywords: Keywords {
-            // Not rendered, as in Ansible.
-            name: Some(Placed::new(Value::string(title), place)),
-            tags: vec![Placed::new("always", place)],
-            ..Keywords::default()
-        },
-        scope: scope.clone(),
-        action: Action {
-            module: "ansible.builtin.validate_argument_spec".into(),
-            arguments: arguments
-                .into_iter()
-                .map(|(name, argument)| (name.into(), argument))
-                .collect(),
-            free_form: None,
-            template: None,
-            place: place.clone(),
-        },
-        r#loop: None,
-        register: None,
-        changed_when: vec![],
-        failed_when: vec![],
-        until: vec![],
-        retries: None,
-        delay: None,
-        r#async: None,
-        poll: None,
-        listen: vec![],
+    let keywords = Keywords {
+        // Not rendered, as in Ansible.
+        name: Some(Placed::new(Value::string(title), place)),
+        tags: vec![Placed::new("always", place)],
+        ..Keywords::default()
+    };
+    let action = Action {
+        module: "ansible.builtin.validate_argument_spec".into(),
+        arguments: arguments
+            .into_iter()
+            .map(|(name, argument)| (name.into(), argument))
+            .collect(),
+        free_form: None,
+        template: None,
         place: place.clone(),
-    }))
+    };
+    Item::Task(Arc::new(Task::unwritten(action, keywords, scope)))
 }
 
 #[cfg(test)]
