@@ -6,6 +6,7 @@ mod deserialize;
 mod from;
 mod literal;
 mod python;
+mod size;
 mod untyped;
 
 use crate::source::Place;
@@ -15,7 +16,8 @@ use std::sync::Arc;
 pub use convert::{to_bool, to_integer};
 pub use deserialize::{ArgumentError, deserialize, fields};
 pub use literal::{literal, literal_or_text};
-pub use python::{json, repr};
+pub use python::{equal, json, number, repr, truthy};
+pub use size::human_to_bytes;
 
 /// A mapping; keys keep their order. Keys that YAML reads as numbers or booleans are kept as their text.
 pub type Map = IndexMap<Arc<str>, Value>;

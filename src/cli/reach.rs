@@ -60,8 +60,8 @@ impl Ways {
 }
 
 impl Reach for Ways {
-    fn variables(&self) -> Vec<&'static str> {
-        [
+    fn variables(&self) -> &'static [&'static [&'static str]] {
+        &[
             HOST,
             PORT,
             USER,
@@ -73,7 +73,6 @@ impl Reach for Ways {
             HOST_KEY_CHECKING,
             TIMEOUT,
         ]
-        .concat()
     }
 
     fn target(&self, name: &str, variables: &Map) -> Result<Target> {

@@ -35,6 +35,14 @@ struct Handler {
     owed: HashSet<Arc<str>>,
 }
 
+impl Handler {
+    /// True if both are the same handler of the same role.
+    fn is_another_use_of(&self, other: &Handler) -> bool {
+        let folder = |handler: &Handler| handler.task.role().map(|role| role.folder.clone());
+        self.task.action.place == other.task.action.place && folder(self) == folder(other)
+    }
+}
+
 /// A handler that is to be run on some hosts.
 pub(super) struct Due {
     pub(super) task: Arc<Task>,
@@ -44,9 +52,9 @@ pub(super) struct Due {
 
 impl Handlers {
     pub(super) fn new(items: &[Item]) -> Handlers {
-        let handlers = Handlers(Mutex::default());
-        handlers.add(items);
-        handlers
+        let mut found = vec![];
+        flatten(items, &mut found);
+        Handlers(Mutex::new(found))
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<Handler>> {
@@ -65,8 +73,7 @@ impl Handlers {
         flatten(items, &mut found);
         let mut all = self.all();
         for handler in found {
-            let place = &handler.task.action.place;
-            match all.iter_mut().find(|known| known.task.action.place == *place) {
+            match all.iter_mut().find(|known| known.is_another_use_of(&handler)) {
                 Some(known) => {
                     known.task = handler.task;
                     known.include = handler.include;

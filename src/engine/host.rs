@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Makes connections; given in by the program, so that the engine need not know options and files.
 pub trait Reach: Send + Sync {
-    /// The variables that it reads.
-    fn variables(&self) -> Vec<&'static str>;
+    /// The variables that it reads, those that mean the same together.
+    fn variables(&self) -> &'static [&'static [&'static str]];
 
     /// The way to a host, from its variables (`ansible_host`, `ansible_user`, ...), rendered.
     ///

@@ -16,12 +16,21 @@ const DEEPEST: usize = 200;
 /// The variables of one item of a loop, and the layers in which its templates are rendered.
 type ItemScope = (Vec<(Arc<str>, Value)>, Vec<Layer>);
 
-/// What one host includes: what it is (the same for hosts that include the same), and the tasks.
-pub(super) type Found = Vec<(String, Vec<Item>, Vec<Layer>)>;
+/// What one host includes.
+pub(super) struct Found {
+    /// The file or role, for the result.
+    name: String,
+    /// The same for hosts that include the same; it holds values, so that nobody is shown it.
+    pub(super) key: String,
+    /// The tasks.
+    pub(super) items: Vec<Item>,
+    /// The variables of the include.
+    pub(super) layers: Vec<Layer>,
+}
 
 impl OnHost<'_> {
     /// What this host includes; `Err`: it is skipped, undecided, or wrong.
-    pub(super) fn includes(&self, include: &Include) -> Result<Found, Box<TaskResult>> {
+    pub(super) fn includes(&self, include: &Include) -> Result<Vec<Found>, Box<TaskResult>> {
         if self.task.scope.chain().count() > DEEPEST {
             let error = Error::new(format!("includes are nested deeper than {DEEPEST} levels"));
             let error = error.at(&include.task.action.place).help(
@@ -43,7 +52,7 @@ impl OnHost<'_> {
                 .iter()
                 .map(|(name, value)| (name.clone(), Placed::new(value.clone(), &include.task.place)))
                 .collect();
-            let items = self.load(include, &scope, extra).map_err(|errors| {
+            let (name, key, items) = self.load(include, &scope, extra).map_err(|errors| {
                 let mut result = errors.0.first().map_or_else(
                     || TaskResult::error(&Error::new("nothing to include")),
                     TaskResult::error,
@@ -51,22 +60,27 @@ impl OnHost<'_> {
                 result.report = Some(errors.to_string());
                 Box::new(result)
             })?;
-            let key = format!("{} {:?}", items.0, item);
+            let key = format!("{key} {item:?}");
             // The variables of an include are stronger than `set_fact` (Ansible's level 21).
             let own = &self.task.keywords.vars;
             let parameters = (!own.is_empty()).then(|| Layer::Placed(own.clone()));
-            found.push((key, items.1, parameters.into_iter().collect()));
+            found.push(Found {
+                name,
+                key,
+                items,
+                layers: parameters.into_iter().collect(),
+            });
         }
         Ok(found)
     }
 
     /// Tells what was included: Ansible counts each item that includes something as ok, and a loop without any as skipped.
-    pub(super) fn tell_included(&self, found: &Found) {
+    pub(super) fn tell_included(&self, found: &[Found]) {
         if found.is_empty() && self.task.r#loop.is_some() {
             self.tell_end(&TaskResult::looped(vec![]));
         }
-        for (name, _, _) in found {
-            self.tell_end(&TaskResult::included(Value::list([Value::string(name)])));
+        for one in found {
+            self.tell_end(&TaskResult::included(Value::list([Value::string(&one.name)])));
         }
     }
 
@@ -105,12 +119,13 @@ impl OnHost<'_> {
             .collect())
     }
 
+    /// Name, key and tasks of what is included.
     fn load(
         &self,
         include: &Include,
         scope: &Scope,
         extra: Variables,
-    ) -> Result<(String, Vec<Item>), Errors> {
+    ) -> Result<(String, String, Vec<Item>), Errors> {
         let text = |placed: &Placed| -> Result<String, Error> {
             let rendered = template::render(&placed.value, scope).map_err(|error| error.at(&placed.place))?;
             let text = rendered.and_then(|rendered| rendered.value.as_str().map(str::to_string));
@@ -122,7 +137,7 @@ impl OnHost<'_> {
                 let file = text(file)?;
                 let tasks = loader.include_tasks(include, &file, extra, &self.context.written)?;
                 self.context.handlers.add(&tasks.handlers);
-                Ok((file, tasks.items))
+                Ok((file.clone(), file, tasks.items))
             }
             Included::Role(choice) => {
                 let given = |placed: &Option<Placed>| -> Result<Option<Placed>, Error> {
@@ -150,7 +165,7 @@ impl OnHost<'_> {
                 };
                 let role = loader.include_role(include, &choice, extra, &self.context.written)?;
                 self.context.handlers.add(&role.handlers);
-                Ok((key(&choice, name), role.items))
+                Ok((name.clone(), key(&choice, name), role.items))
             }
         }
     }

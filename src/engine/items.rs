@@ -2,6 +2,7 @@
 
 use super::handlers::{Due, Notified};
 use super::host::Host;
+use super::include::Found;
 use super::play::Context;
 use super::result::TaskResult;
 use super::scope;
@@ -68,24 +69,26 @@ async fn block(
     parameters: &[Layer],
     guarded: bool,
 ) -> Failed {
+    // A role that the host has run as it is used here is not run again.
     let once = match &block.scope.kind {
         ScopeKind::Role { once, .. } => once.as_ref(),
         _ => None,
     };
     let Some(once) = once else {
-        return self::parts(context, block, hosts, parameters, guarded).await;
+        return block_parts(context, block, hosts, parameters, guarded).await;
     };
-    let new = hosts.into_iter().filter(|host| !context.has_run(host, once));
+    let new = hosts.into_iter().filter(|host| !context.has_run_role(host, once));
     let new: Vec<_> = new.collect();
-    let failed = self::parts(context, block, new.clone(), parameters, guarded).await;
+    let failed = block_parts(context, block, new.clone(), parameters, guarded).await;
     let passed = new
         .iter()
         .filter(|host| !failed.iter().any(|(gone, _)| gone.name == host.name));
-    passed.for_each(|host| context.passed(host, once));
+    passed.for_each(|host| context.role_ended(host, once));
     failed
 }
 
-async fn parts(
+/// `block`, `rescue` and `always` of a block.
+async fn block_parts(
     context: &Arc<Context>,
     block: &Block,
     hosts: Vec<Arc<Host>>,
@@ -224,7 +227,7 @@ async fn done(on_host: &OnHost<'_>) -> TaskResult {
     if let Some(role) = task.scope.once()
         && !matches!(result.status, Status::Skipped | Status::Unreachable)
     {
-        context.began(host, role);
+        context.role_began(host, role);
     }
     if result.owes && matches!(result.status, Status::Ok | Status::Ignored) {
         context.not_owed(host, task, &scope()).await;
@@ -322,16 +325,16 @@ async fn include(
         return vec![];
     }
     let mut failed: Failed = vec![];
-    let mut groups: Vec<(Vec<Arc<Host>>, String, Vec<Item>, Vec<Layer>)> = vec![];
+    let mut groups: Vec<(Vec<Arc<Host>>, Found)> = vec![];
     for host in hosts {
         let on_host = OnHost::new(context, host, task, parameters);
         match on_host.includes(include) {
             Ok(found) => {
                 on_host.tell_included(&found);
-                for (key, items, layers) in found {
-                    match groups.iter_mut().find(|(_, known, _, _)| *known == key) {
-                        Some((hosts, _, _, _)) => hosts.push(host.clone()),
-                        None => groups.push((vec![host.clone()], key, items, layers)),
+                for one in found {
+                    match groups.iter_mut().find(|(_, known)| known.key == one.key) {
+                        Some((hosts, _)) => hosts.push(host.clone()),
+                        None => groups.push((vec![host.clone()], one)),
                     }
                 }
             }
@@ -344,13 +347,13 @@ async fn include(
             }
         }
     }
-    for (hosts, _, items, mut layers) in groups {
-        layers.extend_from_slice(parameters);
+    for (hosts, found) in groups {
+        let layers = [&found.layers[..], parameters].concat();
         let hosts = hosts
             .into_iter()
             .filter(|host| !failed.iter().any(|(gone, _)| gone.name == host.name))
             .collect();
-        failed.extend(run(context, &items, hosts, &layers, guarded).await);
+        failed.extend(run(context, &found.items, hosts, &layers, guarded).await);
     }
     failed
 }

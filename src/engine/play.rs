@@ -44,7 +44,7 @@ pub(super) struct Context {
     batch: Mutex<Vec<Arc<str>>>,
     out: Mutex<HashMap<Arc<str>, Out>>,
     /// Uses of roles of which a host did a task; true if it has them behind it.
-    roles: Mutex<HashMap<(Arc<str>, Arc<str>), bool>>,
+    role_uses: Mutex<HashMap<(Arc<str>, Arc<str>), bool>>,
     files: Mutex<HashMap<Arc<str>, Vec<Layer>>>,
 }
 
@@ -84,26 +84,26 @@ impl Context {
     }
 
     /// True if the host has this use of a role behind it.
-    pub(super) fn has_run(&self, host: &Host, role: &Arc<str>) -> bool {
-        self.roles().get(&(host.name.clone(), role.clone())) == Some(&true)
+    pub(super) fn has_run_role(&self, host: &Host, role: &Arc<str>) -> bool {
+        self.role_uses().get(&(host.name.clone(), role.clone())) == Some(&true)
     }
 
     /// The host did a task of this use of a role.
-    pub(super) fn began(&self, host: &Host, role: &Arc<str>) {
-        self.roles()
+    pub(super) fn role_began(&self, host: &Host, role: &Arc<str>) {
+        self.role_uses()
             .entry((host.name.clone(), role.clone()))
             .or_insert(false);
     }
 
     /// The host came to the end of this use of a role. As in Ansible, one of which it skipped every task did not run.
-    pub(super) fn passed(&self, host: &Host, role: &Arc<str>) {
-        if let Some(done) = self.roles().get_mut(&(host.name.clone(), role.clone())) {
+    pub(super) fn role_ended(&self, host: &Host, role: &Arc<str>) {
+        if let Some(done) = self.role_uses().get_mut(&(host.name.clone(), role.clone())) {
             *done = true;
         }
     }
 
-    fn roles(&self) -> MutexGuard<'_, HashMap<(Arc<str>, Arc<str>), bool>> {
-        self.roles.lock().unwrap_or_else(PoisonError::into_inner)
+    fn role_uses(&self) -> MutexGuard<'_, HashMap<(Arc<str>, Arc<str>), bool>> {
+        self.role_uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn is_unreachable(&self, host: &Host) -> bool {

@@ -213,8 +213,7 @@ fn task_scope(
         }
         if let Some(role) = task.role() {
             map.insert("role_name".into(), role.name.as_str().into());
-            let folder = std::path::absolute(&role.folder).unwrap_or_else(|_| role.folder.clone());
-            map.insert("role_path".into(), folder.display().to_string().into());
+            map.insert("role_path".into(), role.path.as_str().into());
         }
     }
     for role in context.play.used_roles.iter().rev() {

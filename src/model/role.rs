@@ -9,8 +9,10 @@ use std::sync::Arc;
 pub struct Role {
     /// Its name as it was asked for.
     pub name: String,
-    /// Its folder (`role_path`).
+    /// Its folder, as it was found.
     pub folder: PathBuf,
+    /// The same from the root of this computer (`role_path`).
+    pub path: String,
     /// `defaults/main.yml`.
     pub defaults: Arc<Variables>,
     /// `vars/main.yml`.

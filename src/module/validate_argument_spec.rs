@@ -1,7 +1,7 @@
 //! `validate_argument_spec`: arguments of a role, or any others, against the options that describe them.
 
+mod choices;
 mod convert;
-mod equality;
 mod level;
 mod option;
 mod relations;

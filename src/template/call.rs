@@ -147,19 +147,7 @@ impl Call {
     }
 }
 
-/// Python's truth of a value.
-pub(super) fn truthy(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Unknown(_) => false,
-        Value::Bool(flag) => *flag,
-        Value::Int(number) => *number != 0,
-        Value::Float(number) => *number != 0.0,
-        Value::String(text) | Value::Secret(text) => !text.is_empty(),
-        Value::Template(template) => !template.text.is_empty(),
-        Value::List(items) => !items.is_empty(),
-        Value::Map(map) => !map.is_empty(),
-    }
-}
+pub(super) use crate::value::{equal, number, truthy};
 
 /// The error of a filter, test or lookup.
 pub(super) fn failure(name: &str, sentence: &str) -> JinjaError {
@@ -189,35 +177,6 @@ pub(super) fn run(
     }
     let value = function(&call).map_err(|sentence| failure(name, &sentence))?;
     Ok(hand_out(&value, &call.scope))
-}
-
-/// Python's `==`: whole numbers, numbers with a point and truth values are equal if their numbers are.
-pub(super) fn equal(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::List(a), Value::List(b)) => {
-            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| equal(a, b))
-        }
-        (Value::Map(a), Value::Map(b)) => {
-            let same = |(key, value): (&std::sync::Arc<str>, &Value)| {
-                b.get(key).is_some_and(|other| equal(value, other))
-            };
-            a.len() == b.len() && a.iter().all(same)
-        }
-        _ => match (number(left), number(right)) {
-            (Some(a), Some(b)) => a == b,
-            _ => left == right,
-        },
-    }
-}
-
-/// The number a value is for Python; truth values are 0 and 1.
-pub(super) fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Bool(flag) => Some((*flag).into()),
-        Value::Int(number) => Some(*number as f64),
-        Value::Float(number) => Some(*number),
-        _ => None,
-    }
 }
 
 /// Python's `<`: numbers with numbers, texts with texts, lists with lists; all else is an error.

@@ -191,6 +191,50 @@ fn json_text(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// Python's truth of a value.
+pub fn truthy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Unknown(_) => false,
+        Value::Bool(flag) => *flag,
+        Value::Int(number) => *number != 0,
+        Value::Float(number) => *number != 0.0,
+        Value::String(text) | Value::Secret(text) => !text.is_empty(),
+        Value::Template(template) => !template.text.is_empty(),
+        Value::List(items) => !items.is_empty(),
+        Value::Map(map) => !map.is_empty(),
+    }
+}
+
+/// Python's `==`: whole numbers, numbers with a point and truth values are equal if their numbers are.
+pub fn equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Int(a), Value::Int(b)) => a == b,
+        (Value::List(a), Value::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| equal(a, b))
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            let same = |(key, value): (&std::sync::Arc<str>, &Value)| {
+                b.get(key).is_some_and(|other| equal(value, other))
+            };
+            a.len() == b.len() && a.iter().all(same)
+        }
+        _ => match (number(left), number(right)) {
+            (Some(a), Some(b)) => a == b,
+            _ => left == right || left.as_str().is_some() && left.as_str() == right.as_str(),
+        },
+    }
+}
+
+/// The number a value is for Python; truth values are 0 and 1.
+pub fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Bool(flag) => Some((*flag).into()),
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -82,7 +82,7 @@ impl Attempt<'_> {
         let asked = if more.is_empty() {
             self.ask_only(open).await
         } else {
-            match self.ask_only([open.clone(), more].concat()).await {
+            match self.ask_only(open.iter().cloned().chain(more).collect()).await {
                 // What the coming tasks ask must not make this one fail.
                 Err(Broken::Action(_)) => self.ask_only(open).await,
                 asked => asked,

@@ -71,7 +71,7 @@ pub(super) fn prepare(
         ended: AtomicBool::new(false),
         batch: Mutex::default(),
         out: Mutex::default(),
-        roles: Mutex::default(),
+        role_uses: Mutex::default(),
         files: Mutex::default(),
     })))
 }

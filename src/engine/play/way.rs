@@ -79,8 +79,8 @@ impl Context {
         own: &Scope,
         given: impl Fn(Pick) -> Result<Option<Value>>,
     ) -> Result<(Target, Map)> {
-        let names = [self.run.reach.variables(), BECOME.to_vec()].concat();
-        let mut map = rendered(&names, own)?;
+        let names = self.run.reach.variables().iter().copied().chain([BECOME]);
+        let mut map = rendered(names.flatten(), own)?;
         let keywords: [(&str, Pick); 3] = [
             ("ansible_connection", |keywords| &keywords.connection),
             ("ansible_user", |keywords| &keywords.remote_user),
@@ -215,7 +215,7 @@ const BECOME: &[&str] = &[
 ];
 
 /// A map of rendered variables.
-fn rendered(names: &[&str], scope: &Scope) -> Result<Map> {
+fn rendered<'n>(names: impl Iterator<Item = &'n &'n str>, scope: &Scope) -> Result<Map> {
     let mut map = Map::new();
     for name in names {
         if let Some(raw) = scope.variables().get(name)

@@ -131,10 +131,7 @@ fn validating(title: &str, entry: &str, options: Placed, scope: &Arc<Scope>, pla
     let context = [
         ("argument_spec_name", entry.into()),
         ("name", role.map_or(Value::Null, |role| role.name.as_str().into())),
-        (
-            "path",
-            role.map_or(Value::Null, |role| role.folder.display().to_string().into()),
-        ),
+        ("path", role.map_or(Value::Null, |role| role.path.as_str().into())),
         ("type", "role".into()),
     ];
     let argument = |value: Value, place: &Place| Argument {

@@ -247,9 +247,11 @@ impl Reader<'_> {
         };
         let duplicates = meta.and_then(|meta| meta.get("allow_duplicates"));
         let duplicates = duplicates.and_then(|node| self.setting("allow_duplicates", node, Takes::Bool));
+        let path = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
         let role = Arc::new(Role {
             name: used.name.clone(),
             folder: folder.to_path_buf(),
+            path: path.display().to_string(),
             defaults: self
                 .role_variables(folder, "defaults", used.files.defaults.as_deref(), &used.place)
                 .into(),

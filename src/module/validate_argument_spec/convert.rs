@@ -1,6 +1,6 @@
 //! Types of arguments, and what values of other types are read as.
 
-use crate::value::{self, MASK, Map, Value, literal, repr, to_bool};
+use crate::value::{self, MASK, Map, Value, human_to_bytes, literal, repr, to_bool};
 
 /// A value as one of a type; `hidden` values are not named in messages.
 ///
@@ -191,40 +191,15 @@ fn fields(text: &str) -> Vec<String> {
     fields
 }
 
-/// A number of bytes (`unit` is `B`) or bits (`b`): `5`, `1.5K`, `1 MB`.
+/// A number of bytes (`unit` is `B`) or bits (`b`).
 fn size(value: &Value, unit: char) -> Option<Value> {
-    const PREFIXES: &str = "KMGTPEZY";
     if matches!(
         value,
         Value::Bool(_) | Value::Null | Value::List(_) | Value::Map(_)
     ) {
         return None;
     }
-    let text = shown(value);
-    let end = text
-        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
-        .unwrap_or(text.len());
-    let (number, suffix) = (&text[..end], text[end..].trim_start());
-    if number.ends_with('.') {
-        return None;
-    }
-    let number: f64 = number.parse().ok()?;
-    let word = if unit == 'B' { "byte" } else { "bit" };
-    let mut letters = suffix.chars();
-    let factor = match (letters.next(), letters.as_str()) {
-        (None, _) => 0,
-        (Some('b' | 'B'), "") => 0,
-        (Some(_), _) if suffix.eq_ignore_ascii_case(word) => 0,
-        (Some(prefix), rest) => {
-            let known = PREFIXES.find(prefix.to_ascii_uppercase())?;
-            let exact = prefix.is_ascii_uppercase() && rest.chars().eq([unit]);
-            if !rest.is_empty() && !exact {
-                return None;
-            }
-            known as i32 + 1
-        }
-    };
-    Some(Value::Int((number * 1024f64.powi(factor)).round() as i64))
+    human_to_bytes(&shown(value), unit).map(Value::Int)
 }
 
 #[cfg(test)]

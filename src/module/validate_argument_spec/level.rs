@@ -1,11 +1,11 @@
 //! One mapping of arguments against its options, and the mappings below it. What is asked, in which order, and in
 //! which words is Ansible's.
 
+use super::choices::{is_among, is_word_for};
 use super::convert::{self, shown};
-use super::equality::{is_among, is_word_for, truthy};
 use super::option::{aliases, hidden, kind, needs_value, options, required};
 use super::relations;
-use crate::value::{MASK, Map, Unknown, Value};
+use crate::value::{MASK, Map, Unknown, Value, truthy};
 use std::sync::Arc;
 
 /// What was found while arguments were held against their options.

@@ -1,7 +1,6 @@
 //! What is said of one option.
 
-use super::equality::truthy;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, truthy};
 
 /// Its type.
 pub(super) fn kind(option: &Value) -> &str {

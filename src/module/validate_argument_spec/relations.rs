@@ -2,8 +2,7 @@
 //! `required_if`, `required_by`.
 
 use super::convert::shown;
-use super::equality::{same, truthy};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, equal, truthy};
 
 /// The names of several options that exclude each other.
 pub(super) fn exclusive(rules: &Value, arguments: &Map) -> Option<String> {
@@ -54,7 +53,7 @@ fn condition(rule: &Value, arguments: &Map) -> Option<String> {
     let Some([name, value, wanted, rest @ ..]) = rule.as_list() else {
         return wrong();
     };
-    if !same(arguments.get(name.as_str()?)?, value) {
+    if !equal(arguments.get(name.as_str()?)?, value) {
         return None;
     }
     let one = rest.first().is_some_and(truthy);

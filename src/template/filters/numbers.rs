@@ -195,27 +195,12 @@ fn human_readable(call: &Call) -> Answer {
 
 fn human_to_bytes(call: &Call) -> Answer {
     let text = call.input_text();
-    let wrong = || format!("human_to_bytes() can't interpret following string: {text}");
-    let digits = text
-        .trim()
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.trim().len());
-    let (amount, unit) = text.trim().split_at(digits);
-    let amount: f64 = amount.parse().map_err(|_| wrong())?;
-    let unit = unit.trim();
-    let unit = if unit.is_empty() {
-        call.text(1, "default_unit").unwrap_or_default()
-    } else {
-        unit.to_string()
-    };
-    let factor = match unit.to_uppercase().chars().next() {
-        None | Some('B') => 1.0,
-        Some(letter) => {
-            let found = UNITS.iter().find(|entry| entry.0 == letter).ok_or_else(wrong)?;
-            2f64.powi(found.1.try_into().unwrap_or(0))
-        }
-    };
-    Ok(Value::Int((amount * factor).round_ties_even() as i64))
+    let bare = text.trim_end().ends_with(|c: char| c.is_ascii_digit());
+    let default = call.text(1, "default_unit").filter(|_| bare).unwrap_or_default();
+    let unit = if call.flag(2, "isbits", false) { 'b' } else { 'B' };
+    crate::value::human_to_bytes(&format!("{text}{default}"), unit)
+        .map(Value::Int)
+        .ok_or_else(|| format!("human_to_bytes() can't interpret following string: {text}"))
 }
 
 fn filesizeformat(call: &Call) -> Answer {
