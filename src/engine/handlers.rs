@@ -3,6 +3,7 @@
 use super::host::Host;
 use super::items;
 use super::play::Context;
+use super::scope;
 use super::task::title;
 use crate::error::{Error, nearest};
 use crate::model::{Include, Item, Task};
@@ -180,8 +181,14 @@ impl Context {
     }
 
     /// Notifies by a handler's name or by a topic it listens to; false if nobody does.
-    pub(super) fn notify_named(&self, host: &Host, name: &str, scope: &Scope, notified: &Notified) -> bool {
-        let called = self.called(name, scope);
+    pub(super) fn notify_named(
+        self: &Arc<Context>,
+        host: &Host,
+        name: &str,
+        scope: &Scope,
+        notified: &Notified,
+    ) -> bool {
+        let called = self.called(host, name, scope);
         called
             .iter()
             .for_each(|at| self.handlers.notify(*at, host, notified));
@@ -189,21 +196,21 @@ impl Context {
     }
 
     /// Notes that an earlier run ended before the handlers with this name or topic.
-    pub(super) fn owe(&self, host: &Host, name: &str, scope: &Scope) {
-        for at in self.called(name, scope) {
+    pub(super) fn owe(self: &Arc<Context>, host: &Host, name: &str, scope: &Scope) {
+        for at in self.called(host, name, scope) {
             self.handlers.all()[at].owed.insert(host.name.clone());
         }
     }
 
     /// Makes due what an earlier run owed to a task that this run has come past, whether it changed something or
     /// not: not sooner, for what the handler needs may be made by the tasks before.
-    pub(super) fn claim_behind(&self, host: &Host, task: &Task, scope: impl FnOnce() -> Scope) {
+    pub(super) fn claim_behind(self: &Arc<Context>, host: &Host, task: &Task, scope: impl FnOnce() -> Scope) {
         if task.notify().is_empty() || !self.handlers.owes(host) {
             return;
         }
         let scope = scope();
         for (name, _) in notified_names(task, &scope) {
-            self.handlers.claim(host, Some(&self.called(&name, &scope)));
+            self.handlers.claim(host, Some(&self.called(host, &name, &scope)));
         }
     }
 
@@ -213,18 +220,24 @@ impl Context {
     }
 
     /// True if one of the handlers with this name or topic is due on the host.
-    pub(super) fn is_due(&self, host: &Host, name: &str, scope: &Scope) -> bool {
-        let called = self.called(name, scope);
+    pub(super) fn is_due(self: &Arc<Context>, host: &Host, name: &str, scope: &Scope) -> bool {
+        let called = self.called(host, name, scope);
         called.iter().any(|at| self.handlers.is_due(*at, host))
     }
 
     /// The handlers with this name or topic, by their number.
-    fn called(&self, name: &str, scope: &Scope) -> Vec<usize> {
+    fn called(self: &Arc<Context>, host: &Host, name: &str, scope: &Scope) -> Vec<usize> {
         let mut named = None;
         let mut called = vec![];
         let mut heard = HashSet::new();
         for (at, task) in self.handlers.tasks().iter().enumerate().rev() {
-            let title = title(task, scope);
+            // Variables in a handler's name are its own, as those of the import that brings it.
+            let named_by_variables =
+                matches!(&task.keywords.name, Some(name) if matches!(name.value, Value::Template(_)));
+            let title = match named_by_variables {
+                true => title(task, &scope::of_task(self, host, Some(task), &[])),
+                false => title(task, scope),
+            };
             let bare = title.split_once(" : ").map_or(title.as_str(), |(_, bare)| bare);
             if title == name || bare == name {
                 // The last one with a name wins, as in Ansible.
