@@ -40,6 +40,8 @@ pub mod module;
 
 pub mod model;
 
+pub mod inventory;
+
 pub mod vars;
 
 pub mod graph;

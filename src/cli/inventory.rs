@@ -2,7 +2,7 @@
 
 use super::project::{Options, Project};
 use crate::error::{Error, Errors, nearest};
-use crate::model::{Inventory, pattern};
+use crate::inventory::{Inventory, pattern};
 use crate::value::{Value, json};
 use clap::Args;
 use std::path::PathBuf;

@@ -2,8 +2,8 @@
 
 use super::project::{Options, Project};
 use crate::error::{Error, Errors, nearest};
+use crate::inventory::cloud::Asked;
 use crate::machines::{OPTIONS, Overview};
-use crate::model::inventory::cloud::Asked;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 

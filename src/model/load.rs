@@ -11,6 +11,7 @@ mod playbook;
 mod reader;
 mod role;
 mod task;
+mod variable_files;
 
 use super::role::IncludedItems;
 use super::{Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
@@ -20,6 +21,8 @@ use crate::vault::Vault;
 use reader::Reader;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+
+pub use variable_files::variable_files;
 
 /// The names that may be used in tasks.
 #[derive(Clone)]
@@ -142,7 +145,8 @@ impl Loader {
         std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn warn(&self, warnings: Vec<Error>) {
+    /// Adds to what was suspicious.
+    pub fn warn(&self, warnings: Vec<Error>) {
         let mut all = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend(warnings);
     }
@@ -172,7 +176,7 @@ fn included_scope(include: &Include, extra: Variables) -> Arc<Scope> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::model::Included;
 

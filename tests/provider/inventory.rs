@@ -9,7 +9,8 @@ use crate::fakes::{Reply, Server};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use vent::model::{Inventory, Known, Loader};
+use vent::inventory::Inventory;
+use vent::model::{Known, Loader};
 use vent::vault::Vault;
 
 pub struct Project {

@@ -3,7 +3,8 @@
 use super::super::host::Host;
 use super::Run;
 use crate::error::Result;
-use crate::model::{Inventory, Variables, pattern};
+use crate::inventory::{Inventory, pattern};
+use crate::model::Variables;
 use crate::source::Place;
 use crate::value::Value;
 use indexmap::IndexMap;

@@ -287,7 +287,7 @@ impl Reader<'_> {
             return self.variables_file(&path);
         }
         let mut variables = Variables::new();
-        let files = crate::model::inventory::variable_files(&folder.join(kind).join(name));
+        let files = super::variable_files(&folder.join(kind).join(name));
         if let (true, Some(chosen)) = (files.is_empty(), chosen) {
             self.refuse(format!("the role has no {kind}/{chosen}"), place);
         }

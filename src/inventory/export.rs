@@ -127,7 +127,7 @@ fn mapping(variables: &Variables) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::Inventory;
+    use crate::inventory::Inventory;
     use crate::model::load::tests::loader;
     use crate::value::{Value, json};
 

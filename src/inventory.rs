@@ -1,10 +1,11 @@
-//! Inventories: hosts, groups and their variables.
+//! Inventories: hosts, groups and their variables; and the patterns that choose among them.
 
 mod added;
 mod builder;
 pub mod cloud;
 mod export;
 mod ini;
+pub mod pattern;
 pub mod plugin;
 mod range;
 mod script;
@@ -12,11 +13,11 @@ mod source;
 mod variables;
 mod yaml_file;
 
-use super::{Placed, Variables};
 use crate::lab::Lab;
+use crate::model::{Placed, Variables};
 use crate::source::{Place, Source};
 use indexmap::{IndexMap, IndexSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use builder::Builder;
@@ -134,34 +135,4 @@ fn implicit_localhost() -> Host {
         groups: vec![],
         place: None,
     }
-}
-
-/// The files with variables in a folder (`group_vars/all`, `defaults/main`), sorted, subfolders included:
-/// those without an ending and those that end in `.yml`, `.yaml` or `.json`; hidden and backup files not.
-pub fn variable_files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return vec![];
-    };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
-    let visible = |path: &PathBuf| {
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        !name.starts_with('.') && !name.ends_with('~')
-    };
-    let known = |path: &PathBuf| match path.extension() {
-        Some(ending) => ["yml", "yaml", "json"].iter().any(|known| ending == *known),
-        None => true,
-    };
-    let mut files = vec![];
-    for path in paths.into_iter().filter(visible) {
-        if path.is_dir() {
-            files.extend(variable_files(&path));
-        } else if known(&path) {
-            files.push(path);
-        }
-    }
-    files
 }

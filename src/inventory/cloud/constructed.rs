@@ -298,7 +298,7 @@ mod tests {
     /// What Ansible's own plugin `constructed` makes of the same hosts and options: `tests/provider/constructed.json`.
     #[test]
     fn every_option_means_what_it_means_to_ansible() {
-        let text = include_str!("../../../../tests/provider/constructed.json");
+        let text = include_str!("../../../tests/provider/constructed.json");
         let golden: Json = serde_json::from_str(text).unwrap();
         let hosts = golden["hosts"].as_object().unwrap();
         let mut wrong = vec![];

@@ -3,9 +3,9 @@
 use super::options::Common;
 use super::{Cloud, Found, cache};
 use crate::error::Errors;
+use crate::inventory::plugin::Settings;
 use crate::machines::Machines;
 use crate::machines::given::Given;
-use crate::model::inventory::plugin::Settings;
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
 //! Which variables a host has: what its sources, `group_vars` and `host_vars` say, by Ansible's precedence.
 
-use super::{Group, Host, Inventory, variable_files};
+use super::{Group, Host, Inventory};
 use crate::error::Collector;
+use crate::model::load::variable_files;
 use crate::model::{Loader, Variables};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

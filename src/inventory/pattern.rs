@@ -1,7 +1,6 @@
 //! Host patterns: `a:b`, `a,b`, `!x`, `&y`, globs, `~regex`, `[0]`, `[1:2]`, and `--limit`.
 
-use super::Inventory;
-use super::inventory::LOCALHOST;
+use super::{Inventory, LOCALHOST};
 use crate::error::{Error, Result, nearest};
 use crate::source::Place;
 use crate::value::Value;

@@ -2,9 +2,9 @@
 
 use super::{InventoryPlugin, Settings};
 use crate::error::Errors;
+use crate::inventory::Builder;
 use crate::lab;
 use crate::model::Placed;
-use crate::model::inventory::Builder;
 use crate::source::Place;
 use crate::yaml::Node;
 
@@ -42,7 +42,7 @@ fn place_of(root: &Node, name: &str) -> Place {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::Inventory;
+    use crate::inventory::Inventory;
     use crate::model::load::tests::loader;
 
     #[test]

@@ -4,7 +4,7 @@ use super::Found;
 use super::options::Common;
 use crate::content::digest_of;
 use crate::error::{Error, Result};
-use crate::model::inventory::plugin::Settings;
+use crate::inventory::plugin::Settings;
 use crate::provider::access::expanded;
 use crate::value::json;
 use std::io::Write;

@@ -1,7 +1,7 @@
 //! The options of a plugin file: those of all providers, and those of one.
 
 use crate::error::{Collector, Error, Errors, nearest};
-use crate::model::inventory::plugin::Settings;
+use crate::inventory::plugin::Settings;
 use crate::provider::access::beside;
 use crate::provider::http::secret::Secret;
 use crate::template::{Scope, Surroundings, Variables, render};

@@ -3,7 +3,7 @@
 use super::builder::Builder;
 use super::{Inventory, ini, plugin, script, variables, yaml_file};
 use crate::error::{Collector, Error, Errors};
-use crate::model::Loader;
+use crate::model::{Loader, Placed};
 use crate::source::Place;
 use crate::yaml::{self, Node};
 use std::path::{Path, PathBuf};
@@ -81,7 +81,7 @@ impl Reader<'_> {
                     for name in names {
                         self.builder.add_host(&name, "ungrouped", Some(&place));
                         if let Some(port) = port {
-                            let port = crate::model::Placed::new(i64::from(port), &place);
+                            let port = Placed::new(i64::from(port), &place);
                             self.builder.set_host_variable(&name, "ansible_port", port);
                         }
                     }
