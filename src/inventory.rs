@@ -2,7 +2,6 @@
 
 mod added;
 mod builder;
-pub mod cloud;
 mod export;
 mod ini;
 pub mod pattern;
@@ -13,6 +12,7 @@ mod source;
 mod variables;
 mod yaml_file;
 
+use crate::cloud::inventory::Asked;
 use crate::lab::Lab;
 use crate::model::{Placed, Variables};
 use crate::source::{Place, Source};
@@ -42,7 +42,7 @@ pub struct Inventory {
     /// The labs its files describe.
     pub labs: Vec<Lab>,
     /// The machines that its files ask for.
-    pub machines: Vec<cloud::Asked>,
+    pub machines: Vec<Asked>,
 }
 
 impl Default for Inventory {

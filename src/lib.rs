@@ -30,11 +30,9 @@ pub mod pki;
 
 pub mod connection;
 
-pub mod provider;
-
-pub mod machines;
-
 pub mod template;
+
+pub mod cloud;
 
 pub mod module;
 

@@ -1,9 +1,10 @@
 //! `vent machines`: the machines that an inventory asks a provider for, without a playbook.
 
 use super::project::{Options, Project};
+use crate::cloud::PROVIDERS;
+use crate::cloud::inventory::Asked;
+use crate::cloud::machines::Overview;
 use crate::error::{Error, Errors, nearest};
-use crate::inventory::cloud::Asked;
-use crate::machines::{OPTIONS, Overview};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -148,8 +149,8 @@ fn as_json(overview: &Overview) -> Value {
 }
 
 fn options(provider: &str) -> Result<(), Errors> {
-    let Some((_, schemas)) = OPTIONS.iter().find(|(name, _)| *name == provider) else {
-        let names: Vec<&str> = OPTIONS.iter().map(|(name, _)| *name).collect();
+    let Some(known) = PROVIDERS.iter().find(|known| known.name == provider) else {
+        let names: Vec<&str> = PROVIDERS.iter().map(|known| known.name).collect();
         let error = Error::new(format!("there is no provider `{provider}`"));
         return Err(match nearest(provider, names.iter().copied()) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
@@ -157,7 +158,7 @@ fn options(provider: &str) -> Result<(), Errors> {
         }
         .into());
     };
-    let schemas = schemas();
+    let schemas = (known.options)();
     let properties = |parts: &[schemars::Schema]| -> Value {
         let parts = parts
             .iter()

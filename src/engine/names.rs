@@ -1,10 +1,10 @@
 //! Records of the domain name system: asked for and changed by this computer.
 
 use super::perform::Broken;
+use crate::cloud::client::access::process_environment;
+use crate::cloud::route53::client::Route53;
 use crate::error::Error;
 use crate::host::{Answer, DnsAccess, Output, Performed, Question, RecordChange};
-use crate::provider::access::process_environment;
-use crate::provider::route53::Route53;
 
 /// A client with a key out of the arguments, else out of the task's environment, else out of this process's.
 fn client(access: &DnsAccess, environment: &[(String, String)]) -> Result<Route53, Broken> {

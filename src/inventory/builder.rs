@@ -1,7 +1,7 @@
 //! Puts an inventory together out of what its sources say.
 
-use super::cloud::Asked;
 use super::{Group, Host, Inventory};
+use crate::cloud::inventory::Asked;
 use crate::error::{Error, Result};
 use crate::lab::Lab;
 use crate::model::{Placed, Variables};

@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use vent::provider::http::secret::Secret;
+use vent::cloud::client::http::secret::Secret;
 
 /// What Vent has more than other programs, of a kind (`group`, `variable`): `tests/contract/added.txt`.
 fn added(kind: &str) -> Vec<String> {
@@ -268,7 +268,7 @@ impl Drop for Prism {
 #[tokio::test]
 #[ignore = "installs programs from PyPI and npm"]
 async fn prism_finds_nothing_wrong_between_vent_and_packet() {
-    use vent::provider::packet::{Access, Packet, devices::NewDevice};
+    use vent::cloud::packet::client::{Access, Packet, devices::NewDevice};
     let server = packet_server();
     let folder = tempfile::tempdir().unwrap();
     let prism = Prism::start(
@@ -314,7 +314,7 @@ async fn prism_finds_nothing_wrong_between_vent_and_packet() {
 #[tokio::test]
 #[ignore = "installs programs from PyPI and npm"]
 async fn prism_finds_nothing_wrong_between_vent_and_exoscale() {
-    use vent::provider::exoscale::{Access, Exoscale, resources::NewInstance, types::Rule};
+    use vent::cloud::exoscale::client::{Access, Exoscale, resources::NewInstance, types::Rule};
     let server = Server::start(exoscale_fake(), Some(Specification::exoscale()));
     let folder = tempfile::tempdir().unwrap();
     let prism = Prism::start(folder.path(), "exoscale-v2.openapi.json.gz", "/v2", &server);

@@ -7,11 +7,11 @@ use crate::fakes::specification::{Specification, unpacked};
 use crate::fakes::{Reply, Server};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use vent::provider::exoscale::signature::Key;
-use vent::provider::http::request::{Body, Call};
-use vent::provider::http::secret::Secret;
-use vent::provider::http::service::Service;
-use vent::provider::http::{Client, Settings};
+use vent::cloud::client::http::request::{Body, Call};
+use vent::cloud::client::http::secret::Secret;
+use vent::cloud::client::http::service::Service;
+use vent::cloud::client::http::{Client, Settings};
+use vent::cloud::exoscale::client::signature::Key;
 
 const SERVICE: Service = Service {
     name: "Exoscale",

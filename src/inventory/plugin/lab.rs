@@ -1,6 +1,7 @@
 //! `plugin: lab`: machines made out of this computer.
 
-use super::{InventoryPlugin, Settings};
+use super::InventoryPlugin;
+use crate::cloud::inventory::PluginFile;
 use crate::error::Errors;
 use crate::inventory::Builder;
 use crate::lab;
@@ -16,10 +17,10 @@ impl InventoryPlugin for Lab {
         "lab"
     }
 
-    fn load(&self, settings: &Settings<'_>, builder: &mut Builder) -> Result<(), Errors> {
-        let lab = lab::Lab::load(&settings.value)?;
+    fn load(&self, file: &PluginFile<'_>, builder: &mut Builder) -> Result<(), Errors> {
+        let lab = lab::Lab::load(&file.value)?;
         for host in lab.inventory()? {
-            let place = place_of(settings.root, &host.name);
+            let place = place_of(file.root, &host.name);
             builder.add_host(&host.name, "all", Some(&place));
             for group in &host.groups {
                 builder.add_host(&host.name, group, Some(&place));
