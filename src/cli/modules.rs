@@ -1,5 +1,6 @@
 //! `vent modules`: lists the modules, or tells the arguments of one.
 
+use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, Errors, nearest};
 use crate::module::{self, MODULES};
 use clap::Args;
@@ -31,11 +32,10 @@ pub fn run(command: &ModulesCommand) -> Result<(), Errors> {
     let Some(entry) = module::find(name) else {
         let error = Error::new(format!("unknown module `{name}`"));
         let known = MODULES.iter().flat_map(|entry| entry.names.iter().copied());
-        return Err(match nearest(name, known) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("`vent modules` lists what there is"),
-        }
-        .into());
+        return Err(error
+            .help(MODULES_ARE_LISTED)
+            .did_you_mean(nearest(name, known))
+            .into());
     };
     let schema = (entry.schema)();
     if command.schema {

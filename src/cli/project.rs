@@ -4,7 +4,8 @@ use super::passwords::PasswordOptions;
 use super::reach::{Defaults, Ways};
 use crate::connection::Secret;
 use crate::engine::{Reach, Reload, SPECIAL};
-use crate::error::{Error, Errors, Result, UNREADABLE};
+use crate::error::cures::BELOW_THE_FOLDER;
+use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
 use crate::model::load::{CONTROL_WORDS, Known, KnownArguments, Loader};
@@ -228,7 +229,7 @@ fn extra(texts: &[String], vault: &Vault) -> Result<Map, Errors> {
             let read = std::fs::read_to_string(path).map_err(|error| {
                 Error::new(format!("cannot read the variables of `-e @{path}`"))
                     .cause(error)
-                    .help("the name is relative to the folder this is typed in")
+                    .help(BELOW_THE_FOLDER)
             })?;
             map.extend(mapping(&Source::file(Path::new(path), read), vault)?);
         } else if trimmed.starts_with('{') {
@@ -262,7 +263,7 @@ fn words(text: &str) -> Result<Map, Errors> {
         Error::new("the quotes of a `-e` are not closed")
             .at(&Place::new(&Source::named("-e", text.to_string()), 0..text.len()))
             .help("quote the whole for the shell: -e \"name='a value'\"")
-            .code(UNREADABLE)
+            .of_kind(ErrorKind::Unreadable)
     })?;
     let mut map = Map::new();
     for word in words {

@@ -2,7 +2,7 @@
 
 use super::project;
 use crate::engine::{self, Parts, Settings};
-use crate::error::{Collector, Error, Errors, INTERRUPTED, Result, UNEXPECTED, UNREADABLE, WRONG, nearest};
+use crate::error::{Collector, Error, ErrorKind, Errors, INTERRUPTED, Result, cures, nearest};
 use crate::event::{Event, Events, Kind};
 use crate::graph::Graph;
 use crate::inventory::Inventory;
@@ -111,10 +111,7 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     let graph = Graph::of(&playbooks)?;
     super::unseen::check(&graph)?;
     for warning in project.loader.take_warnings() {
-        super::say(&format!(
-            "warning: {}",
-            warning.to_string().trim_start_matches("error: ")
-        ));
+        super::say(&format!("warning: {}\n", warning.drawn()));
     }
     if command.syntax_check {
         return Ok(0);
@@ -152,25 +149,23 @@ pub(super) fn load(loader: &Loader, paths: &[PathBuf]) -> Result<Vec<Arc<Playboo
         .filter_map(|path| errors.take(found(path).and_then(|()| loader.playbook(path))))
         .map(Arc::new)
         .collect();
-    errors.finish(read).map_err(|errors| errors.code(UNREADABLE))
+    errors
+        .finish(read)
+        .map_err(|errors| errors.of_kind(ErrorKind::Unreadable))
 }
 
 fn found(path: &Path) -> Result<(), Errors> {
     if path.is_dir() {
         let error = Error::new(format!("{} is a folder, not a playbook", path.display()));
         let inside = path.join("site.yml");
-        return Err(error
-            .help(match inside.is_file() {
-                true => format!("did you mean `{}`?", inside.display()),
-                false => "name a file in it".into(),
-            })
-            .code(WRONG)
-            .into());
+        let site = inside.is_file().then(|| inside.display());
+        let error = error.help("name a file in it").did_you_mean(site);
+        return Err(error.of_kind(ErrorKind::Wrong).into());
     }
     if path.exists() {
         return Ok(());
     }
-    let error = Error::new(format!("there is no playbook {}", path.display())).code(WRONG);
+    let error = Error::new(format!("there is no playbook {}", path.display()));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let entries = std::fs::read_dir(folder.unwrap_or(Path::new(".")))
         .into_iter()
@@ -179,14 +174,11 @@ fn found(path: &Path) -> Result<(), Errors> {
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
         .collect();
     let wanted = path.file_name().unwrap_or_default().to_string_lossy();
-    Err(match nearest(&wanted, names.iter().map(String::as_str)) {
-        Some(near) => {
-            let near = folder.map_or(PathBuf::from(near), |folder| folder.join(near));
-            error.help(format!("did you mean `{}`?", near.display()))
-        }
-        None => error.help("the name is relative to the folder this is typed in"),
-    }
-    .into())
+    let near = nearest(&wanted, names.iter().map(String::as_str));
+    let near = near.map(|near| folder.map_or(PathBuf::from(near), |folder| folder.join(near)));
+    let error = error.help(cures::BELOW_THE_FOLDER);
+    let error = error.did_you_mean(near.as_ref().map(|near| near.display()));
+    Err(error.of_kind(ErrorKind::Wrong).into())
 }
 
 fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings> {
@@ -276,9 +268,11 @@ pub(super) async fn watch(
     };
     let finished = engine::run(parts).await;
     interrupts.abort();
-    shown
-        .await
-        .map_err(|error| Error::new("the reporter broke").cause(error).code(UNEXPECTED))?;
+    shown.await.map_err(|error| {
+        Error::new("the reporter broke")
+            .cause(error)
+            .of_kind(ErrorKind::Unexpected)
+    })?;
     Ok(finished?.code)
 }
 

@@ -110,10 +110,7 @@ fn option(text: &str, settings: &mut Settings) -> Result<()> {
     }
     let shown = text.split(['=', ' ']).next().unwrap_or(text);
     let error = Error::new(format!("the option `-o {shown}` for ssh is not supported"));
-    Err(match nearest(&name, KNOWN.iter().copied()) {
-        Some(near) => error.help(format!("did you mean `{near}`?")),
-        None => {
-            error.help("Vent speaks SSH itself: take the option out, or set it for the host in another way")
-        }
-    })
+    Err(error
+        .help("Vent speaks SSH itself: take the option out, or set it for the host in another way")
+        .did_you_mean(nearest(&name, KNOWN.iter().copied())))
 }

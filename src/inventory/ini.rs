@@ -170,10 +170,8 @@ impl Reader<'_> {
             let error =
                 Error::new(format!("the group `{name}` {what}, but no section declares it")).at(&place);
             let near = nearest(&name, self.declared.keys().map(String::as_str));
-            self.errors.push(match near {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help(format!("add a section [{name}]")),
-            });
+            self.errors
+                .push(error.help(format!("add a section [{name}]")).did_you_mean(near));
         }
     }
 }

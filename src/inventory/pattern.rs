@@ -1,6 +1,7 @@
 //! Host patterns: `a:b`, `a,b`, `!x`, `&y`, globs, `~regex`, `[0]`, `[1:2]`, and `--limit`.
 
 use super::{Inventory, LOCALHOST};
+use crate::error::cures::HOSTS_ARE_SHOWN;
 use crate::error::{Error, Result, nearest};
 use crate::source::Place;
 use crate::value::Value;
@@ -85,10 +86,7 @@ pub fn nobody(inventory: &Inventory, pattern: &str) -> Error {
         .chain(inventory.hosts.keys())
         .map(|name| &**name);
     let error = Error::new(format!("no host matches the pattern `{pattern}`"));
-    match nearest(pattern, known) {
-        Some(near) => error.help(format!("did you mean `{near}`?")),
-        None => error.help("`vent inventory --graph` shows all hosts and groups"),
-    }
+    error.help(HOSTS_ARE_SHOWN).did_you_mean(nearest(pattern, known))
 }
 
 fn parts_of(pattern: &Value) -> Result<Vec<String>> {

@@ -44,10 +44,11 @@ pub(super) fn read(
     let Some(plugin) = plugins().find(|plugin| plugin.name() == wanted) else {
         let known: Vec<_> = plugins().map(|plugin| plugin.name()).collect();
         let error = Error::new(format!("there is no inventory plugin `{wanted}`")).at(&name.place);
-        return errors.push(match nearest(wanted, known.iter().copied()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("the plugins are: {}", known.join(", "))),
-        });
+        return errors.push(
+            error
+                .help(format!("the plugins are: {}", known.join(", ")))
+                .did_you_mean(nearest(wanted, known.iter().copied())),
+        );
     };
     let Some(value) = errors.take(root.value(&loader.vault)) else {
         return;

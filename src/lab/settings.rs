@@ -139,11 +139,10 @@ impl Settings {
     pub fn node(&self, name: &str) -> Result<&NodeSettings> {
         self.nodes.iter().find(|node| node.name == name).ok_or_else(|| {
             let names = self.nodes.iter().map(|node| node.name.as_str());
-            let help = match nearest(name, names.clone()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the nodes are {}", names.collect::<Vec<_>>().join(", ")),
-            };
-            Error::new(format!("the lab has no node `{name}`")).help(help)
+            let near = nearest(name, names.clone());
+            Error::new(format!("the lab has no node `{name}`"))
+                .help(format!("the nodes are {}", names.collect::<Vec<_>>().join(", ")))
+                .did_you_mean(near)
         })
     }
 }
@@ -201,11 +200,9 @@ fn checked<T: serde::de::DeserializeOwned>(value: &Value, what: &str) -> Result<
         .map_err(|error| Error::new(format!("the settings of {what} cannot be read")).cause(error))?;
     for key in value.as_map().into_iter().flat_map(Map::keys) {
         if !fields.contains(&&**key) {
-            let help = match nearest(key, fields.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are {}", fields.join(", ")),
-            };
-            return Err(Error::new(format!("`{key}` is not a setting of {what}")).help(help));
+            return Err(Error::new(format!("`{key}` is not a setting of {what}"))
+                .help(format!("known are {}", fields.join(", ")))
+                .did_you_mean(nearest(key, fields.iter().copied())));
         }
     }
     Ok(form)

@@ -1,6 +1,6 @@
 //! What `ansible.cfg` and the variables `ANSIBLE_...` of the environment say; the environment is stronger.
 
-use crate::error::{Collector, Error, Errors, MISCONFIGURED, Result};
+use crate::error::{Collector, Error, ErrorKind, Errors, Result};
 use crate::source::{Place, Source};
 use crate::value::{Value, to_bool};
 use crate::yaml;
@@ -41,7 +41,7 @@ impl Configuration {
     pub fn read() -> Result<Configuration, Errors> {
         let environment = |name: &str| std::env::var(name).ok();
         let here = std::env::current_dir().unwrap_or_default();
-        Configuration::of(&environment, &here).map_err(|errors| errors.code(MISCONFIGURED))
+        Configuration::of(&environment, &here).map_err(|errors| errors.of_kind(ErrorKind::Configuration))
     }
 
     fn of(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Result<Configuration, Errors> {

@@ -3,7 +3,7 @@
 use super::Module;
 use crate::error::nearest;
 use crate::host::Attributes;
-use crate::value::{ArgumentError, Value, deserialize, fields};
+use crate::value::{ArgumentError, ArgumentErrorKind, Value, deserialize, fields};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -83,11 +83,7 @@ pub(super) fn read<M: Module>(value: &Value) -> Result<M::Arguments, ArgumentErr
         if let Some(near) = nearest(name, known.iter().copied()) {
             message.push_str(&format!("; did you mean `{near}`?"));
         }
-        return Err(ArgumentError {
-            argument: None,
-            message,
-            unknown: None,
-        });
+        return Err(ArgumentError::new(message));
     }
     Ok(read)
 }
@@ -120,15 +116,13 @@ impl FileArguments {
     /// # Errors
     /// A mode that is none, or that is not known yet.
     pub fn wanted_mode(&self) -> Result<Option<Mode>, ArgumentError> {
-        let error = |message: String, unknown| ArgumentError {
-            argument: Some("mode".into()),
-            message,
-            unknown,
-        };
         match &self.mode {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Int(bits)) => Ok(Some(Mode::Bits(*bits as u32 & 0o7777))),
-            Some(Value::Unknown(unknown)) => Err(error("is not known".into(), Some(unknown.clone()))),
+            Some(Value::Unknown(unknown)) => {
+                let kind = ArgumentErrorKind::Unknown(unknown.clone());
+                Err(ArgumentError::new("is not known").of("mode").of_kind(kind))
+            }
             Some(value) => {
                 let text = value.as_str().unwrap_or_default().trim();
                 match text {
@@ -139,10 +133,11 @@ impl FileArguments {
                             .map(|bits| Mode::Bits(bits & 0o7777)))
                     }
                     _ if parse_mode(text, 0, false).is_some() => Ok(Some(Mode::Symbolic(text.into()))),
-                    _ => Err(error(
-                        format!("`{text}` is no mode: write octal digits in quotes or u=rw,g=r"),
-                        None,
-                    )),
+                    _ => {
+                        let message =
+                            format!("`{text}` is no mode: write octal digits in quotes or u=rw,g=r");
+                        Err(ArgumentError::new(message).of("mode"))
+                    }
                 }
             }
         }

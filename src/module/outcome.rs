@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::host::Action;
-use crate::value::{ArgumentError, Map, Unknown, Value};
+use crate::value::{ArgumentError, ArgumentErrorKind, Map, Unknown, Value};
 use std::sync::Arc;
 
 /// What is to be done next.
@@ -87,9 +87,9 @@ impl Stop {
 
 impl From<ArgumentError> for Stop {
     fn from(error: ArgumentError) -> Stop {
-        match &error.unknown {
-            Some(unknown) => Stop::Undecided(unknown.clone()),
-            None => Stop::Failed(error.to_string()),
+        match error.kind {
+            ArgumentErrorKind::Unknown(unknown) => Stop::Undecided(unknown),
+            ArgumentErrorKind::Missing | ArgumentErrorKind::Wrong => Stop::Failed(error.to_string()),
         }
     }
 }

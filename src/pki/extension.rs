@@ -107,10 +107,7 @@ fn key_usage_bit(name: &str) -> Result<usize> {
     });
     found.ok_or_else(|| {
         let error = Error::new(format!("`{name}` is not a key usage"));
-        match nearest(name, KEY_USAGES.iter().map(|usage| usage.0)) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error,
-        }
+        error.did_you_mean(nearest(name, KEY_USAGES.iter().map(|usage| usage.0)))
     })
 }
 
@@ -151,10 +148,7 @@ impl Extension {
                 .find(|known| known.0.eq_ignore_ascii_case(usage) || known.1.eq_ignore_ascii_case(usage));
             let encoded = der::oid(known.map_or(usage, |known| known.2)).map_err(|_| {
                 let error = Error::new(format!("`{usage}` is not an extended key usage"));
-                match nearest(usage, EXTENDED_KEY_USAGES.iter().map(|known| known.0)) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error,
-                }
+                error.did_you_mean(nearest(usage, EXTENDED_KEY_USAGES.iter().map(|known| known.0)))
             })?;
             parts.push(encoded);
         }

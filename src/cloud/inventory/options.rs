@@ -139,10 +139,11 @@ pub fn read<T: DeserializeOwned>(file: &PluginFile<'_>) -> Result<(Common, T), E
         if !known.contains(&&**name) {
             let place = file.root.get(name).map(|node| &node.place);
             let error = Error::new(format!("`{name}` is not an option of this inventory")).at_some(place);
-            errors.push(match nearest(name, known.iter().copied()) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help(format!("the options are: {}", known.join(", "))),
-            });
+            errors.push(
+                error
+                    .help(format!("the options are: {}", known.join(", ")))
+                    .did_you_mean(nearest(name, known.iter().copied())),
+            );
         }
     }
     errors.finish((common, own))

@@ -109,10 +109,11 @@ impl<'a> Given<'a> {
                 continue;
             }
             let error = Error::new(format!("`{name}` is not an option here")).at(self.place_of(name));
-            errors.push(match nearest(name, known.iter().copied()) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help(format!("the options are: {}", known.join(", "))),
-            });
+            errors.push(
+                error
+                    .help(format!("the options are: {}", known.join(", ")))
+                    .did_you_mean(nearest(name, known.iter().copied())),
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::free_form::{self, FreeForm};
 use super::reader::Reader;
 use super::{CONTROL_WORDS, Known};
+use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, nearest};
 use crate::model::task::{Argument, short};
 use crate::model::{Action, Placed};
@@ -48,19 +49,10 @@ impl Known {
     fn unknown_module(&self, name: &str, place: &Place, keywords: &[&str]) -> Error {
         let error = Error::new(format!("no module is called `{name}`")).at(place);
         let names = self.modules.iter().chain(CONTROL_WORDS).chain(keywords).copied();
-        match nearest(name, names.clone()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => {
-                let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_string();
-                let same = names
-                    .into_iter()
-                    .find(|known| last(known) == last(name) || last(known) == short(name));
-                match same {
-                    Some(same) => error.help(format!("did you mean `{same}`?")),
-                    None => error.help("`vent modules` lists what there is"),
-                }
-            }
-        }
+        let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_string();
+        let same = |known: &&str| last(known) == last(name) || last(known) == short(name);
+        let near = nearest(name, names.clone()).or_else(|| names.clone().find(same));
+        error.help(MODULES_ARE_LISTED).did_you_mean(near)
     }
 }
 
@@ -78,7 +70,7 @@ impl Reader<'_> {
                 Some((key, _)) => self.loader.known.unknown_module(&name(key), &key.place, keywords),
                 None => Error::new("this task has no module: it does nothing")
                     .at(&task.place)
-                    .help("`vent modules` lists what there is"),
+                    .help(MODULES_ARE_LISTED),
             };
             self.errors.push(error);
             return None;

@@ -2,13 +2,10 @@
 
 use super::KnownArguments;
 use super::reader::Reader;
-use crate::error::{Error, nearest};
+use crate::error::{Error, ErrorKind, nearest};
 use crate::model::Action;
-use crate::value::{Map, Value};
+use crate::value::{ArgumentErrorKind, Map, Value};
 use std::sync::Arc;
-
-/// Ansible finds these only when the task runs; the exit code is the same.
-const FAILED: u8 = 2;
 
 impl Reader<'_> {
     /// Refuses arguments that the module does not have, and values it cannot take. What is a template is not
@@ -30,14 +27,14 @@ impl Reader<'_> {
             .and_then(|name| action.arguments.get(name));
         let open = match argument {
             Some(argument) => argument.value.holds_template(),
-            None => holds_template(action) && !found.message.starts_with("missing required"),
+            None => holds_template(action) && found.kind != ArgumentErrorKind::Missing,
         };
-        if found.unknown.is_none() && !open {
+        if !matches!(found.kind, ArgumentErrorKind::Unknown(_)) && !open {
             let place = argument.map_or(&action.place, |argument| &argument.place);
             self.errors.push(
                 Error::new(format!("`{}`: {found}", action.module))
                     .at(place)
-                    .code(FAILED),
+                    .of_kind(ErrorKind::Task),
             );
         }
     }
@@ -52,11 +49,12 @@ impl Reader<'_> {
             all = false;
             let error = Error::new(format!("`{}` has no argument `{name}`", action.module))
                 .at(&argument.name_place)
-                .code(FAILED);
-            self.errors.push(match nearest(name, names.iter().copied()) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help(format!("it takes {}", names.join(", "))),
-            });
+                .of_kind(ErrorKind::Task);
+            self.errors.push(
+                error
+                    .help(format!("it takes {}", names.join(", ")))
+                    .did_you_mean(nearest(name, names.iter().copied())),
+            );
         }
         all
     }
@@ -101,8 +99,9 @@ mod tests {
     fn what_a_module_cannot_take_is_refused() {
         let shown = messages(&[(
             "site.yml",
-            "- hosts: a\n  tasks:\n    - file: {mode: 1}\n    - file: {path: '{{ x }}'}\n    - file: {}\n      module_defaults: {file: {path: x}}\n",
+            "- hosts: a\n  tasks:\n    - file: {mode: 1}\n    - file: {path: '{{ x }}'}\n    - file: {}\n      module_defaults: {file: {path: x}}\n    - file: {mode: '{{ x }}'}\n",
         )]);
-        assert_eq!(shown, ["site.yml:3:7: `file`: missing required argument `path`"]);
+        let missing = |line| format!("site.yml:{line}:7: `file`: missing required argument `path`");
+        assert_eq!(shown, [missing(3), missing(7)]);
     }
 }

@@ -1,7 +1,7 @@
 //! What all readers of the model share: the errors so far, values with places, checks of kinds.
 
 use super::Loader;
-use crate::error::{Collector, Error, Errors, nearest};
+use crate::error::{Collector, Error, ErrorKind, Errors, nearest};
 use crate::model::{Condition, Item, Placed, Role, Variables};
 use crate::source::Place;
 use crate::value::{Value, to_bool, to_integer};
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         let plain = plain.map_err(|error| {
             let whole = crate::source::Source::file(path, text.to_string());
             let first = text.lines().next().map_or(0, str::len);
-            error.at(&Place::new(&whole, 0..first)).code(crate::error::WRONG)
+            error.at(&Place::new(&whole, 0..first)).of_kind(ErrorKind::Wrong)
         })?;
         let source = crate::source::Source::vaulted(path, String::from_utf8_lossy(&plain).into_owned());
         yaml::parse_one(&source)
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
         let help = "names of variables are letters, digits and `_`, and begin with no digit";
         // What Ansible ends with for a name like this.
         self.errors
-            .push(error.at(&node.place).help(help).code(crate::error::WRONG));
+            .push(error.at(&node.place).help(help).of_kind(ErrorKind::Wrong));
         None
     }
 
@@ -219,10 +219,11 @@ impl<'a> Reader<'a> {
     pub fn unknown_key(&mut self, key: &Node, of: &str, known: &[&str]) {
         let text = key.text().unwrap_or_default();
         let error = Error::new(format!("`{text}` is not a keyword of {of}")).at(&key.place);
-        self.errors.push(match nearest(text, known.iter().copied()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("{of} takes: {}", known.join(", "))),
-        });
+        self.errors.push(
+            error
+                .help(format!("{of} takes: {}", known.join(", ")))
+                .did_you_mean(nearest(text, known.iter().copied())),
+        );
     }
 
     /// Notes an error at a place.

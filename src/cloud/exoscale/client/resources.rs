@@ -243,13 +243,12 @@ impl Zone {
             return Ok(id.clone());
         }
         let mut error = Error::new(format!("Exoscale: {} has no {kind} `{name}`", self.name));
-        error = match nearest(name, known.iter().map(|entry| entry.0.as_str())) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!(
+        error = error
+            .help(format!(
                 "`exo compute {} list` names them",
                 kind.replace(' ', "-")
-            )),
-        };
+            ))
+            .did_you_mean(nearest(name, known.iter().map(|entry| entry.0.as_str())));
         Err(Failure::unanswered(error, false))
     }
 

@@ -79,10 +79,11 @@ fn check_set(each: &mut Each, item: &Given<'_>, path: &Path, errors: &mut Collec
             continue;
         }
         let error = Error::new(format!("`{role}` is no role of a machine")).at(item.place_of("role"));
-        errors.push(match nearest(role, ROLES.iter().copied()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("the roles are: {}", ROLES.join(", "))),
-        });
+        errors.push(
+            error
+                .help(format!("the roles are: {}", ROLES.join(", ")))
+                .did_you_mean(nearest(role, ROLES.iter().copied())),
+        );
     }
     if each.count > MOST {
         errors.push(

@@ -106,9 +106,11 @@ pub(super) fn template<'a>(found: &'a Resources, wanted: &Wanted<Set>) -> Result
     let fits = |guest: &&Guest| guest.name == *name || guest.vmid.to_string() == *name;
     found.templates.iter().find(fits).ok_or_else(|| {
         let error = Error::new(format!("Proxmox has no template `{name}`")).at(&wanted.place);
-        match nearest(name, found.templates.iter().map(|guest| guest.name.as_str())) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("make one from a cloud image: docs/providers.md says how"),
-        }
+        error
+            .help("make one from a cloud image: docs/providers.md says how")
+            .did_you_mean(nearest(
+                name,
+                found.templates.iter().map(|guest| guest.name.as_str()),
+            ))
     })
 }
