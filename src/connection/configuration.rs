@@ -2,7 +2,7 @@
 
 use super::arguments;
 use super::percent::Tokens;
-use super::ssh_config::{self, Settings, Subject};
+use super::ssh_config::{self, SshConfig, Subject};
 use super::target::{Checking, Kind, Secret, Target};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -79,7 +79,7 @@ pub fn target(options: &Options, environment: &Environment) -> Result<Target> {
     if kind == Kind::Local {
         return Ok(Target::local(&options.name));
     }
-    let mut settings = Settings::default();
+    let mut settings = SshConfig::default();
     if options.host_key_checking == Some(false) {
         settings.push("stricthostkeychecking", "no");
     }
@@ -117,7 +117,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn resolve(&self, host: &str, mut settings: Settings, depth: usize) -> Result<Target> {
+    fn resolve(&self, host: &str, mut settings: SshConfig, depth: usize) -> Result<Target> {
         self.read_files(host, &mut settings);
         let Environment {
             home,
@@ -172,7 +172,7 @@ impl Resolver<'_> {
         Ok(target)
     }
 
-    fn read_files(&self, host: &str, settings: &mut Settings) {
+    fn read_files(&self, host: &str, settings: &mut SshConfig) {
         let Environment {
             home,
             user,
@@ -197,7 +197,7 @@ impl Resolver<'_> {
     }
 
     /// The keys that are named, else the usual ones that exist.
-    fn keys(&self, settings: &Settings, tokens: &Tokens<'_>) -> Vec<PathBuf> {
+    fn keys(&self, settings: &SshConfig, tokens: &Tokens<'_>) -> Vec<PathBuf> {
         let mut keys: Vec<PathBuf> = vec![];
         for named in settings.all("identityfile").filter(|path| *path != "none") {
             let path = tokens.path(named);
@@ -212,7 +212,7 @@ impl Resolver<'_> {
         keys
     }
 
-    fn known_hosts(&self, settings: &Settings, tokens: &Tokens<'_>) -> Vec<PathBuf> {
+    fn known_hosts(&self, settings: &SshConfig, tokens: &Tokens<'_>) -> Vec<PathBuf> {
         let files = |name: &str, usual: &str| -> Vec<PathBuf> {
             let value = settings.first(name).unwrap_or(usual);
             value
@@ -231,7 +231,7 @@ impl Resolver<'_> {
 
     fn proxy(
         &self,
-        settings: &Settings,
+        settings: &SshConfig,
         tokens: &Tokens<'_>,
         depth: usize,
         target: &mut Target,
@@ -267,8 +267,8 @@ impl Resolver<'_> {
 }
 
 /// `[user@]host[:port]` or `ssh://[user@]host[:port]`.
-fn hop_settings(hop: &str) -> Result<(String, Settings)> {
-    let mut settings = Settings::default();
+fn hop_settings(hop: &str) -> Result<(String, SshConfig)> {
+    let mut settings = SshConfig::default();
     let rest = hop.strip_prefix("ssh://").unwrap_or(hop);
     let rest = match rest.rsplit_once('@') {
         Some((user, rest)) => {

@@ -9,16 +9,16 @@ const DEEPEST: usize = 16;
 /// Settings in the order in which they were found; the first of a name counts, except for the ones that
 /// add up. Names are in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings(Vec<(String, String)>);
+pub struct SshConfig(Vec<(String, String)>);
 
-impl Settings {
+impl SshConfig {
     /// Adds a setting behind those that are there.
     pub fn push(&mut self, name: &str, value: &str) {
         self.0.push((name.to_lowercase(), value.to_string()));
     }
 
     /// Adds settings behind those that are there.
-    pub fn extend(&mut self, other: Settings) {
+    pub fn extend(&mut self, other: SshConfig) {
         self.0.extend(other.0);
     }
 
@@ -50,14 +50,14 @@ pub struct Subject<'a> {
 }
 
 /// Reads the settings of a file that hold for a subject. A file that does not exist holds none.
-pub fn read(file: &Path, subject: Subject<'_>) -> Settings {
-    let mut settings = Settings::default();
+pub fn read(file: &Path, subject: Subject<'_>) -> SshConfig {
+    let mut settings = SshConfig::default();
     let mut active = true;
     read_into(file, subject, &mut active, DEEPEST, &mut settings);
     settings
 }
 
-fn read_into(file: &Path, subject: Subject<'_>, active: &mut bool, depth: usize, settings: &mut Settings) {
+fn read_into(file: &Path, subject: Subject<'_>, active: &mut bool, depth: usize, settings: &mut SshConfig) {
     let text = std::fs::read(file).unwrap_or_default();
     for line in String::from_utf8_lossy(&text).lines() {
         let Some((name, value)) = split(line) else {
@@ -125,7 +125,7 @@ fn matches_host(patterns: &[String], host: &str) -> bool {
 }
 
 /// `Match` with the criteria that need no program: what is not understood does not match.
-fn matches_all(criteria: &[String], subject: Subject<'_>, settings: &Settings) -> bool {
+fn matches_all(criteria: &[String], subject: Subject<'_>, settings: &SshConfig) -> bool {
     let mut left = criteria.iter();
     while let Some(criterion) = left.next() {
         let (negated, name) = match criterion.strip_prefix('!') {
@@ -181,7 +181,7 @@ fn expand(pattern: &str, file: &Path, home: &Path) -> Vec<PathBuf> {
 mod tests {
     use super::*;
 
-    fn settings(text: &str, host: &str) -> Settings {
+    fn settings(text: &str, host: &str) -> SshConfig {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path();
         std::fs::create_dir_all(home.join(".ssh/more")).unwrap();

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vent::cloud::client::http::request::{Body, Call};
 use vent::cloud::client::http::secret::Secret;
 use vent::cloud::client::http::service::Service;
-use vent::cloud::client::http::{Client, Settings};
+use vent::cloud::client::http::{Client, ClientOptions};
 use vent::cloud::exoscale::client::signature::Key;
 
 const SERVICE: Service = Service {
@@ -63,7 +63,7 @@ async fn replay(name: &str, prepare: &[(&str, Value)]) -> usize {
         key: Secret::new(KEY),
         secret: Secret::new(SECRET),
     };
-    let client = Client::new(SERVICE, Settings::new(&server.url("")), Box::new(key)).unwrap();
+    let client = Client::new(SERVICE, ClientOptions::new(&server.url("")), Box::new(key)).unwrap();
     for (path, body) in prepare {
         client
             .send(&Call::post(*path, "prepare").json(body.clone()))

@@ -40,7 +40,7 @@ pub trait Authorize: Debug + Send + Sync {
 
 /// What a client needs besides its credentials.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ClientOptions {
     /// The base address, without a slash at its end.
     pub base: String,
     /// How the certificate is checked.
@@ -51,10 +51,10 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
 }
 
-impl Settings {
-    /// The usual settings for a base address.
-    pub fn new(base: &str) -> Settings {
-        Settings {
+impl ClientOptions {
+    /// The usual options for a base address.
+    pub fn new(base: &str) -> ClientOptions {
+        ClientOptions {
             base: base.trim_end_matches('/').to_string(),
             trust: Trust::System,
             retry: Retry::default(),
@@ -67,7 +67,7 @@ impl Settings {
 #[derive(Debug)]
 pub struct Client {
     service: Service,
-    settings: Settings,
+    options: ClientOptions,
     authorize: Box<dyn Authorize>,
     http: reqwest::Client,
     gate: Semaphore,
@@ -90,8 +90,8 @@ impl Client {
     ///
     /// # Errors
     /// When the base address is none, or the token would travel in clear text over a network.
-    pub fn new(service: Service, settings: Settings, authorize: Box<dyn Authorize>) -> Result<Client> {
-        let local = check_address(&service, &settings.base)?;
+    pub fn new(service: Service, options: ClientOptions, authorize: Box<dyn Authorize>) -> Result<Client> {
+        let local = check_address(&service, &options.base)?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("vent/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -100,12 +100,12 @@ impl Client {
         if local {
             builder = builder.no_proxy();
         }
-        let http = settings.trust.apply(builder)?.build().map_err(|error| {
+        let http = options.trust.apply(builder)?.build().map_err(|error| {
             Error::new(format!("cannot set the client of {} up", service.name)).cause(chain(&error))
         })?;
         Ok(Client {
             service,
-            settings,
+            options,
             authorize,
             http,
             gate: Semaphore::new(PARALLEL),
@@ -114,7 +114,7 @@ impl Client {
 
     /// The time this client waits by.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.settings.clock
+        &self.options.clock
     }
 
     /// The service, in words.
@@ -152,7 +152,7 @@ impl Client {
     /// What the service refuses, or that it cannot be reached.
     pub async fn send(&self, call: &Call) -> Result<Answer, Failure> {
         let prepared = call
-            .prepare(&self.settings.base)
+            .prepare(&self.options.base)
             .map_err(|error| Failure::unanswered(error, false))?;
         let idempotent = call.repeatable;
         let salt = prepared
@@ -173,31 +173,31 @@ impl Client {
                 Some(_) if failure.is_busy() => true,
                 Some(status) => may_repeat(
                     status,
-                    idempotent && (status != 500 || self.settings.retry.repeat_500),
+                    idempotent && (status != 500 || self.options.retry.repeat_500),
                 ),
                 None => idempotent || !failure.perhaps_done,
             };
             attempt += 1;
             let limit = match failure.status {
-                Some(_) => self.settings.retry.attempts,
+                Some(_) => self.options.retry.attempts,
                 // A wrong address or certificate does not become right by waiting.
-                None => self.settings.retry.attempts.min(UNANSWERED),
+                None => self.options.retry.attempts.min(UNANSWERED),
             };
             if !again || attempt >= limit {
                 return Err(failure);
             }
-            let own = self.settings.retry.pause(attempt - 1, salt);
-            let pause = wanted.map_or(own, |wanted| wanted.max(self.settings.retry.first));
-            if pause > self.settings.retry.patience {
+            let own = self.options.retry.pause(attempt - 1, salt);
+            let pause = wanted.map_or(own, |wanted| wanted.max(self.options.retry.first));
+            if pause > self.options.retry.patience {
                 return Err(failure);
             }
-            self.settings.clock.sleep(pause).await;
+            self.options.clock.sleep(pause).await;
         }
     }
 
     /// One attempt.
     async fn attempt(&self, call: &Call, prepared: &Prepared) -> Attempt {
-        let now = self.settings.clock.now();
+        let now = self.options.clock.now();
         let mut request = self.http.request(prepared.method.clone(), &prepared.url);
         if let Some(kind) = prepared.content_type {
             request = request.header("Content-Type", kind);

@@ -13,7 +13,7 @@ use crate::cloud::client::http::failure::Failure;
 use crate::cloud::client::http::request::Call;
 use crate::cloud::client::http::secret::Secret;
 use crate::cloud::client::http::service::Service;
-use crate::cloud::client::http::{Client, Settings, parse};
+use crate::cloud::client::http::{Client, ClientOptions, parse};
 use crate::error::Result;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -60,7 +60,7 @@ pub struct Exoscale {
     key: Secret,
     secret: Secret,
     url: Option<String>,
-    template: Settings,
+    template: ClientOptions,
 }
 
 /// A client of one zone.
@@ -80,14 +80,14 @@ impl Exoscale {
         Exoscale::with(access, environment, |_| {})
     }
 
-    /// Like [`Exoscale::new`], with the settings of all clients changed by `change`.
+    /// Like [`Exoscale::new`], with the options of all clients changed by `change`.
     ///
     /// # Errors
     /// As [`Exoscale::new`].
     pub fn with(
         access: &Access,
         environment: Environment<'_>,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut ClientOptions),
     ) -> Result<Exoscale> {
         let key = secret(
             &SERVICE,
@@ -106,7 +106,7 @@ impl Exoscale {
             environment,
             SECRET_VARIABLES,
         )?;
-        let mut template = Settings::new("");
+        let mut template = ClientOptions::new("");
         change(&mut template);
         Ok(Exoscale {
             key,
@@ -133,15 +133,15 @@ impl Exoscale {
             Some(url) => with_version(&url.replace("{zone}", name)),
             None => format!("https://api-{name}.exoscale.com/v2"),
         };
-        let mut settings = self.template.clone();
-        settings.base = base;
+        let mut options = self.template.clone();
+        options.base = base;
         let key = Key {
             key: self.key.clone(),
             secret: self.secret.clone(),
         };
         Ok(Zone {
             name: name.to_string(),
-            client: Client::new(SERVICE, settings, Box::new(key))?,
+            client: Client::new(SERVICE, options, Box::new(key))?,
         })
     }
 

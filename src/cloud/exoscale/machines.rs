@@ -17,7 +17,7 @@ use crate::cloud::exoscale::client::types::{
 };
 use crate::cloud::exoscale::client::{Exoscale as Account, SERVICE, Zone};
 use crate::cloud::machines::given::Given;
-use crate::cloud::machines::options::{ClusterOptions, Wanted};
+use crate::cloud::machines::options::{ClusterOptions, MachineSet};
 use crate::cloud::machines::plan::{Machine, Plan};
 use crate::cloud::machines::provider::{About, Cluster, Machines, ProviderMachines, refuse_namesakes};
 use crate::error::{Errors, Result};

@@ -90,7 +90,7 @@ pub struct Each {
 
 /// A set of equal machines.
 #[derive(Clone, Debug)]
-pub struct Wanted<Set> {
+pub struct MachineSet<Set> {
     /// What every set says. `ssh_keys` are the keys themselves.
     pub each: Each,
     /// What sets of this provider say.
@@ -101,7 +101,7 @@ pub struct Wanted<Set> {
     pub place: Place,
 }
 
-impl<Set> Wanted<Set> {
+impl<Set> MachineSet<Set> {
     /// Its roles.
     pub fn roles(&self) -> Vec<&str> {
         self.each.role.split(',').map(str::trim).collect()
@@ -120,7 +120,7 @@ pub struct ClusterOptions<Own, Set> {
     /// What this provider has besides.
     pub own: Own,
     /// The sets of machines.
-    pub sets: Vec<Wanted<Set>>,
+    pub sets: Vec<MachineSet<Set>>,
     /// Where it stands.
     pub place: Place,
 }

@@ -10,7 +10,7 @@ use crate::cloud::client::http::failure::Failure;
 use crate::cloud::client::http::request::{Call, Prepared};
 use crate::cloud::client::http::secret::Secret;
 use crate::cloud::client::http::service::Service;
-use crate::cloud::client::http::{Authorize, Client, Settings, parse};
+use crate::cloud::client::http::{Authorize, Client, ClientOptions, parse};
 use crate::error::Result;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -80,14 +80,14 @@ impl Packet {
         Packet::with(access, environment, |_| {})
     }
 
-    /// Like [`Packet::new`], with the settings changed by `change`.
+    /// Like [`Packet::new`], with the options changed by `change`.
     ///
     /// # Errors
     /// As [`Packet::new`].
     pub fn with(
         access: &Access,
         environment: Environment<'_>,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut ClientOptions),
     ) -> Result<Packet> {
         let token = secret(
             &SERVICE,
@@ -102,9 +102,9 @@ impl Packet {
             .clone()
             .or_else(|| first_set(environment, ADDRESS_VARIABLES))
             .unwrap_or_else(|| ADDRESS.to_string());
-        let mut settings = Settings::new(&base);
-        change(&mut settings);
-        let client = Client::new(SERVICE, settings, Box::new(Token(token)))?;
+        let mut options = ClientOptions::new(&base);
+        change(&mut options);
+        let client = Client::new(SERVICE, options, Box::new(Token(token)))?;
         Ok(Packet { client })
     }
 

@@ -11,7 +11,7 @@ use crate::cloud::client::http::request::{Call, Prepared};
 use crate::cloud::client::http::secret::Secret;
 use crate::cloud::client::http::service::Service;
 use crate::cloud::client::http::tls::Trust;
-use crate::cloud::client::http::{Authorize, Client, Settings, parse};
+use crate::cloud::client::http::{Authorize, Client, ClientOptions, parse};
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -92,14 +92,14 @@ impl Proxmox {
         Proxmox::with(access, environment, |_| {})
     }
 
-    /// Like [`Proxmox::new`], with the settings changed by `change`.
+    /// Like [`Proxmox::new`], with the options changed by `change`.
     ///
     /// # Errors
     /// As [`Proxmox::new`].
     pub fn with(
         access: &Access,
         environment: Environment<'_>,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut ClientOptions),
     ) -> Result<Proxmox> {
         let url = access
             .url
@@ -121,15 +121,15 @@ impl Proxmox {
             name: token_name(access, environment)?,
             secret,
         };
-        let mut settings = Settings::new(&with_path(&url));
-        settings.trust = match &access.trust {
+        let mut options = ClientOptions::new(&with_path(&url));
+        options.trust = match &access.trust {
             Some(trust) => trust.clone(),
             None => trust_of(environment),
         };
-        settings.retry.repeat_500 = false;
-        change(&mut settings);
+        options.retry.repeat_500 = false;
+        change(&mut options);
         let name = token.name.clone();
-        let client = Client::new(SERVICE, settings, Box::new(token))?;
+        let client = Client::new(SERVICE, options, Box::new(token))?;
         Ok(Proxmox { client, token: name })
     }
 

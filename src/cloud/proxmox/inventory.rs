@@ -125,7 +125,7 @@ fn safe(text: &str) -> String {
 }
 
 /// What is known about a guest.
-pub(super) struct Known {
+pub(super) struct GuestDetails {
     pub guest: Guest,
     pub config: Map<String, Json>,
     pub status: Map<String, Json>,
@@ -233,7 +233,7 @@ async fn nodes(found: &mut CloudInventory, options: &Options, client: &Proxmox) 
 }
 
 /// Asks for all that is wanted of a guest; `None` if it was removed since it was listed.
-async fn ask(options: &Options, client: &Proxmox, guest: Guest) -> Result<Option<Known>> {
+async fn ask(options: &Options, client: &Proxmox, guest: Guest) -> Result<Option<GuestDetails>> {
     let asked = async {
         match options.want_facts {
             true => futures::try_join!(
@@ -254,7 +254,7 @@ async fn ask(options: &Options, client: &Proxmox, guest: Guest) -> Result<Option
         true => client.interfaces(&guest).await?.unwrap_or_default(),
         false => vec![],
     };
-    Ok(Some(Known {
+    Ok(Some(GuestDetails {
         guest,
         config,
         status,
@@ -290,7 +290,7 @@ fn add(
     found: &mut CloudInventory,
     options: &Options,
     common: &Common,
-    known: &Known,
+    known: &GuestDetails,
     network: Option<&ipnet::Ipv4Net>,
 ) {
     let guest = &known.guest;
@@ -326,7 +326,7 @@ fn add(
 
 /// The addresses of a guest: what its agent tells about its first interfaces, else what cloud-init was told.
 /// Interfaces that are no network card of the machine (those of container networks) do not count.
-fn addresses(network: Option<&ipnet::Ipv4Net>, known: &Known) -> Addresses {
+fn addresses(network: Option<&ipnet::Ipv4Net>, known: &GuestDetails) -> Addresses {
     let cards: Vec<String> = (0..4)
         .filter_map(|number| known.config.get(&format!("net{number}")))
         .map(|card| text_of(card).to_lowercase())
@@ -388,7 +388,7 @@ mod tests {
             {"name": "eth0", "hardware-address": "bc:24:11:00:00:01", "ip-addresses": [
                 {"ip-address": "fe80::1"}, {"ip-address": "10.0.10.5"}, {"ip-address": "2001:db8::5"}]},
         ]);
-        let known = Known {
+        let known = GuestDetails {
             guest: Guest::default(),
             config: config.as_object().unwrap().clone(),
             status: Map::new(),

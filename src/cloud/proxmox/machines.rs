@@ -11,7 +11,7 @@ mod planning;
 pub use options::{Own, Set};
 
 use crate::cloud::machines::given::Given;
-use crate::cloud::machines::options::{ClusterOptions, Wanted};
+use crate::cloud::machines::options::{ClusterOptions, MachineSet};
 use crate::cloud::machines::plan::{Machine, Plan, Step};
 use crate::cloud::machines::provider::{About, Cluster, Machines, ProviderMachines, Tell, refuse_namesakes};
 use crate::cloud::proxmox::client::types::Guest;
@@ -37,7 +37,7 @@ pub struct Proxmox {
 
 /// One machine as it is.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub struct ExistingMachine {
     guest: Guest,
     config: Map<String, Value>,
     /// Where it is reached.
@@ -53,7 +53,7 @@ pub struct Known {
 /// What there is of the cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Resources {
-    machines: Vec<Known>,
+    machines: Vec<ExistingMachine>,
     templates: Vec<Guest>,
     /// Numbers that are taken.
     taken: HashSet<u64>,
@@ -113,7 +113,7 @@ pub fn read(
 
 impl Proxmox {
     /// The tags of the machines of a set.
-    fn tags(&self, wanted: &Wanted<Set>) -> Vec<String> {
+    fn tags(&self, wanted: &MachineSet<Set>) -> Vec<String> {
         let mut tags = vec![self.about.cluster.clone()];
         tags.extend(wanted.roles().into_iter().map(str::to_string));
         tags.extend(wanted.each.tags.iter().cloned());

@@ -8,7 +8,7 @@ use crate::cloud::client::access::{Environment, first_set};
 use crate::cloud::client::http::failure::Failure;
 use crate::cloud::client::http::request::{Call, escape};
 use crate::cloud::client::http::service::Service;
-use crate::cloud::client::http::{Client, Settings};
+use crate::cloud::client::http::{Client, ClientOptions};
 use crate::error::{Error, Result};
 use crate::host::{DnsAnswer, DnsZone, RecordAction, RecordChange, RecordQuestion, RecordSet};
 use reqwest::Method;
@@ -54,14 +54,14 @@ impl Route53 {
         Route53::with(access, environment, |_| {})
     }
 
-    /// Like [`Route53::new`], with the settings changed by `change`.
+    /// Like [`Route53::new`], with the options changed by `change`.
     ///
     /// # Errors
     /// As [`Route53::new`].
     pub fn with(
         access: &crate::host::DnsAccess,
         environment: Environment<'_>,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut ClientOptions),
     ) -> Result<Route53> {
         let key = credentials::find(access, environment)?;
         let url = access
@@ -69,10 +69,10 @@ impl Route53 {
             .clone()
             .or_else(|| first_set(environment, ADDRESS_VARIABLES))
             .unwrap_or_else(|| ADDRESS.to_string());
-        let mut settings = Settings::new(&url);
-        settings.trust = credentials::trust(access, environment);
-        change(&mut settings);
-        let client = Client::new(SERVICE, settings, Box::new(key))?;
+        let mut options = ClientOptions::new(&url);
+        options.trust = credentials::trust(access, environment);
+        change(&mut options);
+        let client = Client::new(SERVICE, options, Box::new(key))?;
         Ok(Route53 { client })
     }
 

@@ -123,7 +123,7 @@ fn stripped(path: &str, options: &[String]) -> Option<String> {
 
 /// What stands on the host at the path of a member.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct ExistingEntry {
     kind: String,
     mode: u32,
     owner: [String; 2],
@@ -134,7 +134,11 @@ pub(super) struct Found {
 }
 
 /// Looks at all members in one trip.
-pub(super) fn look(wanted: &[Wanted], own: &Own, view: &View<'_>) -> Result<HashMap<String, Found>, Stop> {
+pub(super) fn look(
+    wanted: &[Wanted],
+    own: &Own,
+    view: &View<'_>,
+) -> Result<HashMap<String, ExistingEntry>, Stop> {
     let words = |keep: &dyn Fn(&Wanted) -> bool| -> String {
         let kept = wanted.iter().filter(|member| keep(member));
         kept.map(|member| format!(" {}", quote(&format!("./{}", member.path))))
@@ -165,8 +169,8 @@ pub(super) fn look(wanted: &[Wanted], own: &Own, view: &View<'_>) -> Result<Hash
     Ok(parse(&output))
 }
 
-fn parse(output: &str) -> HashMap<String, Found> {
-    let mut found: HashMap<String, Found> = HashMap::new();
+fn parse(output: &str) -> HashMap<String, ExistingEntry> {
+    let mut found: HashMap<String, ExistingEntry> = HashMap::new();
     let mut section = "";
     for line in output.lines() {
         if line.starts_with('#') && !line.contains('|') && !line.contains(' ') {
@@ -210,7 +214,7 @@ fn parse(output: &str) -> HashMap<String, Found> {
 /// True if something would be unpacked.
 pub(super) fn differs(
     wanted: &[Wanted],
-    found: &HashMap<String, Found>,
+    found: &HashMap<String, ExistingEntry>,
     file: &FileArguments,
     keep_newer: bool,
 ) -> bool {
@@ -225,7 +229,7 @@ pub(super) fn differs(
     })
 }
 
-fn differs_from(member: &Member, found: &Found, file: &FileArguments, keep_newer: bool) -> bool {
+fn differs_from(member: &Member, found: &ExistingEntry, file: &FileArguments, keep_newer: bool) -> bool {
     let owned = |name: &Option<(u64, String)>, there: &[String; 2], given: &Option<String>| match name {
         Some((number, name)) if given.is_none() => *name != there[1] && number.to_string() != there[0],
         _ => false,
@@ -254,7 +258,7 @@ fn differs_from(member: &Member, found: &Found, file: &FileArguments, keep_newer
 /// True if mode or owner that were asked for differ somewhere.
 pub(super) fn attributes_differ(
     wanted: &[Wanted],
-    found: &HashMap<String, Found>,
+    found: &HashMap<String, ExistingEntry>,
     file: &FileArguments,
 ) -> Result<bool, Stop> {
     let mode = file.wanted_mode()?;

@@ -40,7 +40,7 @@ pub struct Attachment {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Instance {
     /// What is known by name.
-    pub known: Known,
+    pub known: InstanceFields,
     /// Everything that was told.
     pub raw: Value,
 }
@@ -48,7 +48,7 @@ pub struct Instance {
 /// The fields of an instance that are used.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default, rename_all = "kebab-case")]
-pub struct Known {
+pub struct InstanceFields {
     /// Its identifier.
     pub id: String,
     /// Its name.
@@ -86,7 +86,7 @@ pub struct Known {
 impl<'de> Deserialize<'de> for Instance {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Instance, D::Error> {
         let raw = Value::deserialize(deserializer)?;
-        let known = Known::deserialize(&raw).map_err(serde::de::Error::custom)?;
+        let known = InstanceFields::deserialize(&raw).map_err(serde::de::Error::custom)?;
         Ok(Instance { known, raw })
     }
 }

@@ -200,7 +200,7 @@ fn check_sets(options: &ClusterOptions<Own, Set>, errors: &mut Collector) {
             );
         }
     }
-    let pooled = |wanted: &super::Wanted<Set>| wanted.set.pool && wanted.roles().contains(&"controller");
+    let pooled = |wanted: &super::MachineSet<Set>| wanted.set.pool && wanted.roles().contains(&"controller");
     if options.own.nlb && !options.sets.iter().any(pooled) {
         errors.push(
             Error::new(

@@ -3,7 +3,7 @@
 use super::options::Network;
 use super::{Action, Exoscale, Resources, Set, machine};
 use crate::cloud::exoscale::client::types::{ElasticIp, Instance, InstancePool, PrivateNetwork};
-use crate::cloud::machines::options::Wanted;
+use crate::cloud::machines::options::MachineSet;
 use crate::cloud::machines::plan::{Machine, Plan, Step};
 use crate::error::Result;
 use std::collections::HashSet;
@@ -57,7 +57,7 @@ impl Exoscale {
         &self,
         found: &Resources,
         set: usize,
-        wanted: &Wanted<Set>,
+        wanted: &MachineSet<Set>,
         plan: &mut Plan<Action>,
     ) -> Result<()> {
         for (at, name) in wanted.names.iter().enumerate() {
@@ -94,7 +94,7 @@ impl Exoscale {
     }
 
     /// What is to be made needs its type and its template.
-    fn check_catalogue(&self, found: &Resources, wanted: &Wanted<Set>) -> Result<()> {
+    fn check_catalogue(&self, found: &Resources, wanted: &MachineSet<Set>) -> Result<()> {
         found.identifier("type", &wanted.set.instance_type)?;
         found.identifier("template", &wanted.set.image)?;
         Ok(())
@@ -103,7 +103,7 @@ impl Exoscale {
     fn plan_attachments(
         &self,
         found: &Resources,
-        wanted: &Wanted<Set>,
+        wanted: &MachineSet<Set>,
         instance: &Instance,
         plan: &mut Plan<Action>,
     ) {
@@ -142,7 +142,7 @@ impl Exoscale {
         &self,
         found: &Resources,
         set: usize,
-        wanted: &Wanted<Set>,
+        wanted: &MachineSet<Set>,
         plan: &mut Plan<Action>,
     ) -> Result<()> {
         let (name, count) = (self.pool(wanted), wanted.names.len() as u64);

@@ -1,6 +1,6 @@
 //! Names, labels and lines of what is wanted at Exoscale.
 
-use super::{Exoscale, Resources, Set, Wanted};
+use super::{Exoscale, MachineSet, Resources, Set};
 use crate::cloud::exoscale::client::resources::NewInstance;
 use crate::cloud::machines::user_data::user_data;
 use crate::content::digest_of;
@@ -54,7 +54,7 @@ impl Exoscale {
     }
 
     /// What comes before the number in the names of a set.
-    fn prefix(wanted: &Wanted<Set>) -> String {
+    fn prefix(wanted: &MachineSet<Set>) -> String {
         let first = wanted.roles().first().map(|role| role.to_string());
         wanted.each.name.clone().or(first).unwrap_or_default()
     }
@@ -65,17 +65,17 @@ impl Exoscale {
     }
 
     /// The name of the anti-affinity group of a set.
-    pub(super) fn anti_affinity(&self, wanted: &Wanted<Set>) -> String {
+    pub(super) fn anti_affinity(&self, wanted: &MachineSet<Set>) -> String {
         format!("{}-{}", self.about.cluster, Exoscale::prefix(wanted))
     }
 
     /// The name of the pool of a set.
-    pub(super) fn pool(&self, wanted: &Wanted<Set>) -> String {
+    pub(super) fn pool(&self, wanted: &MachineSet<Set>) -> String {
         format!("{}-{}", self.about.cluster, Exoscale::prefix(wanted))
     }
 
     /// The labels of the instances of a set; tags may be `key=value`.
-    fn labels(&self, wanted: &Wanted<Set>) -> BTreeMap<String, String> {
+    fn labels(&self, wanted: &MachineSet<Set>) -> BTreeMap<String, String> {
         let mut labels = BTreeMap::new();
         for tag in &wanted.each.tags {
             let (key, value) = tag.split_once('=').unwrap_or((tag, "true"));
@@ -87,7 +87,7 @@ impl Exoscale {
     }
 
     /// An instance in words.
-    pub(super) fn line(&self, wanted: &Wanted<Set>, name: &str) -> String {
+    pub(super) fn line(&self, wanted: &MachineSet<Set>, name: &str) -> String {
         let set = &wanted.set;
         let labels = self.labels(wanted);
         let labels: Vec<String> = labels
@@ -111,7 +111,7 @@ impl Exoscale {
     pub(super) fn new_instance(
         &self,
         found: &Resources,
-        wanted: &Wanted<Set>,
+        wanted: &MachineSet<Set>,
         name: &str,
     ) -> Result<NewInstance> {
         let host_key = self.about.folder.key(name)?;

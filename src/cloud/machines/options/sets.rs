@@ -1,6 +1,6 @@
 //! The sets of machines, checked: roles, counts, names, and who may log in.
 
-use super::{Each, ROLES, Wanted};
+use super::{Each, MachineSet, ROLES};
 use crate::cloud::client::access::beside;
 use crate::cloud::machines::given::Given;
 use crate::error::{Collector, Error, Result, nearest};
@@ -17,7 +17,7 @@ pub(super) fn sets<Set: DeserializeOwned>(
     given: &Given<'_>,
     path: &Path,
     errors: &mut Collector,
-) -> Vec<Wanted<Set>> {
+) -> Vec<MachineSet<Set>> {
     let known = [fields::<Each>(), fields::<Set>()].concat();
     let items = given.get("sets").map(|sets| sets.items()).unwrap_or_default();
     if items.is_empty() {
@@ -27,7 +27,7 @@ pub(super) fn sets<Set: DeserializeOwned>(
                 .help("write, for one: sets: [{role: controller, count: 1}, {role: worker, count: 2}]"),
         );
     }
-    let mut found: Vec<Wanted<Set>> = vec![];
+    let mut found: Vec<MachineSet<Set>> = vec![];
     for item in items {
         item.refuse_unknown(&known, errors);
         let completed = completed(given.value, item.value, &known);
@@ -51,7 +51,7 @@ pub(super) fn sets<Set: DeserializeOwned>(
                     .help("give one of them a `name` of its own"),
             );
         }
-        found.push(Wanted {
+        found.push(MachineSet {
             each,
             set,
             names,

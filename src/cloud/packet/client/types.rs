@@ -34,7 +34,7 @@ pub struct Named {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Device {
     /// What is known by name.
-    pub known: Known,
+    pub known: DeviceFields,
     /// Everything that was told.
     pub raw: Value,
 }
@@ -42,7 +42,7 @@ pub struct Device {
 /// The fields of a device that are used.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
-pub struct Known {
+pub struct DeviceFields {
     /// Its identifier.
     pub id: String,
     /// Its host name.
@@ -70,7 +70,7 @@ pub struct Known {
 impl<'de> Deserialize<'de> for Device {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Device, D::Error> {
         let raw = Value::deserialize(deserializer)?;
-        let known = Known::deserialize(&raw).map_err(serde::de::Error::custom)?;
+        let known = DeviceFields::deserialize(&raw).map_err(serde::de::Error::custom)?;
         Ok(Device { known, raw })
     }
 }

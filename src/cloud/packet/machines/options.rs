@@ -1,6 +1,6 @@
 //! What stands below `machines` for Packet alone.
 
-use crate::cloud::machines::options::Wanted;
+use crate::cloud::machines::options::MachineSet;
 use crate::error::{Collector, Error};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -65,7 +65,7 @@ impl Set {
 }
 
 /// Checks a set.
-pub(super) fn check(wanted: &Wanted<Set>, errors: &mut Collector) {
+pub(super) fn check(wanted: &MachineSet<Set>, errors: &mut Collector) {
     let set = &wanted.set;
     let mut refuse = |message: String, help: &str| {
         errors.push(Error::new(message).at(&wanted.place).help(help));

@@ -1,7 +1,7 @@
 //! What is wanted at Packet, against what there is.
 
 use super::{Action, Packet, Resources, Set, same_key};
-use crate::cloud::machines::options::Wanted;
+use crate::cloud::machines::options::MachineSet;
 use crate::cloud::machines::plan::{Plan, Step};
 use crate::cloud::machines::user_data::user_data;
 use crate::cloud::packet::client::devices::NewDevice;
@@ -10,7 +10,7 @@ use crate::error::Result;
 
 impl Packet {
     /// The tags of the devices of a set.
-    pub(super) fn tags(&self, wanted: &Wanted<Set>) -> Vec<String> {
+    pub(super) fn tags(&self, wanted: &MachineSet<Set>) -> Vec<String> {
         let mut tags = vec![self.about.cluster.clone()];
         tags.extend(wanted.roles().into_iter().map(str::to_string));
         for tag in &wanted.each.tags {
@@ -21,7 +21,7 @@ impl Packet {
         tags
     }
 
-    pub(super) fn line(&self, wanted: &Wanted<Set>, name: &str) -> String {
+    pub(super) fn line(&self, wanted: &MachineSet<Set>, name: &str) -> String {
         let set = &wanted.set;
         let spot = set
             .spot_price
@@ -81,7 +81,7 @@ impl Packet {
     pub(super) fn plan_device(
         &self,
         device: &Device,
-        wanted: &Wanted<Set>,
+        wanted: &MachineSet<Set>,
         found: &Resources,
         plan: &mut Plan<Action>,
     ) {

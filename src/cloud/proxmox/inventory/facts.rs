@@ -1,11 +1,11 @@
 //! The settings of a guest as variables, as `community.proxmox.proxmox` has them with `want_facts`.
 
-use super::{Known, Options};
+use super::{GuestDetails, Options};
 use crate::cloud::proxmox::client::types::Interface;
 use serde_json::{Map, Value as Json, json};
 
 /// All settings as variables, as the plugin has them with `want_facts`.
-pub(super) fn more_facts(facts: &mut Map<String, Json>, options: &Options, known: &Known) {
+pub(super) fn more_facts(facts: &mut Map<String, Json>, options: &Options, known: &GuestDetails) {
     for (name, value) in &known.status {
         if name == "status" || (name == "qmpstatus" && known.guest.kind == "qemu") {
             facts.insert(options.fact(name), value.clone());

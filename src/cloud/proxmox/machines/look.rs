@@ -1,6 +1,6 @@
 //! What there is of a cluster at Proxmox.
 
-use super::{Known, Proxmox, Resources};
+use super::{ExistingMachine, Proxmox, Resources};
 use crate::cloud::machines::provider::Tell;
 use crate::cloud::proxmox::client::types::{FirewallRule, Guest, Interface};
 use crate::error::Result;
@@ -75,7 +75,7 @@ impl Proxmox {
     }
 
     /// Everything about one machine; `None` if it only has a name that is asked for, or has gone.
-    async fn known(&self, guest: Guest) -> Result<Option<Known>> {
+    async fn known(&self, guest: Guest) -> Result<Option<ExistingMachine>> {
         let config = match self.client.config(&guest).await {
             Err(failure) if failure.is_missing() => return Ok(None),
             config => config?,
@@ -86,9 +86,9 @@ impl Proxmox {
         if !ours {
             return Ok(None);
         }
-        let mut known = Known {
+        let mut known = ExistingMachine {
             address: fixed_address(&config),
-            ..Known::default()
+            ..ExistingMachine::default()
         };
         if guest.status == "running" {
             if let Some(interfaces) = self.client.interfaces(&guest).await? {
@@ -104,7 +104,7 @@ impl Proxmox {
             known.rules = rules.iter().map(line).collect();
             known.guarded = guarded;
         }
-        Ok(Some(Known {
+        Ok(Some(ExistingMachine {
             guest,
             config,
             ..known

@@ -1,6 +1,6 @@
 //! Single steps at Proxmox.
 
-use super::{Action, Proxmox, Resources, Set, Wanted};
+use super::{Action, MachineSet, Proxmox, Resources, Set};
 use crate::cloud::proxmox::client::guests::escaped_keys;
 use crate::cloud::proxmox::client::types::Guest;
 use crate::error::{Error, Result, nearest};
@@ -44,7 +44,7 @@ impl Proxmox {
         Ok(())
     }
 
-    fn clone_options(&self, wanted: &Wanted<Set>, template: &Guest) -> Vec<(String, String)> {
+    fn clone_options(&self, wanted: &MachineSet<Set>, template: &Guest) -> Vec<(String, String)> {
         let set = &wanted.set;
         let mut options = vec![
             ("full".to_string(), u8::from(set.full).to_string()),
@@ -63,7 +63,7 @@ impl Proxmox {
     }
 
     /// Tags, hardware and cloud-init, in one call: a machine with its tags is set up.
-    fn settings_of(&self, wanted: &Wanted<Set>, at: usize) -> Vec<(String, String)> {
+    fn settings_of(&self, wanted: &MachineSet<Set>, at: usize) -> Vec<(String, String)> {
         let set = &wanted.set;
         let address = match (set.addresses.get(at), &set.gateway) {
             (Some(address), Some(gateway)) => format!("ip={address},gw={gateway}"),
@@ -101,7 +101,7 @@ impl Proxmox {
 }
 
 /// The template of a set, by name or number.
-pub(super) fn template<'a>(found: &'a Resources, wanted: &Wanted<Set>) -> Result<&'a Guest> {
+pub(super) fn template<'a>(found: &'a Resources, wanted: &MachineSet<Set>) -> Result<&'a Guest> {
     let name = &wanted.set.image;
     let fits = |guest: &&Guest| guest.name == *name || guest.vmid.to_string() == *name;
     found.templates.iter().find(fits).ok_or_else(|| {

@@ -1,13 +1,13 @@
 //! What is wanted at Proxmox, against what there is.
 
-use super::{Action, Known, Proxmox, Resources, Set};
-use crate::cloud::machines::options::Wanted;
+use super::{Action, ExistingMachine, Proxmox, Resources, Set};
+use crate::cloud::machines::options::MachineSet;
 use crate::cloud::machines::plan::{Machine, Plan, Step};
 use serde_json::Value;
 use std::collections::HashSet;
 
 impl Proxmox {
-    pub(super) fn line(&self, wanted: &Wanted<Set>, name: &str) -> String {
+    pub(super) fn line(&self, wanted: &MachineSet<Set>, name: &str) -> String {
         let set = &wanted.set;
         format!(
             "{name} ({}, {} cores, {} MiB, {} GiB, tags {})",
@@ -48,7 +48,7 @@ impl Proxmox {
         });
     }
 
-    pub(super) fn plan_known(&self, set: usize, at: usize, known: &Known, plan: &mut Plan<Action>) {
+    pub(super) fn plan_known(&self, set: usize, at: usize, known: &ExistingMachine, plan: &mut Plan<Action>) {
         let wanted = &self.options.sets[set];
         let (guest, name) = (&known.guest, &known.guest.name);
         let tags = self.tags(wanted);
@@ -108,7 +108,7 @@ impl Proxmox {
         plan.machines.push(self.machine(known, wanted));
     }
 
-    fn machine(&self, known: &Known, wanted: &Wanted<Set>) -> Machine {
+    fn machine(&self, known: &ExistingMachine, wanted: &MachineSet<Set>) -> Machine {
         let guest = &known.guest;
         let told = wanted.set.trust_first_host_key
             || known.host_key.is_some()
@@ -131,7 +131,7 @@ impl Proxmox {
 }
 
 /// Tells what of the hardware differs and is not changed under a machine that runs.
-fn note_hardware(known: &Known, wanted: &Set, plan: &mut Plan<Action>) {
+fn note_hardware(known: &ExistingMachine, wanted: &Set, plan: &mut Plan<Action>) {
     let guest = &known.guest;
     // A clone that is not set up yet has what its template has.
     if guest.tags.is_empty() {
