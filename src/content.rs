@@ -1,6 +1,10 @@
 //! What is written into a file: bytes in memory, a file of this computer, something made only when it is
 //! written, or unknown until it is applied.
 
+mod unified;
+
+pub use unified::unified;
+
 use crate::error::Result;
 use crate::value::Unknown;
 use sha2::Digest;

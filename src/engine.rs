@@ -22,7 +22,6 @@ mod scripts;
 mod settings;
 mod special;
 mod task;
-mod unified;
 
 pub use host::Reach;
 pub use run::{Finished, Parts, Reload, run};

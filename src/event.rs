@@ -180,7 +180,7 @@ pub struct TaskEnded {
 }
 
 /// What changed in one file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Diff {
     /// The file.
     pub path: String,

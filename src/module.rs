@@ -1,12 +1,15 @@
-//! Modules: each looks, then says what to do. None does any I/O, none knows check mode.
+//! Modules, of two kinds. A pure one looks, then says what to do: it does no I/O and does not know check mode. A
+//! module of the run works itself, and not on what a host keeps: it makes machines, pauses, waits for a host.
 //!
 //! To add one: a file beside the others, and its line in [`MODULES`].
 
 mod arguments;
+mod nature;
 mod outcome;
 mod package_names;
 mod place;
 mod python_regex;
+mod run;
 mod view;
 
 mod alternatives;
@@ -68,14 +71,17 @@ mod x509_certificate;
 mod x509_certificate_info;
 
 pub use arguments::{FileArguments, Mode, WithFile, parse_mode};
-pub use outcome::{Outcome, Step, Stop};
+pub use nature::Nature;
+pub use outcome::{InventoryChange, Outcome, Step, Stop};
 pub use ping::Patience;
+pub use run::{Connection, Inventory, RunModule, World};
 pub use view::{Computer, LocalEntry, LocalFile, TemplateOptions, View};
 
 use crate::value::{ArgumentError, Value};
+use futures::future::{BoxFuture, FutureExt};
 use schemars::Schema;
 
-/// One module: its names, its arguments, and the one function that is all of it.
+/// A pure module: its names, its arguments, and the one function that is all of it.
 pub trait Module: Send + Sync + 'static {
     /// The full name first, then the short ones.
     const NAMES: &'static [&'static str];
@@ -89,6 +95,8 @@ pub trait Module: Send + Sync + 'static {
     const IGNORED: &'static [&'static str] = &[];
     /// True if arguments of any name are taken.
     const OPEN: bool = false;
+    /// What it is.
+    const NATURE: Nature = Nature::OF_A_HOST;
 
     /// Says what is still to be done. Called again with what was answered and performed until it is done.
     ///
@@ -112,11 +120,35 @@ pub struct Entry {
     pub schema: fn() -> Schema,
     /// Checks the arguments: the names that are known (aliases included), and whether they can be read.
     pub check: fn(&Value) -> Result<(), ArgumentError>,
-    /// Reads the arguments and makes the step.
-    pub step: fn(&Value, &View<'_>) -> Result<Step, Stop>,
+    /// What it does.
+    pub work: Work,
+    /// What it is.
+    pub nature: Nature,
 }
 
-/// The line of a module.
+/// What a module does.
+#[derive(Clone, Copy)]
+pub enum Work {
+    /// A pure module: reads the arguments and makes the step.
+    Step(fn(&Value, &View<'_>) -> Result<Step, Stop>),
+    /// A module of the run: reads the arguments and does the work.
+    Run(for<'a> fn(&'a Value, &'a dyn World) -> BoxFuture<'a, Result<Outcome, Stop>>),
+}
+
+impl Work {
+    /// The step of a pure module.
+    ///
+    /// # Errors
+    /// As [`Module::step`]; a module of the run makes no steps.
+    pub fn step(&self, arguments: &Value, view: &View<'_>) -> Result<Step, Stop> {
+        match self {
+            Work::Step(step) => step(arguments, view),
+            Work::Run(_) => Err(Stop::failed("a module of the run makes no steps")),
+        }
+    }
+}
+
+/// The line of a pure module.
 pub const fn entry<M: Module>() -> Entry {
     Entry {
         names: M::NAMES,
@@ -125,8 +157,27 @@ pub const fn entry<M: Module>() -> Entry {
         arguments: names::<M>,
         schema: <M::Arguments as arguments::Arguments>::schema,
         check: |value| arguments::read::<M>(value).map(|_| ()),
-        step: |value, view| M::step(&arguments::read::<M>(value)?, view),
+        work: Work::Step(|value, view| M::step(&arguments::read::<M>(value)?, view)),
+        nature: M::NATURE,
     }
+}
+
+/// The line of a module of the run.
+pub const fn run_entry<M: RunModule>() -> Entry {
+    Entry {
+        names: M::NAMES,
+        free_form: M::FREE_FORM,
+        raw: &[],
+        arguments: || Some([&<M::Arguments as arguments::Arguments>::names(), M::IGNORED].concat()),
+        schema: <M::Arguments as arguments::Arguments>::schema,
+        check: |value| arguments::read_run::<M>(value).map(|_| ()),
+        work: Work::Run(run::<M>),
+        nature: M::NATURE,
+    }
+}
+
+fn run<'a, M: RunModule>(value: &'a Value, world: &'a dyn World) -> BoxFuture<'a, Result<Outcome, Stop>> {
+    async move { M::run(&arguments::read_run::<M>(value)?, world).await }.boxed()
 }
 
 fn names<M: Module>() -> Option<Vec<&'static str>> {

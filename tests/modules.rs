@@ -66,6 +66,12 @@ impl Computer for Desk {
     fn variable(&self, _name: &str) -> Checked<Option<Value>> {
         Ok(None)
     }
+    fn written_variable(&self, _name: &str) -> Option<Value> {
+        None
+    }
+    fn variables_file(&self, _path: &Path) -> Checked<vent::value::Map> {
+        Ok(vent::value::Map::new())
+    }
     fn now(&self) -> i64 {
         self.now
     }
@@ -100,7 +106,7 @@ fn carry_out(module: &str, arguments: &Value, desk: &Desk, side: &mut dyn Side) 
     let (mut performed, mut all) = (vec![], vec![]);
     for _ in 0..16 {
         let view = View::new(&state, &user, desk, &performed, &origin, 0);
-        let step = (entry.step)(arguments, &view);
+        let step = entry.work.step(arguments, &view);
         let (actions, outcome) = match step {
             Err(Stop::Pending) => {
                 let open = view.into_open();

@@ -173,7 +173,7 @@ impl Attempt<'_> {
             &self.origin,
             self.verbosity,
         );
-        let step = (self.module.step)(arguments, &view);
+        let step = self.module.work.step(arguments, &view);
         (step, view.into_open())
     }
 
@@ -183,6 +183,7 @@ impl Attempt<'_> {
             Stop::FailedWith(outcome) => Ended::Failed(outcome, done),
             Stop::Undecided(unknown) => Ended::Undecided(unknown),
             Stop::Error(error) => Ended::Error(error),
+            Stop::Connection(failure) => Ended::Connection(failure),
             Stop::Pending => Ended::Error(Error::new("a module waits for a question that it did not ask")),
         }
     }

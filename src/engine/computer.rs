@@ -5,10 +5,11 @@ use crate::archive;
 use crate::content::Content;
 use crate::error::{Error, Result};
 use crate::host::{Answer, FileKind, Question};
+use crate::model::Loader;
 use crate::module::{Computer, LocalEntry, LocalFile, TemplateOptions};
 use crate::source::Source;
 use crate::template::{self, Decision, FileOptions, Scope, TemplateFile};
-use crate::value::Value;
+use crate::value::{Map, Value};
 use crate::vault;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// This computer in one task of one host.
 pub(super) struct Here {
     pub(super) scope: Scope,
+    pub(super) loader: Arc<Loader>,
     /// Folders in which files are searched, below the kind first.
     pub(super) search: Vec<PathBuf>,
     /// In check mode: what would have been done to this computer.
@@ -233,6 +235,16 @@ impl Computer for Here {
             Some(value) => Ok(template::render(&value, &self.scope)?.map(|evaluated| evaluated.value)),
             None => Ok(None),
         }
+    }
+
+    fn written_variable(&self, name: &str) -> Option<Value> {
+        self.scope.variables().get(name)
+    }
+
+    fn variables_file(&self, path: &Path) -> Result<Map> {
+        let variables = self.loader.variables(path)?;
+        let values = variables.into_iter().map(|(name, placed)| (name, placed.value));
+        Ok(values.collect())
     }
 
     fn now(&self) -> i64 {

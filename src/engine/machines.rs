@@ -7,7 +7,7 @@ use super::play::Context;
 use super::result::TaskResult;
 use super::run::Run;
 use super::special;
-use super::unified::unified;
+use crate::content::unified;
 use crate::error::{Error, Result};
 use crate::event::{Diff, Kind, Status, TaskEnded, TaskName};
 use crate::machines::{Common, Machine, Overview};

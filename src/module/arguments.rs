@@ -1,6 +1,6 @@
 //! Arguments of modules: typed, documented, checked; and those that all modules on files share.
 
-use super::Module;
+use super::{Module, RunModule};
 use crate::error::nearest;
 use crate::host::Attributes;
 use crate::value::{ArgumentError, Value, deserialize, fields};
@@ -72,14 +72,27 @@ impl<T: DeserializeOwned + JsonSchema> Arguments for WithFile<T> {
     }
 }
 
-/// Reads the arguments of a module and refuses those it does not know.
+/// Reads the arguments of a pure module and refuses those it does not know.
 pub(super) fn read<M: Module>(value: &Value) -> Result<M::Arguments, ArgumentError> {
-    let (read, known) = M::Arguments::read(value)?;
-    let unknown = |name: &&std::sync::Arc<str>| {
-        !M::OPEN && !known.contains(&&***name) && !M::IGNORED.contains(&&***name)
-    };
+    read_as(M::NAMES[0], M::IGNORED, M::OPEN, value)
+}
+
+/// Reads the arguments of a module of the run and refuses those it does not know.
+pub(super) fn read_run<M: RunModule>(value: &Value) -> Result<M::Arguments, ArgumentError> {
+    read_as(M::NAMES[0], M::IGNORED, false, value)
+}
+
+fn read_as<A: Arguments>(
+    module: &str,
+    ignored: &[&str],
+    open: bool,
+    value: &Value,
+) -> Result<A, ArgumentError> {
+    let (read, known) = A::read(value)?;
+    let unknown =
+        |name: &&std::sync::Arc<str>| !open && !known.contains(&&***name) && !ignored.contains(&&***name);
     if let Some(name) = value.as_map().and_then(|map| map.keys().find(unknown)) {
-        let mut message = format!("`{}` has no argument `{name}`", M::NAMES[0]);
+        let mut message = format!("`{module}` has no argument `{name}`");
         if let Some(near) = nearest(name, known.iter().copied()) {
             message.push_str(&format!("; did you mean `{near}`?"));
         }

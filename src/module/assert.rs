@@ -1,6 +1,6 @@
 //! `assert`: fails unless all conditions hold.
 
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{Template, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -26,6 +26,7 @@ pub(super) struct Arguments {
 impl Module for Assert {
     const NAMES: &'static [&'static str] = &["ansible.builtin.assert", "assert"];
     type Arguments = Arguments;
+    const NATURE: Nature = Nature::WITHOUT_HOST;
     const RAW: &'static [&'static str] = &["that", "fail_msg", "msg", "success_msg"];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {

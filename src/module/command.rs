@@ -1,6 +1,6 @@
 //! `command` and `shell`: a command of the user's.
 
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::host::{Action, Command as Run, Performed, Resource, quote};
 use crate::value::Value;
 use schemars::JsonSchema;
@@ -47,6 +47,7 @@ impl Module for Command {
     const NAMES: &'static [&'static str] = &["ansible.builtin.command", "command"];
     type Arguments = Arguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
+    const NATURE: Nature = Nature::OF_A_COMMAND;
     const IGNORED: &'static [&'static str] = &["warn"];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
@@ -79,6 +80,7 @@ impl Module for Shell {
     const NAMES: &'static [&'static str] = &["ansible.builtin.shell", "shell"];
     type Arguments = Arguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
+    const NATURE: Nature = Nature::OF_A_COMMAND;
     const IGNORED: &'static [&'static str] = &["warn"];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {

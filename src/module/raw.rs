@@ -1,7 +1,7 @@
 //! `raw` and `script`: a line for the host's shell, a script of this computer.
 
 use super::copy::missing;
-use super::{LocalFile, Module, Outcome, Step, Stop, View};
+use super::{LocalFile, Module, Nature, Outcome, Step, Stop, View};
 use crate::content::hexadecimal;
 use crate::host::{Action, Attributes, Command, Performed, quote};
 use crate::value::Value;
@@ -65,6 +65,7 @@ impl Module for Raw {
     const NAMES: &'static [&'static str] = &["ansible.builtin.raw", "raw"];
     type Arguments = RawArguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
+    const NATURE: Nature = Nature::OF_A_COMMAND;
 
     fn step(arguments: &RawArguments, view: &View<'_>) -> Result<Step, Stop> {
         if let Some(performed) = view.performed().first() {
@@ -82,6 +83,10 @@ impl Module for Script {
     const NAMES: &'static [&'static str] = &["ansible.builtin.script", "script"];
     type Arguments = ScriptArguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
+    const NATURE: Nature = Nature {
+        can_go_on: false,
+        ..Nature::OF_A_COMMAND
+    };
     const IGNORED: &'static [&'static str] = &["decrypt"];
 
     fn step(arguments: &ScriptArguments, view: &View<'_>) -> Result<Step, Stop> {

@@ -1,6 +1,6 @@
 //! `setup`: the facts of the host.
 
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::host::{Resource, facts_script, parse_facts};
 use crate::value::Value;
 use schemars::JsonSchema;
@@ -24,6 +24,10 @@ impl Module for Setup {
         "gather_facts",
     ];
     type Arguments = Arguments;
+    const NATURE: Nature = Nature {
+        gathers_facts: true,
+        ..Nature::OF_A_HOST
+    };
     const IGNORED: &'static [&'static str] = &["gather_subset", "gather_timeout", "fact_path", "parallel"];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {

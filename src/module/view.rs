@@ -95,6 +95,13 @@ pub trait Computer {
     /// # Errors
     /// An error in a template, with its place.
     fn variable(&self, name: &str) -> Checked<Option<Value>>;
+    /// A variable as it is written, with its templates; `None` if it is not defined.
+    fn written_variable(&self, name: &str) -> Option<Value>;
+    /// The variables of a file as they are written, with their templates; vaulted ones are secrets.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the file.
+    fn variables_file(&self, path: &Path) -> Checked<Map>;
     /// Seconds since 1970.
     fn now(&self) -> i64;
     /// The random bytes of this task, the same at every call of its `step`.

@@ -1,9 +1,8 @@
 //! What an action changes, as a diff.
 
 use super::super::perform::Broken;
-use super::super::unified::unified;
 use super::Attempt;
-use crate::content::Content;
+use crate::content::{Content, unified};
 use crate::event::Diff;
 use crate::host::{Action, Answer, Attributes, FileKind, Question, mode_text};
 

@@ -165,7 +165,7 @@ impl Walk<'_> {
         });
         let verbosity = self.from.context.run.settings.verbosity;
         let view = View::new(self.state, &self.way.user, &here, &[], &origin, verbosity);
-        let step = (module.step)(&arguments, &view);
+        let step = module.work.step(&arguments, &view);
         let open = view.into_open();
         let acts = match &step {
             Ok(Step::Act(actions) | Step::Finish(actions, _)) => !actions.is_empty(),

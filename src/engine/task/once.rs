@@ -12,7 +12,7 @@ use crate::connection::{Kind, Stream};
 use crate::error::{Error, Result, nearest};
 use crate::event::{Status, TaskName};
 use crate::host::State;
-use crate::module::{self, Patience};
+use crate::module;
 use crate::template::Scope;
 use crate::value::{Unknown, Value};
 use std::sync::Arc;
@@ -75,7 +75,8 @@ impl OnHost<'_> {
         let _fork = run.forks.acquire().await.ok();
         let local = way.target.kind == Kind::Local;
         let check = self.is_check(scope);
-        let patience = Patience::of(module, arguments).filter(|_| !check);
+        let patience = module.nature.patience;
+        let patience = patience.and_then(|of| of(arguments)).filter(|_| !check);
         let connected = match self.connect(&host, &way, patience.as_ref()).await {
             Ok(connected) => connected,
             Err(failure) if patience.is_some() => return Ok(self.never_connected(&failure)),
@@ -166,6 +167,7 @@ impl OnHost<'_> {
         let run = &self.context.run;
         Here {
             scope: scope.clone(),
+            loader: run.loader.clone(),
             search: scope::search(self.context, Some(self.task)),
             localhost: check.then(|| run.host("localhost")),
             now: jiff::Timestamp::now().as_second(),

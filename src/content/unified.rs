@@ -7,7 +7,7 @@ use gix_imara_diff::{
 };
 
 /// The diff with three lines around each change; empty if the texts are the same. `names` stand in its first two lines.
-pub(super) fn unified(before: &str, after: &str, names: (&str, &str)) -> String {
+pub fn unified(before: &str, after: &str, names: (&str, &str)) -> String {
     let input = InternedInput::new(before, after);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
