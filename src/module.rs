@@ -12,12 +12,14 @@ mod python_regex;
 mod run;
 mod view;
 
+mod add_host;
 mod alternatives;
 mod apt;
 mod apt_repository;
 mod archive;
 mod assemble;
 mod assert;
+mod async_status;
 mod authorized_key;
 mod blockinfile;
 mod command;
@@ -34,7 +36,9 @@ mod get_url;
 mod getent;
 mod git;
 mod group;
+mod group_by;
 mod hostname;
+mod include_vars;
 mod ini_file;
 mod iptables;
 mod lineinfile;
@@ -45,9 +49,11 @@ mod openssl_csr;
 mod openssl_privatekey;
 mod openssl_publickey;
 mod pam_limits;
+mod pause;
 mod ping;
 mod pip;
 mod raw;
+mod reboot;
 mod replace;
 mod route53;
 mod service_facts;
@@ -66,11 +72,14 @@ mod unarchive;
 mod uri;
 mod user;
 mod validate_argument_spec;
+mod vent_artifacts;
+mod vent_machines;
 mod wait_for;
 mod x509_certificate;
 mod x509_certificate_info;
 
 pub use arguments::{FileArguments, Mode, WithFile, parse_mode};
+pub use async_status::ASYNC_FOLDER;
 pub use nature::Nature;
 pub use outcome::{InventoryChange, Outcome, Step, Stop};
 pub use ping::Patience;
@@ -188,6 +197,7 @@ fn names<M: Module>() -> Option<Vec<&'static str>> {
 
 /// All modules.
 pub static MODULES: &[Entry] = &[
+    entry::<add_host::AddHost>(),
     entry::<alternatives::Alternatives>(),
     entry::<apt::AnyPackage>(),
     entry::<apt::Apt>(),
@@ -196,6 +206,7 @@ pub static MODULES: &[Entry] = &[
     entry::<archive::Archive>(),
     entry::<assemble::Assemble>(),
     entry::<assert::Assert>(),
+    entry::<async_status::AsyncStatus>(),
     entry::<authorized_key::AuthorizedKey>(),
     entry::<authorized_key::KnownHosts>(),
     entry::<blockinfile::Blockinfile>(),
@@ -214,7 +225,9 @@ pub static MODULES: &[Entry] = &[
     entry::<getent::Getent>(),
     entry::<git::Git>(),
     entry::<group::Group>(),
+    entry::<group_by::GroupBy>(),
     entry::<hostname::Hostname>(),
+    entry::<include_vars::IncludeVars>(),
     entry::<ini_file::IniFile>(),
     entry::<iptables::Iptables>(),
     entry::<lineinfile::Lineinfile>(),
@@ -226,11 +239,13 @@ pub static MODULES: &[Entry] = &[
     entry::<openssl_privatekey::OpensslPrivatekey>(),
     entry::<openssl_publickey::OpensslPublickey>(),
     entry::<pam_limits::PamLimits>(),
+    run_entry::<pause::Pause>(),
     entry::<ping::Ping>(),
     entry::<ping::WaitForConnection>(),
     entry::<pip::Pip>(),
     entry::<raw::Raw>(),
     entry::<raw::Script>(),
+    run_entry::<reboot::Reboot>(),
     entry::<replace::Replace>(),
     entry::<route53::Route53>(),
     entry::<service_facts::PackageFacts>(),
@@ -250,6 +265,8 @@ pub static MODULES: &[Entry] = &[
     entry::<uri::Uri>(),
     entry::<user::User>(),
     entry::<validate_argument_spec::ValidateArgumentSpec>(),
+    run_entry::<vent_artifacts::VentArtifacts>(),
+    run_entry::<vent_machines::VentMachines>(),
     entry::<wait_for::WaitFor>(),
     entry::<x509_certificate::X509Certificate>(),
     entry::<x509_certificate::X509CertificatePipe>(),

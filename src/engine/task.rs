@@ -11,6 +11,7 @@ mod lines;
 mod loops;
 mod once;
 mod reboot;
+mod run_module;
 mod tries;
 
 use super::handlers::Notified;

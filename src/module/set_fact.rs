@@ -10,6 +10,7 @@ impl Module for SetFact {
     const NAMES: &'static [&'static str] = &["ansible.builtin.set_fact", "set_fact"];
     type Arguments = Value;
     const NATURE: Nature = Nature::WITHOUT_HOST;
+    const FREE_FORM: Option<&'static str> = Some("_raw_params");
     const OPEN: bool = true;
 
     fn step(arguments: &Value, _: &View<'_>) -> Result<Step, Stop> {

@@ -34,10 +34,14 @@ impl OnHost<'_> {
     }
 
     /// The result of a task whose command goes on by itself.
-    pub(super) fn started(&self, job: &str) -> TaskResult {
+    pub(super) fn started(&self, job: &str, check: bool) -> TaskResult {
+        let id = match check {
+            true => Value::unknown("a job, which is not started in check mode"),
+            false => job.into(),
+        };
         let outcome = Outcome::new()
             .changed(true)
-            .with("ansible_job_id", job)
+            .with("ansible_job_id", id)
             .with("started", true)
             .with("finished", false)
             .with("results_file", format!("~/.ansible_async/{job}"));

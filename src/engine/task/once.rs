@@ -26,6 +26,12 @@ impl OnHost<'_> {
             Ok(arguments) => arguments,
             Err(origin) => return Ok(TaskResult::undecided(origin)),
         };
+        let known = module::find_in(self.context.run.modules, &action.module);
+        if let Some(module) = known
+            && let Some(result) = self.of_run(module, &arguments, scope).await?
+        {
+            return self.judged(result, scope);
+        }
         let special = self
             .context
             .special(self.host, self.task, &arguments, scope)
@@ -35,7 +41,9 @@ impl OnHost<'_> {
             return self.judged(result, scope);
         }
         match action.short() {
-            "async_status" => return self.async_status(scope, &arguments).await,
+            "async_status" if module::find("async_status").is_none() => {
+                return self.async_status(scope, &arguments).await;
+            }
             "reboot" => return self.reboot(scope, &arguments).await,
             _ => {}
         }
@@ -53,7 +61,7 @@ impl OnHost<'_> {
         let performed = if check { &None } else { &job };
         let mut result = self.attempt(module, &arguments, scope, name, performed).await?;
         if let Some(job) = job.filter(|_| !result.is_failure() && result.status == Status::Changed) {
-            result = self.started(&job);
+            result = self.started(&job, check);
         }
         self.judged(result, scope)
     }
