@@ -3,10 +3,10 @@
 use super::passwords::PasswordOptions;
 use super::reach::{Defaults, Ways};
 use crate::connection::Secret;
-use crate::engine::{Reach, Reload, SPECIAL};
+use crate::engine::{Reach, Reload};
 use crate::error::{Error, Errors, Result, UNREADABLE};
 use crate::graph::Graph;
-use crate::model::load::{CONTROL_WORDS, Known, KnownArguments, Loader};
+use crate::model::load::{Known, Loader};
 use crate::model::{Inventory, pattern};
 use crate::module;
 use crate::source::{Place, Source};
@@ -93,10 +93,8 @@ impl Project {
             vault.add(DEFAULT_LABEL, password.reveal());
         }
         let known = Known {
-            is_module,
-            modules: modules(),
+            modules: module::MODULES,
             lookups: template::known_lookups(),
-            arguments,
         };
         let defaults = Defaults {
             connection: options.connection.clone(),
@@ -189,34 +187,6 @@ impl Project {
         }
         Ok(())
     }
-}
-
-fn is_module(name: &str) -> bool {
-    let short = name
-        .strip_prefix("ansible.builtin.")
-        .or_else(|| name.strip_prefix("ansible.legacy."))
-        .unwrap_or(name);
-    module::find(name).is_some()
-        || CONTROL_WORDS.contains(&short)
-        || SPECIAL.iter().any(|(special, _)| *special == short)
-}
-
-fn arguments(name: &str) -> Option<KnownArguments> {
-    let entry = module::find(name)?;
-    Some(KnownArguments {
-        names: (entry.arguments)(),
-        free_form: entry.free_form,
-        check: entry.check,
-    })
-}
-
-fn modules() -> Vec<&'static str> {
-    let own = module::MODULES
-        .iter()
-        .flat_map(|entry| entry.names.iter().copied());
-    own.chain(CONTROL_WORDS.iter().copied())
-        .chain(SPECIAL.iter().map(|(name, _)| *name))
-        .collect()
 }
 
 /// The variables of `-e`, later ones win.

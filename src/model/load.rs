@@ -15,7 +15,7 @@ mod task;
 use super::role::IncludedItems;
 use super::{Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
 use crate::error::{Error, Errors, Result};
-use crate::value::{ArgumentError, Value};
+use crate::module;
 use crate::vault::Vault;
 use reader::Reader;
 use std::path::{Path, PathBuf};
@@ -24,24 +24,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The names that may be used in tasks.
 #[derive(Clone)]
 pub struct Known {
-    /// Tells whether a module of this name, full or short, exists.
-    pub is_module: fn(&str) -> bool,
-    /// All module names, for "did you mean".
-    pub modules: Vec<&'static str>,
+    /// All modules.
+    pub modules: &'static [module::Entry],
     /// All lookups, for `with_...`; empty: any name is taken.
     pub lookups: Vec<&'static str>,
-    /// What is known of the arguments of a module; `None`: nothing, so nothing is checked before it runs.
-    pub arguments: fn(&str) -> Option<KnownArguments>,
-}
-
-/// What is known of the arguments of a module.
-pub struct KnownArguments {
-    /// Their names, aliases included; `None`: any name is taken.
-    pub names: Option<Vec<&'static str>>,
-    /// The argument that takes the free text.
-    pub free_form: Option<&'static str>,
-    /// Checks a mapping of arguments.
-    pub check: fn(&Value) -> Result<(), ArgumentError>,
 }
 
 /// Reads playbooks, roles and task files.
@@ -55,13 +41,12 @@ pub struct Loader {
     warnings: Mutex<Vec<Error>>,
 }
 
-/// Modules that are resolved here or by the engine, not by the list of modules.
+/// Words of tasks that are resolved here or by the engine, and are no modules.
 pub const CONTROL_WORDS: &[&str] = &[
     "include_tasks",
     "import_tasks",
     "include_role",
     "import_role",
-    "include_vars",
     "meta",
 ];
 
@@ -176,39 +161,11 @@ pub(super) mod tests {
     use super::*;
     use crate::model::Included;
 
-    const MODULES: &[&str] = &[
-        "ansible.builtin.copy",
-        "ansible.builtin.command",
-        "ansible.builtin.shell",
-        "ansible.builtin.debug",
-        "ansible.builtin.file",
-        "ansible.posix.sysctl",
-        "copy",
-        "command",
-        "shell",
-        "debug",
-        "file",
-        "sysctl",
-    ];
-
-    const FILE: KnownArguments = KnownArguments {
-        names: None,
-        free_form: None,
-        check: |value| {
-            value
-                .get("path")
-                .map(|_| ())
-                .ok_or_else(|| serde::de::Error::missing_field("path"))
-        },
-    };
-
-    /// A loader that knows a few modules.
+    /// A loader that knows all modules and a few lookups.
     pub fn loader() -> Loader {
         let known = Known {
-            is_module: |name| MODULES.contains(&name),
-            modules: MODULES.to_vec(),
+            modules: module::MODULES,
             lookups: vec!["items", "dict"],
-            arguments: |name| (name == "file").then_some(FILE),
         };
         Loader::new(Vault::default(), known, vec![])
     }
@@ -306,12 +263,12 @@ pub(super) mod tests {
         let shown = messages(&[
             (
                 "site.yml",
-                "- hosts: a\n  taks: []\n  tasks:\n    - copi: {src: a}\n    - copy: {src: a}\n      whenn: x\n    - command: a\n      shell: b\n    - name: nothing\n    \
-                 - copy: {src: a}\n      become: maybe\n    - copy: {src: a}\n      register: a-b\n    - import_tasks: more.yml\n    - import_tasks: none.yml\n    - include_tasks: {fil: x}\n- tasks: []\n- import_playbook: othr.yml\n",
+                "- hosts: a\n  taks: []\n  tasks:\n    - copi: {src: a}\n    - copy: {src: a, dest: b}\n      whenn: x\n    - command: a\n      shell: b\n    - name: nothing\n    \
+                 - copy: {src: a, dest: b}\n      become: maybe\n    - copy: {src: a, dest: b}\n      register: a-b\n    - import_tasks: more.yml\n    - import_tasks: none.yml\n    - include_tasks: {fil: x}\n- tasks: []\n- import_playbook: othr.yml\n",
             ),
             (
                 "more.yml",
-                "- copy: hello\n- debug: msg={{ x }\n- import_tasks: more.yml\n- file: [a]\n- action: nope a=b\n- with_itemz: [1]\n  debug:\n",
+                "- ping: hello\n- debug: msg={{ x }\n- import_tasks: more.yml\n- file: [a]\n- action: nope a=b\n- with_itemz: [1]\n  debug:\n",
             ),
             ("other.yml", "[]"),
         ]);
@@ -323,7 +280,7 @@ pub(super) mod tests {
             "site.yml:9:7: this task has no module: it does nothing",
             "site.yml:11:15: `become` takes true or false, not `maybe`",
             "site.yml:13:17: `a-b` cannot be the name of a variable",
-            "more.yml:1:9: `copy` takes arguments by name, and `hello` has none",
+            "more.yml:1:9: `ping` takes arguments by name, and `hello` has none",
             "more.yml:2:10: cannot take this text apart: a `}}` is missing",
             "more.yml:3:17: more.yml imports itself",
             "more.yml:4:9: `file` takes arguments as a mapping or a text, not as a list",

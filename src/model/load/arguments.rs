@@ -1,9 +1,9 @@
 //! Arguments of modules, as far as they can be checked before anything runs.
 
-use super::KnownArguments;
 use super::reader::Reader;
 use crate::error::{Error, nearest};
 use crate::model::Action;
+use crate::module::Entry;
 use crate::value::{Map, Value};
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ impl Reader<'_> {
     /// Refuses arguments that the module does not have, and values it cannot take. What is a template is not
     /// known yet; with `defaults` from elsewhere nothing counts as missing.
     pub fn check_arguments(&mut self, action: &Action, defaults: bool) {
-        let Some(known) = (self.loader.known.arguments)(&action.module) else {
+        let Some(known) = self.loader.known.module(&action.module) else {
             return;
         };
-        if !self.names_are_known(action, &known) || defaults || action.template.is_some() {
+        if !self.names_are_known(action, known) || defaults || action.template.is_some() {
             return;
         }
-        let arguments = arguments(action, &known);
+        let arguments = arguments(action, known);
         let Err(found) = (known.check)(&Value::Map(Arc::new(arguments))) else {
             return;
         };
@@ -42,8 +42,10 @@ impl Reader<'_> {
         }
     }
 
-    fn names_are_known(&mut self, action: &Action, known: &KnownArguments) -> bool {
-        let Some(names) = &known.names else { return true };
+    fn names_are_known(&mut self, action: &Action, known: &Entry) -> bool {
+        let Some(names) = (known.arguments)() else {
+            return true;
+        };
         let mut all = true;
         for (name, argument) in &action.arguments {
             if names.contains(&&**name) {
@@ -63,7 +65,7 @@ impl Reader<'_> {
 }
 
 /// The arguments with everything that is still to be rendered unknown.
-fn arguments(action: &Action, known: &KnownArguments) -> Map {
+fn arguments(action: &Action, known: &Entry) -> Map {
     let own = action
         .arguments
         .iter()
