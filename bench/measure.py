@@ -26,7 +26,7 @@ def bound(limit):
             resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
             return
         except (ValueError, OSError):
-            # Only root may have more than the limit.
+            # Not everybody may raise the limit.
             continue
 
 
