@@ -139,11 +139,7 @@ pub fn digest_of_file(path: &Path) -> std::io::Result<(Arc<str>, u64)> {
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|half| char::from_digit(half.into(), 16))
-        .collect()
+    hex::encode(bytes)
 }
 
 #[cfg(test)]
