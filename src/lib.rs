@@ -8,6 +8,8 @@ pub mod error;
 
 pub mod value;
 
+pub mod wildcard;
+
 pub mod content;
 
 pub mod archive;

@@ -1,6 +1,6 @@
 //! The client configuration of OpenSSH (ssh_config(5)): which settings hold for one host.
 
-use super::known_hosts::glob;
+use crate::wildcard::{openssh, paths_in};
 use std::path::{Path, PathBuf};
 
 /// How deep `Include` may go, as in OpenSSH.
@@ -118,9 +118,9 @@ fn matches_host(patterns: &[String], host: &str) -> bool {
     let denied = |pattern: &String| {
         pattern
             .strip_prefix('!')
-            .is_some_and(|pattern| glob(pattern, host))
+            .is_some_and(|pattern| openssh(pattern).matches(host))
     };
-    let allowed = |pattern: &String| !pattern.starts_with('!') && glob(pattern, host);
+    let allowed = |pattern: &String| !pattern.starts_with('!') && openssh(pattern).matches(host);
     !patterns.iter().any(denied) && patterns.iter().any(allowed)
 }
 
@@ -158,23 +158,10 @@ fn matches_all(criteria: &[String], subject: Subject<'_>, settings: &Settings) -
 
 /// The files an `Include` means, in name order; relative ones lie beside the file that includes them.
 fn expand(pattern: &str, file: &Path, home: &Path) -> Vec<PathBuf> {
-    let path = match pattern.strip_prefix("~/") {
-        Some(rest) => home.join(rest),
-        None => file.parent().unwrap_or(Path::new("")).join(pattern),
-    };
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-        return vec![];
-    };
-    if !name.contains(['*', '?']) {
-        return vec![path];
+    match pattern.strip_prefix("~/") {
+        Some(rest) => paths_in(home, rest),
+        None => paths_in(file.parent().unwrap_or(Path::new("")), pattern),
     }
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<_> = entries
-        .filter(|entry| entry.file_name().to_str().is_some_and(|entry| glob(name, entry)))
-        .map(|entry| entry.path())
-        .collect();
-    files.sort();
-    files
 }
 
 #[cfg(test)]

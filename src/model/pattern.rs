@@ -5,6 +5,7 @@ use super::inventory::LOCALHOST;
 use crate::error::{Error, Result, nearest};
 use crate::source::Place;
 use crate::value::Value;
+use crate::wildcard::fnmatch;
 use indexmap::IndexSet;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -248,7 +249,7 @@ fn named(inventory: &Inventory, name: &str, unmatched: &mut Vec<Error>) -> Resul
 }
 
 enum Matcher {
-    Glob(globset::GlobMatcher),
+    Glob(glob::Pattern),
     Regex(Box<fancy_regex::Regex>),
     Name(String),
 }
@@ -264,16 +265,12 @@ impl Matcher {
         if !name.contains(['*', '?', '[']) {
             return Ok(Matcher::Name(name.to_string()));
         }
-        // Only these three are special for Python's `fnmatch`.
-        let plain = name.replace('{', "[{]").replace('}', "[}]").replace('\\', "\\\\");
-        let glob = globset::GlobBuilder::new(&plain).literal_separator(false).build();
-        let error = |error| Error::new(format!("`{name}` is not a pattern for names")).cause(error);
-        Ok(Matcher::Glob(glob.map_err(error)?.compile_matcher()))
+        Ok(Matcher::Glob(fnmatch(name)))
     }
 
     fn matches(&self, name: &str) -> bool {
         match self {
-            Matcher::Glob(glob) => glob.is_match(name),
+            Matcher::Glob(glob) => glob.matches(name),
             Matcher::Regex(regex) => regex.is_match(name).unwrap_or(false),
             Matcher::Name(wanted) => wanted == name,
         }

@@ -1,12 +1,12 @@
 //! An archive of this computer against what stands on the host, as `tar --diff` compares.
 
-use super::super::find::shell_pattern;
-use super::super::python_regex::{compile, search};
 use super::super::{FileArguments, Stop, View, parse_mode};
 use super::Own;
 use crate::archive::{Archive, Member, MemberKind};
 use crate::host::{FileKind, Resource, Stat, quote};
 use crate::module::Mode;
+use crate::wildcard::fnmatch;
+use glob::Pattern;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -59,16 +59,10 @@ impl Wanted {
 
 /// The members that `include` and `exclude` leave.
 pub(super) fn wanted(archive: &Archive, own: &Own) -> Result<Vec<Wanted>, Stop> {
-    let excluded: Vec<_> = own
-        .exclude
-        .iter()
-        .map(|pattern| {
-            // As tar matches: the pattern may begin at any component, and what is below is left out too.
-            let pattern = shell_pattern(pattern.trim_end_matches('/'));
-            let inner = pattern.trim_start_matches('^').trim_end_matches('$').to_string();
-            compile(&format!("(?:^|/){inner}(?:$|/)"), "")
-        })
-        .collect::<Result<_, _>>()?;
+    let patterns = own.exclude.iter();
+    let excluded: Vec<Pattern> = patterns
+        .map(|pattern| fnmatch(pattern.trim_end_matches('/')))
+        .collect();
     let mut wanted = vec![];
     for member in &archive.members {
         let chosen = |name: &String| {
@@ -82,11 +76,7 @@ pub(super) fn wanted(archive: &Archive, own: &Own) -> Result<Vec<Wanted>, Stop> 
         if !own.include.is_empty() && !own.include.iter().any(chosen) || member.path.is_empty() {
             continue;
         }
-        let mut out = false;
-        for pattern in &excluded {
-            out = out || search(pattern, &member.path)?.is_some();
-        }
-        if out {
+        if excluded.iter().any(|pattern| excludes(pattern, &member.path)) {
             continue;
         }
         let path = match stripped(&member.path, &own.extra_opts) {
@@ -104,6 +94,17 @@ pub(super) fn wanted(archive: &Archive, own: &Own) -> Result<Vec<Wanted>, Stop> 
         });
     }
     Ok(wanted)
+}
+
+/// As tar matches: the pattern may begin at any component, and what is below is left out too.
+fn excludes(pattern: &Pattern, path: &str) -> bool {
+    let slashes = path.match_indices('/').map(|(at, _)| at);
+    let ends = slashes.clone().chain([path.len()]);
+    let mut starts = [0].into_iter().chain(slashes.map(|at| at + 1));
+    starts.any(|start| {
+        let mut ends = ends.clone().filter(|end| *end > start);
+        ends.any(|end| pattern.matches(&path[start..end]))
+    })
 }
 
 /// The path after `--strip-components`.
