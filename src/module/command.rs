@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn words_are_quoted_but_for_what_ansible_expands() {
         assert_eq!(argument("plain", true), "plain");
-        assert_eq!(argument("a b'c", true), "'a b'\\''c'");
+        assert_eq!(argument("a b'c", true), r#"'a b'"'"'c'"#);
         assert_eq!(argument("$HOME/x", true), "\"${HOME-\\$HOME}/x\"");
         assert_eq!(argument("$HOME/x", false), "'$HOME/x'");
         assert_eq!(argument("cost $5", true), "'cost $5'");
