@@ -8,13 +8,13 @@
 
 mod certificate;
 mod compare;
-mod der;
 mod extension;
 mod general_name;
 mod issue;
 mod key;
 mod key_file;
 mod name;
+mod oid;
 mod public_key;
 mod request;
 mod signature;
