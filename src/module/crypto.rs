@@ -140,6 +140,7 @@ mod tests {
             Value::from("340282366920938463463374607431768211455")
         );
         assert_eq!(decimal(&[]), Value::Int(0));
+        assert_eq!(decimal(&[1, 0]), Value::Int(256));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 const MINUTES: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day][hour][minute]");
 const SECONDS: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day][hour][minute][second]");
-const ZONE: &[BorrowedFormatItem<'_>] = format_description!("[offset_hour sign:mandatory][offset_minute]");
+const ZONE: &[BorrowedFormatItem<'_>] = format_description!("[offset_hour][offset_minute]");
 
 /// Reads a moment: relative to `now` (`+3w2d`, `-1h`), or absolute as `YYYYMMDDHHMM[SS]Z` or with an offset
 /// `±HHMM`. Years have no sign, relative parts are weeks, days, hours, minutes, seconds in this order.

@@ -282,6 +282,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_exclusion_begins_and_ends_at_any_component() {
+        for (pattern, path, out) in [
+            ("b", "a/b/c", true),
+            ("b", "b", true),
+            ("a/b", "a/b/c", true),
+            ("*.o", "a/b.o", true),
+            ("a*c", "a/b/c/d", true),
+            ("b", "a/bc", false),
+            ("b", "ab/c", false),
+            ("c/d", "a/c/e", false),
+        ] {
+            assert_eq!(excludes(&fnmatch(pattern), path), out, "{pattern} {path}");
+        }
+    }
+
+    #[test]
     fn components_are_stripped_as_tar_strips_them() {
         let strip = |options: &[&str]| {
             let options: Vec<String> = options.iter().map(|option| option.to_string()).collect();
