@@ -1,8 +1,6 @@
 //! Modules by cases: arguments and pretended answers give actions (`tests/modules/NAME/*.yml`), and tasks that are
 //! really carried out in a folder of this computer change nothing the second time (`tests/local/*.yml`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use serde_json::{Map as Object, Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,5 @@
 //! What the PKI makes is accepted by OpenSSL, and what OpenSSL makes is read.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::Path;
 use std::process::Command;
 use time::OffsetDateTime;

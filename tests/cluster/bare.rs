@@ -3,13 +3,13 @@
 use super::{kills, truth};
 
 #[test]
-#[ignore = "builds a cluster on a lab of its own"]
+#[ignore = "needs the lab: builds a cluster on one of its own"]
 fn a_check_on_bare_machines_tells_the_truth() {
     truth::check_then_run();
 }
 
 #[test]
-#[ignore = "runs on a lab of its own"]
+#[ignore = "needs the lab: makes one of its own"]
 fn a_run_after_a_kill_ends_where_an_undisturbed_one_does() {
     kills::compare(
         "  controller-0: {address: 10, groups: [controllers]}\n",

@@ -1,6 +1,6 @@
 //! Trees of files: what lies in a folder, and how two of them differ.
 
-use super::lists;
+use crate::lists;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};

@@ -1,9 +1,10 @@
 //! Check mode tells the truth: on bare machines it touches nothing, and announces just what the run then does.
 
-use super::cluster::Cluster;
 use super::join::{join, open_readers};
-use super::lists;
+use super::machines::Cluster;
+
 use super::tree::{Digests, Exceptions, Tree, differences};
+use crate::lists;
 use std::collections::BTreeSet;
 
 /// The nodes of the project's own lab, on a lab of the test's own.

@@ -3,15 +3,14 @@
 
 mod bare;
 mod built;
-mod cluster;
 mod damage;
 mod events;
 mod join;
 mod kills;
 mod liars;
 mod lies;
-mod lists;
 mod long;
+mod machines;
 mod pki_kills;
 mod services;
 mod tree;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 #[test]
+#[ignore = "needs Go"]
 fn what_nobody_offers_is_built_once_and_locked() {
     let server = Server::start();
     let project = Project::new("built", &server.address);
@@ -57,6 +58,7 @@ fn what_nobody_offers_is_built_once_and_locked() {
 }
 
 #[test]
+#[ignore = "needs Go"]
 fn the_publishers_file_is_taken_and_compared() {
     let server = Server::start();
     let project = Project::new("official", &server.address);
@@ -87,6 +89,7 @@ fn the_publishers_file_is_taken_and_compared() {
 }
 
 #[test]
+#[ignore = "needs Go"]
 fn a_file_that_differs_from_the_lock_is_refused() {
     let server = Server::start();
     let project = Project::new("locked", &server.address);
@@ -110,6 +113,7 @@ fn a_file_that_differs_from_the_lock_is_refused() {
 }
 
 #[test]
+#[ignore = "needs Go"]
 fn with_a_full_mirror_no_outside_connection_is_opened() {
     let outside = Server::start();
     let project = Project::new("mirror", &outside.address);
@@ -155,6 +159,7 @@ fn with_a_full_mirror_no_outside_connection_is_opened() {
 }
 
 #[test]
+#[ignore = "needs Go"]
 fn an_image_is_put_together_or_pulled_from_its_registry() {
     let registry = Server::start();
     let project = Project::new("image", &registry.address);
@@ -229,6 +234,7 @@ fn an_image_is_put_together_or_pulled_from_its_registry() {
 }
 
 #[test]
+#[ignore = "needs Go"]
 fn several_at_once_build_once() {
     let server = Server::start();
     let project = Project::new("parallel", &server.address);
@@ -249,6 +255,7 @@ fn several_at_once_build_once() {
 }
 
 #[test]
+#[ignore = "needs Go"]
 fn a_killed_run_leaves_nothing_that_the_next_one_keeps() {
     let server = Server::start();
     let project = Project::new("killed", &server.address);
@@ -281,6 +288,7 @@ fn a_killed_run_leaves_nothing_that_the_next_one_keeps() {
 }
 
 #[test]
+#[ignore = "needs Go"]
 fn what_cannot_be_had_anywhere_names_every_source() {
     let server = Server::start();
     let project = Project::new("nowhere", &server.address);
@@ -301,6 +309,7 @@ fn what_cannot_be_had_anywhere_names_every_source() {
 }
 
 #[test]
+#[ignore = "needs Go"]
 fn a_missing_project_and_an_unknown_name_are_explained() {
     let project = Project::new("errors", "127.0.0.1:1");
     let unknown = project.vent("cache", &["fetch", "--names", "helo"]);

@@ -1,8 +1,5 @@
 //! A private sshd on 127.0.0.1 with keys of its own, in a temporary folder; gone when it is dropped.
 
-// Each test binary uses a part of this.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
-
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,12 +21,12 @@ impl Server {
     }
 
     /// An OpenSSH server whose sessions have a `/var/lib/vent` of their own, as other computers would.
-    pub fn apart() -> Server {
+    pub fn apart(more: &str) -> Server {
         std::fs::create_dir_all("/var/lib/vent").unwrap();
         let mut command = Command::new("unshare");
         let script = "mount -t tmpfs tmpfs /var/lib/vent && exec /usr/sbin/sshd \"$@\"";
         command.args(["--mount", "sh", "-c", script, "sshd"]);
-        Server::launch("", command)
+        Server::launch(more, command)
     }
 
     fn launch(more: &str, mut program: Command) -> Server {

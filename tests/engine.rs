@@ -11,8 +11,6 @@ mod patterns;
 mod reach;
 mod remote;
 mod secrets;
-#[path = "../ssh_server/mod.rs"]
-mod ssh_server;
 mod stop;
 
 use std::collections::BTreeMap;

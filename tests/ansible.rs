@@ -2,8 +2,6 @@
 //! these tests, which need no machines.
 
 mod engines;
-#[path = "../cluster/lists.rs"]
-mod lists;
 mod random;
 mod reading;
 
