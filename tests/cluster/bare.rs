@@ -1,9 +1,9 @@
-//! What begins on bare machines, on labs of their own.
+//! What begins on bare machines.
 
 use super::{kills, truth};
 
 #[test]
-#[ignore = "needs the lab: builds a cluster on one of its own"]
+#[ignore = "needs the lab: bare machines, on which it builds the cluster"]
 fn a_check_on_bare_machines_tells_the_truth() {
     truth::check_then_run();
 }
