@@ -1,7 +1,8 @@
 //! Modules by cases: arguments and pretended answers give actions (`tests/modules/NAME/*.yml`), and tasks that are
 //! really carried out in a folder of this computer change nothing the second time (`tests/local/*.yml`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#[path = "modules/run.rs"]
+mod run;
 
 use serde_json::{Map as Object, Value as Json, json};
 use std::collections::BTreeMap;
@@ -19,12 +20,23 @@ use vent::vault::Vault;
 #[derive(Default)]
 struct Desk {
     files: BTreeMap<String, String>,
+    /// Variables as they are written.
+    variables: vent::value::Map,
     now: i64,
 }
 
-impl Computer for Desk {
+impl Desk {
+    fn is_folder(&self, path: &Path) -> bool {
+        self.files
+            .keys()
+            .any(|file| Path::new(file).starts_with(path) && Path::new(file) != path)
+    }
+}
+
+impl ControlNode for Desk {
     fn find(&self, _kind: &str, name: &str) -> Result<PathBuf, Vec<PathBuf>> {
-        match self.files.contains_key(name) || Path::new(name).exists() {
+        let there = self.files.contains_key(name) || self.is_folder(Path::new(name));
+        match there || Path::new(name).exists() {
             true => Ok(name.into()),
             false => Err(vec![name.into()]),
         }
@@ -33,7 +45,10 @@ impl Computer for Desk {
         if let Some(text) = self.files.get(path.to_str().unwrap()) {
             return LocalFile::File(Content::bytes(text));
         }
-        match Content::local_file(path) {
+        if self.is_folder(path) {
+            return LocalFile::Folder;
+        }
+        match Content::local_file(path, &vent::content::Digests::default()) {
             Ok(content) => LocalFile::File(content),
             Err(_) => LocalFile::Missing,
         }
@@ -44,11 +59,17 @@ impl Computer for Desk {
     fn opened_vault(&self) -> bool {
         false
     }
-    fn entries(&self, _path: &Path) -> Vec<LocalEntry> {
-        vec![]
+    fn entries(&self, path: &Path) -> Vec<LocalEntry> {
+        let below = |file: &String| Path::new(file).strip_prefix(path).ok().map(PathBuf::from);
+        let files = self.files.keys().filter_map(below);
+        let entry = |relative| LocalEntry {
+            relative,
+            folder: false,
+        };
+        files.map(entry).collect()
     }
     fn archive(&self, path: &Path) -> std::io::Result<Arc<vent::archive::Archive>> {
-        let (digest, _) = vent::content::digest_of_file(path)?;
+        let (digest, _) = vent::content::Digests::default().of(path)?;
         vent::archive::open(path, &digest)
     }
     fn mode(&self, _path: &Path) -> Option<u32> {
@@ -65,6 +86,17 @@ impl Computer for Desk {
     }
     fn variable(&self, _name: &str) -> Checked<Option<Value>> {
         Ok(None)
+    }
+    fn written_variable(&self, name: &str) -> Option<Value> {
+        self.variables.get(name).cloned()
+    }
+    fn variables_file(&self, path: &Path) -> Checked<vent::value::Map> {
+        let source = Source::file(path, self.files[path.to_str().unwrap()].clone());
+        let (node, _) = vent::yaml::parse_one(&source)?;
+        match node.unwrap().value(&Vault::default())? {
+            Value::Map(map) => Ok((*map).clone()),
+            other => panic!("{other:?}"),
+        }
     }
     fn now(&self) -> i64 {
         self.now
@@ -100,7 +132,7 @@ fn carry_out(module: &str, arguments: &Value, desk: &Desk, side: &mut dyn Side) 
     let (mut performed, mut all) = (vec![], vec![]);
     for _ in 0..16 {
         let view = View::new(&state, &user, desk, &performed, &origin, 0);
-        let step = (entry.step)(arguments, &view);
+        let step = entry.work.step(arguments, &view);
         let (actions, outcome) = match step {
             Err(Stop::Pending) => {
                 let open = view.into_open();
@@ -114,6 +146,7 @@ fn carry_out(module: &str, arguments: &Value, desk: &Desk, side: &mut dyn Side) 
             Err(Stop::FailedWith(outcome)) => return Err(outcome.failed.unwrap()),
             Err(Stop::Undecided(unknown)) => return Err(format!("undecided: {}", unknown.origin)),
             Err(Stop::Error(error)) => return Err(error.to_string()),
+            Err(Stop::Connection(failure)) => return Err(failure.to_string()),
             Ok(Step::Act(actions)) => (actions, None),
             Ok(Step::Finish(actions, outcome)) => (actions, Some(outcome)),
         };
@@ -393,7 +426,8 @@ fn files_of(folder: &str) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             match path.is_dir() {
                 true => folders.push(path),
-                false => found.push(path),
+                false if path.extension().is_some_and(|ending| ending == "yml") => found.push(path),
+                false => {}
             }
         }
     }
@@ -409,6 +443,37 @@ fn read(path: &Path, text: &str) -> Json {
         .value(&Vault::default())
         .unwrap_or_else(|error| panic!("{error}"));
     Json::from(&value)
+}
+
+/// What a case calls the variables of the task.
+fn variables(given: &Json) -> vent::value::Map {
+    let given = Value::from(given.clone());
+    given.as_map().cloned().unwrap_or_default()
+}
+
+/// Variables and changes of the inventory that a module brings.
+fn brought(outcome: &Outcome) -> Object<String, Json> {
+    let mut out = Object::new();
+    if !outcome.included.is_empty() {
+        let included = Value::Map(outcome.included.clone().into());
+        out.insert("included".into(), Json::from(&included));
+    }
+    match &outcome.inventory {
+        None => {}
+        Some(InventoryChange::Host {
+            name,
+            groups,
+            variables,
+        }) => {
+            let variables = Json::from(&Value::Map(variables.clone().into()));
+            let host = json!({"host": name, "groups": groups, "variables": variables});
+            out.insert("inventory".into(), host);
+        }
+        Some(InventoryChange::Group { name, parents }) => {
+            out.insert("inventory".into(), json!({"group": name, "parents": parents}));
+        }
+    }
+    out
 }
 
 #[test]
@@ -427,6 +492,7 @@ fn arguments_and_answers_give_actions() {
             };
             let desk = Desk {
                 files: strings("computer"),
+                variables: variables(&case["variables"]),
                 now: case["now"].as_i64().unwrap_or(1_000_000),
             };
             let outputs = case["outputs"].as_array().cloned().unwrap_or_default();
@@ -435,7 +501,12 @@ fn arguments_and_answers_give_actions() {
                 outputs,
             };
             let arguments = Value::from(case["arguments"].clone());
-            let got = match carry_out(case["module"].as_str().unwrap(), &arguments, &desk, &mut side) {
+            let module = case["module"].as_str().unwrap();
+            if let Work::Run(work) = find(module).unwrap().work {
+                wrong.extend(run::differs(case, work, desk).map(|how| format!("{title}\n{how}")));
+                continue;
+            }
+            let got = match carry_out(module, &arguments, &desk, &mut side) {
                 Err(message) => json!({"failed": message}),
                 Ok(end) => {
                     let mut got = Object::new();
@@ -443,6 +514,7 @@ fn arguments_and_answers_give_actions() {
                         got.insert("actions".into(), end.actions.iter().map(shown).collect());
                     }
                     got.insert("changed".into(), json!(end.changed));
+                    got.extend(brought(&end.outcome));
                     let wanted = case["fields"].as_object().cloned().unwrap_or_default();
                     if !wanted.is_empty() {
                         let fields = wanted.keys().map(|name| {
@@ -456,7 +528,7 @@ fn arguments_and_answers_give_actions() {
                 }
             };
             let mut wanted = Object::new();
-            for name in ["actions", "changed", "fields", "failed"] {
+            for name in ["actions", "changed", "fields", "failed", "included", "inventory"] {
                 if let Some(value) = case.get(name) {
                     wanted.insert(name.into(), value.clone());
                 }

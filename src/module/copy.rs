@@ -79,7 +79,7 @@ impl Module for Copy {
             return remote(arguments, source, view);
         }
         let path = view
-            .computer()
+            .control_node()
             .find("files", source)
             .map_err(|tried| missing(source, &tried))?;
         match read(own, &path, view) {
@@ -91,7 +91,7 @@ impl Module for Copy {
                     .file_name()
                     .map(|name| name.to_string_lossy().into_owned())
                     .unwrap_or_default();
-                placed(content, &name, view.computer().mode(&path)).step(view)
+                placed(content, &name, view.control_node().mode(&path)).step(view)
             }
         }
     }
@@ -100,8 +100,8 @@ impl Module for Copy {
 /// A file of this computer, opened if it is vaulted and that is wanted.
 fn read(own: &Own, path: &Path, view: &View<'_>) -> LocalFile {
     match own.decrypt {
-        true => view.computer().file(path),
-        false => view.computer().sealed_file(path),
+        true => view.control_node().file(path),
+        false => view.control_node().sealed_file(path),
     }
 }
 
@@ -266,7 +266,7 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
     {
         dest = format!("{dest}/{}", name.to_string_lossy());
     }
-    let entries = view.computer().entries(path);
+    let entries = view.control_node().entries(path);
     for entry in &entries {
         let path = format!("{dest}/{}", entry.relative.display());
         if !entry.folder {
@@ -307,7 +307,7 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
         if fresh && view.stat(&to, true)?.is_none() {
             let attributes = match arguments.file.wanted_mode()? {
                 Some(Mode::Preserve) => crate::host::Attributes {
-                    mode: view.computer().mode(&from),
+                    mode: view.control_node().mode(&from),
                     ..arguments.file.attributes(None, false)?
                 },
                 _ => arguments.file.attributes(None, false)?,
@@ -327,7 +327,7 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
             name: String::new(),
             dest: to,
             file: &arguments.file,
-            source_mode: view.computer().mode(&from),
+            source_mode: view.control_node().mode(&from),
             validate: own.validate.clone(),
             backup: own.backup,
             force: own.force,

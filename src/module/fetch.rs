@@ -31,7 +31,7 @@ fn yes() -> bool {
 impl Arguments {
     fn target(&self, view: &View<'_>) -> Result<PathBuf, Stop> {
         let text = |name: &str| -> Result<String, Stop> {
-            let value = view.computer().variable(name)?;
+            let value = view.control_node().variable(name)?;
             Ok(value
                 .as_ref()
                 .and_then(Value::as_str)
@@ -82,7 +82,7 @@ impl Module for Fetch {
         }
         let to = arguments.target(view)?;
         let digest = view.digest(path)?;
-        let same = match view.computer().sealed_file(&to) {
+        let same = match view.control_node().sealed_file(&to) {
             LocalFile::File(content) => content.digest() == digest,
             LocalFile::Missing | LocalFile::Closed(_) => false,
             LocalFile::Folder => return Err(Stop::failed(format!("dest is a folder: {}", to.display()))),

@@ -1,7 +1,7 @@
 //! `raw` and `script`: a line for the host's shell, a script of this computer.
 
 use super::copy::missing;
-use super::{LocalFile, Module, Outcome, Step, Stop, View};
+use super::{LocalFile, Module, Nature, Outcome, Step, Stop, View};
 use crate::content::hexadecimal;
 use crate::host::{Action, Attributes, Command, Performed, quote};
 use crate::value::Value;
@@ -65,6 +65,7 @@ impl Module for Raw {
     const NAMES: &'static [&'static str] = &["ansible.builtin.raw", "raw"];
     type Arguments = RawArguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
+    const NATURE: Nature = Nature::OF_A_COMMAND;
 
     fn step(arguments: &RawArguments, view: &View<'_>) -> Result<Step, Stop> {
         if let Some(performed) = view.performed().first() {
@@ -82,6 +83,10 @@ impl Module for Script {
     const NAMES: &'static [&'static str] = &["ansible.builtin.script", "script"];
     type Arguments = ScriptArguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
+    const NATURE: Nature = Nature {
+        can_go_on: false,
+        ..Nature::OF_A_COMMAND
+    };
     const IGNORED: &'static [&'static str] = &["decrypt"];
 
     fn step(arguments: &ScriptArguments, view: &View<'_>) -> Result<Step, Stop> {
@@ -103,15 +108,15 @@ impl Module for Script {
             return Err(Stop::failed("no script given"));
         };
         let path = view
-            .computer()
+            .control_node()
             .find("files", name)
             .map_err(|tried| missing(name, &tried))?;
-        let LocalFile::File(content) = view.computer().file(&path) else {
+        let LocalFile::File(content) = view.control_node().file(&path) else {
             return Err(missing(name, &[path]));
         };
         let there = format!(
             "/tmp/.vent-script-{}",
-            hexadecimal(&view.computer().random()[..8])
+            hexadecimal(&view.control_node().random()[..8])
         );
         let mut line: Vec<String> = arguments.executable.iter().cloned().collect();
         line.push(there.clone());

@@ -1,6 +1,6 @@
 //! `set_stats`: figures of a run, as the events carry them.
 
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -27,6 +27,7 @@ fn yes() -> bool {
 impl Module for SetStats {
     const NAMES: &'static [&'static str] = &["ansible.builtin.set_stats", "set_stats"];
     type Arguments = Arguments;
+    const NATURE: Nature = Nature::WITHOUT_HOST;
 
     fn step(arguments: &Arguments, _: &View<'_>) -> Result<Step, Stop> {
         if arguments.data.as_map().is_none() {

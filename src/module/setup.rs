@@ -1,8 +1,9 @@
 //! `setup`: the facts of the host.
 
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::host::{Resource, facts_script, parse_facts};
 use crate::value::Value;
+use crate::wildcard::fnmatch;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -24,21 +25,22 @@ impl Module for Setup {
         "gather_facts",
     ];
     type Arguments = Arguments;
+    const NATURE: Nature = Nature {
+        gathers_facts: true,
+        ..Nature::OF_A_HOST
+    };
     const IGNORED: &'static [&'static str] = &["gather_subset", "gather_timeout", "fact_path", "parallel"];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let output = view.probe(facts_script(), &[Resource::Other("facts".into())])?;
         let mut facts = parse_facts(&output.stdout);
         if !arguments.filter.is_empty() {
-            let mut set = globset::GlobSetBuilder::new();
-            for pattern in &arguments.filter {
-                let glob = globset::Glob::new(pattern.trim_start_matches("ansible_"));
-                set.add(glob.map_err(|error| Stop::failed(format!("filter: {error}")))?);
-            }
-            let set = set
-                .build()
-                .map_err(|error| Stop::failed(format!("filter: {error}")))?;
-            facts.retain(|name, _| set.is_match(&**name));
+            let patterns: Vec<_> = arguments
+                .filter
+                .iter()
+                .map(|pattern| fnmatch(pattern.trim_start_matches("ansible_")))
+                .collect();
+            facts.retain(|name, _| patterns.iter().any(|pattern| pattern.matches(name)));
         }
         let shown = Value::map(
             facts

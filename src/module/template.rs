@@ -68,7 +68,7 @@ impl Module for Template {
             return Err(Stop::failed("output_encoding: only utf-8 is supported"));
         }
         let path = view
-            .computer()
+            .control_node()
             .find("templates", &own.src)
             .map_err(|tried| missing(&own.src, &tried))?;
         let newline = match own.newline_sequence.as_deref() {
@@ -96,7 +96,7 @@ impl Module for Template {
             name: own.src.clone(),
             destination: own.dest.clone(),
         };
-        let content = view.computer().render_file(&path, &options)?;
+        let content = view.control_node().render_file(&path, &options)?;
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -106,7 +106,7 @@ impl Module for Template {
             name,
             dest: own.dest.clone(),
             file: &arguments.file,
-            source_mode: view.computer().mode(&path),
+            source_mode: view.control_node().mode(&path),
             validate: own.validate.clone(),
             backup: own.backup,
             force: own.force,

@@ -6,7 +6,7 @@ mod level;
 mod option;
 mod relations;
 
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{Map, Value};
 use level::Findings;
 use schemars::JsonSchema;
@@ -30,12 +30,13 @@ impl Module for ValidateArgumentSpec {
     const NAMES: &'static [&'static str] =
         &["ansible.builtin.validate_argument_spec", "validate_argument_spec"];
     type Arguments = Arguments;
+    const NATURE: Nature = Nature::WITHOUT_HOST;
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let options = mapping("argument_spec", &arguments.argument_spec)?;
         let mut given = Map::new();
         for name in options.keys() {
-            if let Some(value) = view.computer().variable(name)? {
+            if let Some(value) = view.control_node().variable(name)? {
                 given.insert(name.clone(), value);
             }
         }
