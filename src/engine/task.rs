@@ -102,12 +102,6 @@ impl HostTask {
         }
     }
 
-    /// True if the module asks or changes a host.
-    pub fn needs_host(&self) -> bool {
-        let module = self.context.run.module(&self.task.action.module);
-        module.is_none_or(|module| module.nature.needs_host)
-    }
-
     /// The variables of the task on its host, without those of a loop.
     pub fn scope(&self) -> Scope {
         self.scope_with(&self.parameters)

@@ -97,10 +97,7 @@ pub async fn on_hosts(
     for host_task in work {
         // Nobody closes the semaphores.
         let let_through = gate.clone().acquire_owned().await.ok();
-        let fork = match host_task.needs_host() {
-            true => context.run.permits.forks.clone().acquire_owned().await.ok(),
-            false => None,
-        };
+        let fork = context.run.permits.forks.clone().acquire_owned().await.ok();
         let (context, host) = (context.clone(), host_task.host.clone());
         let done = tokio::spawn(async move {
             let _permits = (let_through, fork);
