@@ -108,6 +108,8 @@ pub async fn on_hosts(
         });
         running.push((host, AbortOnDropHandle::new(done)));
     }
+    // The executor turns first to what was started last: nothing, so that the hosts begin in their order.
+    drop(tokio::spawn(async {}));
     let ended = running.into_iter().map(|(host, running)| async move {
         match running.await {
             Ok(ended) => (host, ended),
