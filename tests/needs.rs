@@ -1,19 +1,8 @@
 //! What tests need: whoever needs more than this computer says so, and every file of tests is a module of the one program.
 
+use crate::rooms::files;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-/// All files with tests.
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            found.push(path);
-        }
-    }
-}
+use std::path::Path;
 
 /// The needs that docs/tests.md explains: the first cells of its first table.
 fn explained() -> Vec<String> {

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Finds the Rust files below a folder.
+pub fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
@@ -161,51 +162,30 @@ fn no_provider_imports_another_and_no_client_knows_what_is_made_of_its_answers()
 /// The layers of the engine, the one in front first; `state` stands behind all.
 const LAYERS: [&str; 5] = ["run", "play", "task", "attempt", "state"];
 
-/// The layers that a file of the engine names: `crate::engine::LAYER`, or `super::LAYER` in the file of a layer.
-fn layers_named(text: &str, is_layer_file: bool) -> BTreeSet<usize> {
-    let prefixes = match is_layer_file {
-        true => vec!["engine::", "    super::", "use super::", "(super::", " super::"],
-        false => vec!["engine::"],
-    };
-    let after = prefixes.iter().flat_map(|prefix| text.split(prefix).skip(1));
-    let word = |part: &str| -> String { part.chars().take_while(|c| c.is_ascii_lowercase()).collect() };
-    after
-        .filter_map(|part| LAYERS.iter().position(|layer| word(part) == *layer))
-        .collect()
-}
-
 #[test]
 fn a_layer_of_the_engine_imports_only_those_behind_it() {
+    let layer = |module: &[String]| {
+        let name = module.get(1).filter(|_| module[0] == "engine");
+        LAYERS
+            .iter()
+            .position(|layer| name.is_some_and(|name| name == layer))
+    };
     let mut all = vec![];
     files(Path::new("src/engine"), &mut all);
-    let mut wrong = vec![];
+    let mut wrong = BTreeSet::new();
     for path in all {
-        let below = path.strip_prefix("src/engine").unwrap();
-        let first = below.components().next().unwrap().as_os_str().to_string_lossy();
-        let own = LAYERS
-            .iter()
-            .position(|layer| *layer == first.trim_end_matches(".rs"));
-        let Some(own) = own else {
-            wrong.push(format!("{} is in no layer", path.display()));
+        let own = module(&path);
+        let Some(place) = layer(&own) else {
+            wrong.insert(format!("{} is in no layer", path.display()));
             continue;
         };
-        let text = std::fs::read_to_string(&path).unwrap();
-        let named = layers_named(&text, below.components().count() == 1);
-        for other in named.into_iter().filter(|other| *other < own) {
-            wrong.push(format!("{} imports {}", path.display(), LAYERS[other]));
-        }
-        if below.components().count() > 1 && text.contains("super::super::") {
-            wrong.push(format!("{} climbs with super::super", path.display()));
+        for other in imports(&own, &std::fs::read_to_string(&path).unwrap()) {
+            if layer(&other).is_some_and(|other| other < place) {
+                wrong.insert(format!("{} imports {}", path.display(), other.join("::")));
+            }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn the_test_of_layers_sees_imports_in_every_form() {
-    let text = "use crate::engine::play::Failed;\nuse super::run::Finished;\n";
-    assert_eq!(layers_named(text, true).into_iter().collect::<Vec<_>>(), [0, 1]);
-    assert_eq!(layers_named(text, false).into_iter().collect::<Vec<_>>(), [1]);
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! What was made of files of this computer, kept for as long as they stay as they are.
 
+use super::blocking;
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A file that changed so lately might change once more without its times telling.
@@ -38,7 +39,10 @@ impl Stamp {
 
 /// Values made of files, by their paths.
 #[derive(Debug)]
-pub struct Kept<T>(Mutex<HashMap<PathBuf, (Stamp, T)>>);
+pub struct Kept<T>(Mutex<HashMap<PathBuf, Arc<Entry<T>>>>);
+
+/// The value of one file; whoever makes it holds the lock, so that all others wait for it.
+type Entry<T> = Mutex<Option<(Stamp, T)>>;
 
 impl<T> Default for Kept<T> {
     fn default() -> Kept<T> {
@@ -52,19 +56,30 @@ impl<T: Clone> Kept<T> {
     /// # Errors
     /// Those of `make`, which are not kept.
     pub fn get<E>(&self, path: &Path, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let entry = self.entry(path);
+        let mut kept = match entry.try_lock() {
+            Ok(kept) => kept,
+            Err(_) => blocking(|| entry.lock().unwrap_or_else(PoisonError::into_inner)),
+        };
         let stamp = Stamp::of(path);
-        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, value)) = kept().get(path)
+        if let Some((known, value)) = &*kept
             && Some(*known) == stamp
         {
             return Ok(value.clone());
         }
         let value = make()?;
         // A file that was changed while it was read is read again.
-        if let Some(stamp) = stamp.filter(|stamp| Stamp::of(path) == Some(*stamp)) {
-            kept().insert(path.to_path_buf(), (stamp, value.clone()));
-        }
+        let stamp = stamp.filter(|stamp| Stamp::of(path) == Some(*stamp));
+        *kept = stamp.map(|stamp| (stamp, value.clone()));
         Ok(value)
+    }
+
+    fn entry(&self, path: &Path) -> Arc<Entry<T>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = all.get(path) {
+            return entry.clone();
+        }
+        all.entry(path.to_path_buf()).or_default().clone()
     }
 }
 
@@ -92,5 +107,28 @@ mod tests {
         assert_eq!((read("one"), read("one")), (3, 3));
         std::fs::write(&path, "two").unwrap();
         assert_eq!(read("two"), 4);
+    }
+
+    #[test]
+    fn those_who_ask_at_the_same_time_wait_for_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "one").unwrap();
+        std::thread::sleep(2 * SETTLED);
+        let kept = Kept::default();
+        let reads = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|threads| {
+            for _ in 0..8 {
+                threads.spawn(|| {
+                    kept.get(&path, || {
+                        reads.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                        std::thread::sleep(SETTLED);
+                        std::fs::read_to_string(&path)
+                    })
+                    .unwrap()
+                });
+            }
+        });
+        assert_eq!(reads.into_inner(), 1);
     }
 }

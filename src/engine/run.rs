@@ -3,6 +3,7 @@
 use super::play;
 use super::state::play::Out;
 use super::state::run::{Parts, RunState};
+use crate::error::cures::did_you_mean;
 use crate::error::{INTERRUPTED, Result, nearest};
 use crate::event::{Ending, Kind};
 use crate::inventory::pattern;
@@ -200,7 +201,7 @@ fn not_begun(run: &RunState) -> Option<String> {
         play.items().for_each(|items| names_in(items, &mut names));
     }
     let hint = match nearest(wanted, names.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
+        Some(near) => did_you_mean(near),
         None => "`--list-tasks` shows all names".into(),
     };
     Some(format!("no task is named `{wanted}`, so nothing was run; {hint}"))

@@ -152,9 +152,7 @@ impl HostTask {
 
     /// A bool keyword of the task or around it, rendered; `None` if it is not set.
     fn flag(&self, scope: &Scope, pick: impl Fn(&Keywords) -> &Option<Placed>) -> Option<bool> {
-        let placed = self.task.keyword(pick)?;
-        let rendered = template::render(&placed.value, scope).ok()??;
-        value::to_bool(&rendered.value)
+        flag(&self.task, scope, pick)
     }
 
     /// The result if the conditions do not hold or are not known.
@@ -271,6 +269,13 @@ impl HostTask {
             .ok()
             .map(|(host, _)| host)
     }
+}
+
+/// A bool keyword of a task or around it, rendered; `None` if it is not set.
+pub fn flag(task: &Task, scope: &Scope, pick: impl Fn(&Keywords) -> &Option<Placed>) -> Option<bool> {
+    let placed = task.keyword(pick)?;
+    let rendered = template::render(&placed.value, scope).ok()??;
+    value::to_bool(&rendered.value)
 }
 
 /// The name of a task as it is shown: rendered, with its role before it.

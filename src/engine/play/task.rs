@@ -148,12 +148,7 @@ async fn with_consequences(context: &Context, host_task: HostTask) -> Ended {
 
 /// A bool keyword of a task, false if it is not set.
 pub fn flag(task: &Task, scope: &Scope, pick: impl Fn(&Keywords) -> &Option<Placed>) -> bool {
-    let rendered = task
-        .keyword(pick)
-        .and_then(|placed| template::render(&placed.value, scope).ok().flatten());
-    rendered
-        .and_then(|rendered| value::to_bool(&rendered.value))
-        .unwrap_or(false)
+    crate::engine::task::flag(task, scope, pick).unwrap_or(false)
 }
 
 /// Lets as many hosts through at the same time as `throttle` and the module allow.

@@ -3,9 +3,12 @@
 use super::run::RunState;
 use crate::event::Diff;
 use crate::value::{MASK, Value};
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Finds secrets in a text; `None` if that cannot be made, so that no text can be shown.
+type Finder = Option<Arc<AhoCorasick>>;
 
 /// The secrets that are known, and what finds them in a text.
 #[derive(Default)]
@@ -16,8 +19,8 @@ struct Known {
     texts: HashSet<String>,
     /// How many vaulted values are among them.
     vaulted: usize,
-    /// Finds them all, the longest of those that begin at one place; made when a secret was learned.
-    finder: Option<Arc<AhoCorasick>>,
+    /// Finds them all; made when a secret was learned.
+    finder: Option<Finder>,
 }
 
 impl Known {
@@ -86,7 +89,7 @@ impl RunState {
     }
 
     /// What finds all secrets; `None` if there is none.
-    fn finder(&self) -> Option<Arc<AhoCorasick>> {
+    fn finder(&self) -> Option<Finder> {
         let mut known = self.secrets.known();
         let vault = &self.loader.vault;
         if vault.count_noted() != known.vaulted {
@@ -98,17 +101,18 @@ impl RunState {
             return None;
         }
         if known.finder.is_none() {
-            let builder = AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostLongest)
-                .build(&known.texts);
-            known.finder = builder.ok().map(Arc::new);
+            let made = AhoCorasick::new(&known.texts);
+            known.finder = Some(made.ok().map(Arc::new));
         }
         known.finder.clone()
     }
 
     /// Replaces every secret in a text.
     pub fn mask(&self, text: &str) -> String {
-        masked(text, self.finder().as_deref())
+        match self.finder() {
+            Some(finder) => masked(text, &finder),
+            None => text.to_string(),
+        }
     }
 
     /// Replaces every secret in a diff.
@@ -128,21 +132,29 @@ impl RunState {
     }
 }
 
-fn masked(text: &str, finder: Option<&AhoCorasick>) -> String {
+/// Every place at which a secret stands is masked, where two overlap both as one.
+fn masked(text: &str, finder: &Finder) -> String {
     let Some(finder) = finder else {
-        return text.to_string();
+        return MASK.into();
     };
-    let mut shown = String::with_capacity(text.len());
-    finder.replace_all_with(text, &mut shown, |_, _, shown| {
-        shown.push_str(MASK);
-        true
-    });
+    let found = finder.find_overlapping_iter(text);
+    let mut found: Vec<_> = found.map(|found| found.range()).collect();
+    found.sort_by_key(|range| range.start);
+    let (mut shown, mut behind) = (String::with_capacity(text.len()), 0);
+    for range in found {
+        if range.start >= behind {
+            shown.push_str(&text[behind..range.start]);
+            shown.push_str(MASK);
+        }
+        behind = behind.max(range.end);
+    }
+    shown.push_str(&text[behind..]);
     shown
 }
 
-fn masked_json(value: serde_json::Value, finder: &AhoCorasick) -> serde_json::Value {
+fn masked_json(value: serde_json::Value, finder: &Finder) -> serde_json::Value {
     match value {
-        serde_json::Value::String(text) => masked(&text, Some(finder)).into(),
+        serde_json::Value::String(text) => masked(&text, finder).into(),
         serde_json::Value::Array(items) => items.into_iter().map(|item| masked_json(item, finder)).collect(),
         serde_json::Value::Object(map) => serde_json::Value::Object(
             map.into_iter()
@@ -150,5 +162,33 @@ fn masked_json(value: serde_json::Value, finder: &AhoCorasick) -> serde_json::Va
                 .collect(),
         ),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_that_overlap_are_masked_whole() {
+        let shown = |secrets: &[&str], text: &str| {
+            let finder = AhoCorasick::new(secrets).unwrap();
+            masked(text, &Some(Arc::new(finder)))
+        };
+        assert_eq!(
+            shown(&["pass1234", "1234567890"], "a pass1234567890 b"),
+            format!("a {MASK} b")
+        );
+        assert_eq!(
+            shown(&["abcd", "abcdef"], "abcdef, abcd"),
+            format!("{MASK}, {MASK}")
+        );
+        assert_eq!(shown(&["abcd"], "abcdabcd"), format!("{MASK}{MASK}"));
+        assert_eq!(shown(&["abcd"], "ab cd \u{e4}"), "ab cd \u{e4}");
+    }
+
+    #[test]
+    fn a_text_is_not_shown_if_secrets_cannot_be_found_in_it() {
+        assert_eq!(masked("anything", &None), MASK);
     }
 }

@@ -58,10 +58,9 @@ impl HostTask {
         let handlers = self.context.play.handlers.tasks();
         let known: Vec<String> = handlers.iter().map(|task| title(task, scope)).collect();
         let error = Error::new(format!("no handler of this play is named `{name}`")).at(place);
-        match nearest(name, known.iter().map(String::as_str)) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("a handler stands under `handlers:` of the play or of its roles"),
-        }
+        error
+            .help("a handler stands under `handlers:` of the play or of its roles")
+            .did_you_mean(nearest(name, known.iter().map(String::as_str)))
     }
 }
 

@@ -8,6 +8,7 @@ use super::{HostTask, TaskResult, debts};
 use crate::connection::{Kind, Stream};
 use crate::engine::attempt::{Attempt, CommandSettings, Done, Ended, Looking, TaskControlNode};
 use crate::engine::state::host::{Host, Knowledge};
+use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, Result, nearest};
 use crate::event::{self, Status, TaskName};
 use crate::host::State;
@@ -37,7 +38,7 @@ impl HostTask {
         let module = self.module()?;
         let result = match module.work {
             Work::Run(work) => {
-                let world = TaskWorld::new(self, scope, name)?;
+                let world = TaskWorld::new(self, module, scope, name)?;
                 let ended = work(&arguments, &world).await;
                 self.context.run.moves.moved();
                 self.of_the_run(module, name, ended)?
@@ -60,11 +61,10 @@ impl HostTask {
         let action = &self.task.action;
         let run = &self.context.run;
         run.module(&action.module).ok_or_else(|| {
-            let error = Error::new(format!("unknown module `{}`", action.module)).at(&action.place);
-            match nearest(&action.module, run.module_names()) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help("`vent modules` lists what there is"),
-            }
+            Error::new(format!("unknown module `{}`", action.module))
+                .at(&action.place)
+                .help(MODULES_ARE_LISTED)
+                .did_you_mean(nearest(&action.module, run.module_names()))
         })
     }
 
@@ -80,9 +80,7 @@ impl HostTask {
         Ok(match ended {
             Ok(outcome) if outcome.failed.is_some() => failed(outcome),
             Ok(outcome) => {
-                let origin = Arc::new(Unknown {
-                    origin: format!("the result of `{}` ({})", name.task, name.place),
-                });
+                let origin = origin(name);
                 let localhost = self.context.run.hosts.host("localhost");
                 for action in &outcome.planned {
                     localhost.known.change(|state| state.apply(action, &origin));
@@ -153,9 +151,7 @@ impl HostTask {
             diff: self.wants_diff(scope),
             explain: run.settings.explain,
             verbosity: run.settings.verbosity,
-            origin: Arc::new(Unknown {
-                origin: format!("the result of `{}` ({})", name.task, name.place),
-            }),
+            origin: origin(name),
             command: CommandSettings {
                 background: job.cloned(),
                 ..self.command_settings(scope, local)?
@@ -287,4 +283,10 @@ impl HostTask {
             opened: AtomicBool::new(false),
         }
     }
+}
+
+/// What is unknown in check mode because the task is not carried out.
+fn origin(name: &TaskName) -> Arc<Unknown> {
+    let origin = format!("the result of `{}` ({})", name.task, name.place);
+    Arc::new(Unknown { origin })
 }

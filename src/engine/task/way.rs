@@ -194,10 +194,9 @@ fn method_of(name: &str) -> Result<Method> {
         "doas" => Ok(Method::Doas),
         other => {
             let error = Error::new(format!("there is no become method `{other}`"));
-            Err(match nearest(other, ["sudo", "su", "doas"]) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help("Vent knows sudo, su and doas"),
-            })
+            Err(error
+                .help("Vent knows sudo, su and doas")
+                .did_you_mean(nearest(other, ["sudo", "su", "doas"])))
         }
     }
 }

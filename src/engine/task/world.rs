@@ -10,7 +10,7 @@ use crate::engine::state::run::RunState;
 use crate::error::{Error, Result};
 use crate::event::{Kind, TaskName};
 use crate::model::{Placed, Variables};
-use crate::module::{self, ControlNode, Stop};
+use crate::module::{self, ControlNode, Entry, Stop};
 use crate::source::Place;
 use crate::template::Scope;
 use crate::value::Map;
@@ -28,15 +28,24 @@ pub(super) struct TaskWorld<'a> {
     control_node: TaskControlNode,
     environment: Vec<(String, String)>,
     inventory: TaskInventory<'a>,
-    host: Result<TaskConnection>,
+    /// None for a module that needs no host.
+    host: Option<TaskConnection>,
 }
 
 impl<'a> TaskWorld<'a> {
     /// The run as a task sees it in a scope.
-    pub(super) fn new(task: &'a HostTask, scope: &Scope, name: &'a TaskName) -> Result<TaskWorld<'a>> {
+    pub(super) fn new(
+        task: &'a HostTask,
+        module: &Entry,
+        scope: &Scope,
+        name: &'a TaskName,
+    ) -> Result<TaskWorld<'a>> {
         let run = &task.context.run;
         let check = task.is_check(scope);
-        let host = way::of_task(&task.context, &task.host, &task.task, scope);
+        let host = match module.nature.needs_host {
+            true => Some(way::of_task(&task.context, &task.host, &task.task, scope)?),
+            false => None,
+        };
         Ok(TaskWorld {
             run,
             name,
@@ -90,11 +99,11 @@ impl module::World for TaskWorld<'_> {
 
     fn host(&self) -> Result<&dyn module::Connection, Stop> {
         match &self.host {
-            Ok(host) => match self.run.hosts.expected(&host.host.name) {
+            Some(host) => match self.run.hosts.expected(&host.host.name) {
                 Some(origin) => Err(Stop::Undecided(origin)),
                 None => Ok(host),
             },
-            Err(error) => Err(Stop::Error(error.clone())),
+            None => Err(Stop::failed("a module that needs no host wants to use one")),
         }
     }
 
