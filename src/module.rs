@@ -7,6 +7,7 @@ mod outcome;
 mod package_names;
 mod place;
 mod python_regex;
+mod returns;
 mod view;
 
 mod alternatives;
@@ -70,7 +71,8 @@ mod x509_certificate_info;
 pub use arguments::{FileArguments, Mode, WithFile, parse_mode};
 pub use outcome::{Outcome, Step, Stop};
 pub use ping::Patience;
-pub use view::{Computer, LocalEntry, LocalFile, TemplateOptions, View};
+pub use returns::{EVERY, Returns};
+pub use view::{Computer, LocalEntry, LocalFile, TemplateOptions, View, description};
 
 use crate::value::{ArgumentError, Value};
 use schemars::Schema;
@@ -89,6 +91,8 @@ pub trait Module: Send + Sync + 'static {
     const IGNORED: &'static [&'static str] = &[];
     /// True if arguments of any name are taken.
     const OPEN: bool = false;
+    /// What the result holds beside what every result holds.
+    const RETURNS: &'static [Returns] = &[];
 
     /// Says what is still to be done. Called again with what was answered and performed until it is done.
     ///
@@ -110,6 +114,8 @@ pub struct Entry {
     pub arguments: fn() -> Option<Vec<&'static str>>,
     /// JSON schema of the arguments.
     pub schema: fn() -> Schema,
+    /// What the result holds beside what every result holds.
+    pub returns: &'static [Returns],
     /// Checks the arguments: the names that are known (aliases included), and whether they can be read.
     pub check: fn(&Value) -> Result<(), ArgumentError>,
     /// Reads the arguments and makes the step.
@@ -124,9 +130,21 @@ pub const fn entry<M: Module>() -> Entry {
         raw: M::RAW,
         arguments: names::<M>,
         schema: <M::Arguments as arguments::Arguments>::schema,
+        returns: M::RETURNS,
         check: |value| arguments::read::<M>(value).map(|_| ()),
-        step: |value, view| M::step(&arguments::read::<M>(value)?, view),
+        step: |value, view| noted(M::step(&arguments::read::<M>(value)?, view)?, view),
     }
+}
+
+/// What the result of a step without actions describes is asked for with the module's own questions.
+fn noted(step: Step, view: &View<'_>) -> Result<Step, Stop> {
+    if let Step::Finish(actions, outcome) = &step
+        && actions.is_empty()
+        && let Some(path) = outcome.file.as_ref().filter(|_| outcome.failed.is_none())
+    {
+        view.described(path)?;
+    }
+    Ok(step)
 }
 
 fn names<M: Module>() -> Option<Vec<&'static str>> {

@@ -11,7 +11,7 @@ use super::perform::{self, Broken, Watch};
 use crate::connection::{Failure, Shell};
 use crate::error::Error;
 use crate::event::Diff;
-use crate::host::{Action, Performed, Question, State, explain};
+use crate::host::{Action, Answer, Performed, Question, State, explain};
 use crate::module::{self, Computer, Outcome, Step, Stop, View};
 use crate::value::{Unknown, Value};
 use std::sync::Arc;
@@ -136,7 +136,10 @@ impl Attempt<'_> {
                         return self.broken(broken, done);
                     }
                     self.end(&glance, &done);
-                    return finished(outcome, performed, done);
+                    return match self.described(outcome).await {
+                        Ok(outcome) => self.finished(outcome, performed, done),
+                        Err(broken) => self.broken(broken, done),
+                    };
                 }
             }
         }
@@ -175,6 +178,32 @@ impl Attempt<'_> {
         );
         let step = (self.module.step)(arguments, &view);
         (step, view.into_open())
+    }
+
+    /// The outcome with what there is to tell of the path that it describes.
+    async fn described(&self, outcome: Outcome) -> Result<Outcome, Broken> {
+        let Some(path) = outcome.file.as_ref().filter(|_| outcome.failed.is_none()) else {
+            return Ok(outcome);
+        };
+        let answer = self.known(module::description(path)).await?;
+        Ok(match answer {
+            Some(Answer::Stat(stat)) => outcome.described(stat.as_ref(), &self.origin),
+            _ => outcome.undescribed(&self.origin),
+        })
+    }
+
+    fn finished(&self, mut outcome: Outcome, performed: Vec<Performed>, mut done: Done) -> Ended {
+        if outcome.prints {
+            outcome = outcome.printed(&performed, &self.origin);
+        }
+        if let Some(backup) = performed.into_iter().find_map(|performed| performed.backup) {
+            outcome = outcome.kept(&backup);
+        }
+        if outcome.failed.is_some() {
+            return Ended::Failed(Box::new(outcome), done);
+        }
+        done.outcome = outcome;
+        Ended::Done(done)
     }
 
     fn stopped(&self, stop: Stop, done: Done) -> Ended {
@@ -264,15 +293,4 @@ fn leaves_as_it_is(step: &Result<Step, Stop>) -> bool {
         Ok(Step::Finish(actions, outcome)) => actions.is_empty() && outcome.failed.is_none(),
         Ok(Step::Act(_)) | Err(_) => false,
     }
-}
-
-fn finished(mut outcome: Outcome, performed: Vec<Performed>, mut done: Done) -> Ended {
-    if let Some(backup) = performed.into_iter().find_map(|performed| performed.backup) {
-        outcome.fields.insert("backup_file".into(), backup.into());
-    }
-    if outcome.failed.is_some() {
-        return Ended::Failed(Box::new(outcome), done);
-    }
-    done.outcome = outcome;
-    Ended::Done(done)
 }

@@ -85,7 +85,7 @@ pub(super) async fn perform(
     watch: Watch<'_>,
     cancel: &CancellationToken,
 ) -> Result<Performed, Broken> {
-    let started = Instant::now();
+    let (started, began) = (Instant::now(), jiff::Zoned::now().datetime());
     let mut performed = match action {
         Action::WriteFile {
             path,
@@ -123,6 +123,7 @@ pub(super) async fn perform(
             }
         }
     };
+    performed.started = began;
     performed.seconds = started.elapsed().as_secs_f64();
     Ok(performed)
 }

@@ -112,7 +112,14 @@ impl TaskResult {
     /// What a module did; `failed` is its message if it failed.
     pub(super) fn done(outcome: Outcome, done: Done) -> TaskResult {
         if let Some(reason) = &outcome.skipped {
-            return TaskResult::skipped(reason, None);
+            let mut fields = outcome.fields;
+            for (name, value) in [("changed", false), ("skipped", true), ("failed", false)] {
+                fields.insert(name.into(), value.into());
+            }
+            return TaskResult {
+                message: Some(reason.clone()),
+                ..TaskResult::new(Status::Skipped, Value::Map(fields.into()))
+            };
         }
         let changed = outcome.changed.unwrap_or(done.acted);
         let failed = outcome.failed.is_some();

@@ -1,13 +1,14 @@
 //! `copy`: a file, a folder or a text of this computer to the host, and what `template` shares with it.
 
-use super::file::{describe, differing};
+use super::file::differing;
+use super::returns::{BACKUP, FILE, Returns};
 use super::{FileArguments, LocalFile, Mode, Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
 use crate::host::{Action, FileKind, Question, Resource};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Copies files to the host.
 pub(super) struct Copy;
@@ -49,12 +50,13 @@ impl Module for Copy {
     const NAMES: &'static [&'static str] = &["ansible.builtin.copy", "copy"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = &["local_follow", "unsafe_writes", "attributes"];
+    const RETURNS: &'static [Returns] = &[FILE, BACKUP, WRITTEN];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        let placed = |content, name: &str, mode| Placed {
+        let placed = |content, source: Option<&Path>, mode| Placed {
             content,
-            name: name.to_string(),
+            source: source.map(Path::to_path_buf),
             dest: own.dest.clone(),
             file: &arguments.file,
             source_mode: mode,
@@ -70,7 +72,7 @@ impl Module for Copy {
             if own.dest.ends_with('/') {
                 return Err(Stop::failed("can not use content with a dir as dest"));
             }
-            return placed(text_content(content), "", None).step(view);
+            return placed(text_content(content), None, None).step(view);
         }
         let Some(source) = &own.src else {
             return Err(Stop::failed("src (or content) is required"));
@@ -86,13 +88,7 @@ impl Module for Copy {
             LocalFile::Closed(why) => Err(Stop::failed(why)),
             LocalFile::Missing => Err(missing(source, &[path])),
             LocalFile::Folder => folder(arguments, source, &path, view),
-            LocalFile::File(content) => {
-                let name = path
-                    .file_name()
-                    .map(|name| name.to_string_lossy().into_owned())
-                    .unwrap_or_default();
-                placed(content, &name, view.computer().mode(&path)).step(view)
-            }
+            LocalFile::File(content) => placed(content, Some(&path), view.computer().mode(&path)).step(view),
         }
     }
 }
@@ -130,11 +126,23 @@ pub(super) fn missing(source: &str, tried: &[std::path::PathBuf]) -> Stop {
     ))
 }
 
+/// What is told of a file that was written as a whole.
+pub(super) const WRITTEN: Returns = &[
+    ("dest", "The file; of a folder where its content was copied to."),
+    ("path", "The file, if nothing was written."),
+    (
+        "src",
+        "What was written: a file of this computer, or with `remote_src` of the host.",
+    ),
+    ("checksum", "SHA-1 of the file."),
+    ("md5sum", "MD5 of the file, if it was written."),
+];
+
 /// One content on its way to one path.
 pub(super) struct Placed<'a> {
     pub(super) content: Content,
-    /// The name in the folder, if `dest` is one.
-    pub(super) name: String,
+    /// The file of this computer that it comes from; its name is taken in `dest`, if that is a folder.
+    pub(super) source: Option<PathBuf>,
     pub(super) dest: String,
     pub(super) file: &'a FileArguments,
     /// Permission bits of the source, for `mode: preserve`.
@@ -148,12 +156,37 @@ pub(super) struct Placed<'a> {
 impl Placed<'_> {
     /// What is to be done so that the content stands at `dest`.
     pub(super) fn step(self, view: &View<'_>) -> Result<Step, Stop> {
-        let (actions, outcome) = self.actions(view)?;
-        Ok(Step::Finish(actions, outcome))
+        let path = self.path(view)?;
+        let actions = self.actions(&path, view)?;
+        let hash = |hash: Option<String>| hash.map_or_else(|| view.unknown(), Value::from);
+        let kept = !self.force && view.stat(&path, true)?.is_some();
+        let mut outcome = Outcome::new().of(path.as_str()).with("dest", path.as_str());
+        if !kept {
+            outcome = outcome.with("checksum", hash(self.content.sha1()));
+        }
+        let written = actions
+            .iter()
+            .any(|action| matches!(action, Action::WriteFile { .. }));
+        if !written {
+            return Ok(Step::Finish(actions, outcome.with("path", path)));
+        }
+        if let Some(source) = &self.source {
+            outcome = outcome.with("src", source.display().to_string());
+        }
+        Ok(Step::Finish(
+            actions,
+            outcome.with("md5sum", hash(self.content.md5())),
+        ))
     }
 
-    fn actions(self, view: &View<'_>) -> Result<(Vec<Action>, Outcome), Stop> {
+    /// The file that it becomes.
+    fn path(&self, view: &View<'_>) -> Result<String, Stop> {
         let mut path = self.dest.clone();
+        let name = || {
+            let name = self.source.as_ref().and_then(|source| source.file_name());
+            name.map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default()
+        };
         if self.follow
             && let Some(target) = view.stat(&path, false)?.and_then(|stat| stat.target)
         {
@@ -164,26 +197,32 @@ impl Placed<'_> {
             };
         }
         if path.ends_with('/') {
-            path.push_str(&self.name);
+            path.push_str(&name());
         } else {
             view.note(Question::Digest { path: path.clone() });
+            view.note_described(&path);
             let folder = view
                 .stat(&path, true)?
                 .is_some_and(|stat| stat.kind == FileKind::Folder);
-            if folder && self.name.is_empty() {
+            if folder && self.source.is_none() {
                 return Err(Stop::failed(format!(
                     "{path} is a directory, a file name is missing"
                 )));
             }
             if folder {
-                path = format!("{path}/{}", self.name);
+                path = format!("{path}/{}", name());
             }
         }
-        view.note(Question::Digest { path: path.clone() });
-        let here = view.stat(&path, true)?;
+        Ok(path)
+    }
+
+    fn actions(&self, path: &str, view: &View<'_>) -> Result<Vec<Action>, Stop> {
+        view.note(Question::Digest { path: path.into() });
+        view.note_described(path);
+        let here = view.stat(path, true)?;
         let mut actions = vec![];
         if here.is_none() {
-            actions.extend(self.parent(&path, view)?);
+            actions.extend(self.parent(path, view)?);
         }
         let wanted = match self.file.wanted_mode()? {
             Some(Mode::Preserve) => crate::host::Attributes {
@@ -192,16 +231,11 @@ impl Placed<'_> {
             },
             _ => self.file.attributes(here.as_ref().map(|stat| stat.mode), false)?,
         };
-        let mut outcome = Outcome::new().with("dest", path.as_str());
-        match self.content.digest() {
-            Some(digest) => outcome = outcome.with("checksum_sha256", &*digest),
-            None => outcome = outcome.with("checksum_sha256", view.unknown()),
-        }
+        let path = path.to_string();
         let Some(stat) = here else {
             actions.push(self.write(path, wanted));
-            return Ok((actions, outcome));
+            return Ok(actions);
         };
-        outcome = describe(outcome, &stat);
         if stat.kind != FileKind::File {
             return Err(Stop::failed(format!("{path} is there and is no file")));
         }
@@ -221,7 +255,7 @@ impl Placed<'_> {
                 recursive: false,
             });
         }
-        Ok((actions, outcome))
+        Ok(actions)
     }
 
     fn write(&self, path: String, attributes: crate::host::Attributes) -> Action {
@@ -324,8 +358,8 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
         }
         let placed = Placed {
             content,
-            name: String::new(),
-            dest: to,
+            source: None,
+            dest: to.clone(),
             file: &arguments.file,
             source_mode: view.computer().mode(&from),
             validate: own.validate.clone(),
@@ -333,11 +367,13 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
             force: own.force,
             follow: own.follow,
         };
-        actions.extend(placed.actions(view)?.0);
+        actions.extend(placed.actions(&to, view)?);
     }
     Ok(Step::Finish(
         actions,
-        Outcome::new().with("dest", own.dest.as_str()).with("src", source),
+        Outcome::new()
+            .with("dest", format!("{}/", own.dest.trim_end_matches('/')))
+            .with("src", source),
     ))
 }
 
@@ -373,7 +409,13 @@ fn remote(arguments: &WithFile<Own>, source: &str, view: &View<'_>) -> Result<St
     if preserved {
         wanted.mode = Some(from.mode);
     }
-    let outcome = Outcome::new().with("dest", dest.as_str()).with("src", source);
+    let [sha1, md5] = hashes(source, view)?;
+    let outcome = Outcome::new()
+        .of(dest.as_str())
+        .with("dest", dest.as_str())
+        .with("src", source)
+        .with("checksum", sha1)
+        .with("md5sum", md5);
     if here.is_some() && (!own.force || view.digest(&dest)? == view.digest(source)?) {
         let attributes = here.map(|stat| differing(&wanted, &stat)).unwrap_or_default();
         let set = Action::SetAttributes {
@@ -406,4 +448,18 @@ fn remote(arguments: &WithFile<Own>, source: &str, view: &View<'_>) -> Result<St
         });
     }
     Ok(Step::Finish(actions, outcome))
+}
+
+/// SHA-1 and MD5 of a file of the host.
+fn hashes(path: &str, view: &View<'_>) -> Result<[Value; 2], Stop> {
+    let quoted = crate::host::quote(path);
+    let script = format!("sha1sum <{quoted}; md5sum <{quoted}");
+    let output = match view.probe(&script, &[Resource::Path(path.into())]) {
+        Err(Stop::Undecided(_)) => return Ok([view.unknown(), view.unknown()]),
+        output => output?.text(),
+    };
+    let mut lines = output
+        .lines()
+        .map(|line| line.split(' ').next().unwrap_or_default());
+    Ok([(); 2].map(|()| lines.next().map(Value::string).unwrap_or_default()))
 }

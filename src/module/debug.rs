@@ -1,5 +1,6 @@
 //! `debug`: shows a message or a variable.
 
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::value::{Template, Value};
 use schemars::JsonSchema;
@@ -30,14 +31,19 @@ impl Module for Debug {
     const NAMES: &'static [&'static str] = &["ansible.builtin.debug", "debug"];
     type Arguments = Arguments;
     const RAW: &'static [&'static str] = &["var"];
+    const RETURNS: &'static [Returns] = &[&[
+        ("<var>", "What `var` is, under its own name."),
+        ("skipped_reason", "Why nothing was shown."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.verbosity > view.verbosity() {
+            const REASON: &str = "Verbosity threshold not met.";
             let outcome = Outcome {
-                skipped: Some("Verbosity threshold not met.".into()),
+                skipped: Some(REASON.into()),
                 ..Outcome::default()
             };
-            return Ok(Step::done(outcome));
+            return Ok(Step::done(outcome.with("skipped_reason", REASON)));
         }
         let outcome = Outcome::new().changed(false);
         let Some(variable) = &arguments.var else {

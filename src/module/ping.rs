@@ -1,5 +1,6 @@
 //! `ping` and `wait_for_connection`: the host answers and its shell works.
 
+use super::returns::Returns;
 use super::{Entry, Module, Outcome, Step, Stop, View};
 use crate::value::Value;
 use schemars::JsonSchema;
@@ -25,6 +26,7 @@ fn pong() -> String {
 impl Module for Ping {
     const NAMES: &'static [&'static str] = &["ansible.builtin.ping", "ping"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[("ping", "The `data`.")]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.data == "crash" {
@@ -80,9 +82,13 @@ impl Patience {
 impl Module for WaitForConnection {
     const NAMES: &'static [&'static str] = &["ansible.builtin.wait_for_connection", "wait_for_connection"];
     type Arguments = Patience;
+    const RETURNS: &'static [Returns] = &[&[("elapsed", "Seconds until the host answered.")]];
 
     fn step(_: &Patience, view: &View<'_>) -> Result<Step, Stop> {
         view.probe("printf pong", &[])?;
-        Ok(Step::done(Outcome::new().changed(false)))
+        // The engine, which waits, puts its seconds in place of this.
+        Ok(Step::done(
+            Outcome::new().changed(false).with("elapsed", Value::Int(0)),
+        ))
     }
 }

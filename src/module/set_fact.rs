@@ -1,5 +1,6 @@
 //! `set_fact`: variables of a host for the rest of the run.
 
+use super::returns::{FACTS, Returns};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::value::{Map, Value, to_bool};
 
@@ -10,6 +11,7 @@ impl Module for SetFact {
     const NAMES: &'static [&'static str] = &["ansible.builtin.set_fact", "set_fact"];
     type Arguments = Value;
     const OPEN: bool = true;
+    const RETURNS: &'static [Returns] = &[FACTS];
 
     fn step(arguments: &Value, _: &View<'_>) -> Result<Step, Stop> {
         let mut variables = arguments.as_map().cloned().unwrap_or_default();

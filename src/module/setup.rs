@@ -1,8 +1,8 @@
 //! `setup`: the facts of the host.
 
+use super::returns::{FACTS, Returns};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Resource, facts_script, parse_facts};
-use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -25,6 +25,7 @@ impl Module for Setup {
     ];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["gather_subset", "gather_timeout", "fact_path", "parallel"];
+    const RETURNS: &'static [Returns] = &[FACTS];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let output = view.probe(facts_script(), &[Resource::Other("facts".into())])?;
@@ -40,15 +41,8 @@ impl Module for Setup {
                 .map_err(|error| Stop::failed(format!("filter: {error}")))?;
             facts.retain(|name, _| set.is_match(&**name));
         }
-        let shown = Value::map(
-            facts
-                .iter()
-                .map(|(name, value)| (format!("ansible_{name}"), value.clone())),
-        );
-        let outcome = Outcome {
-            host_facts: facts,
-            ..Outcome::new().changed(false)
-        };
-        Ok(Step::done(outcome.with("ansible_facts", shown)))
+        Ok(Step::done(
+            Outcome::new().changed(false).gathered("ansible_", facts),
+        ))
     }
 }

@@ -1,7 +1,8 @@
 //! `uri`: one HTTP request from the host, through `curl`.
 
+use super::returns::{FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View};
-use crate::host::{Action, Performed, quote};
+use crate::host::{Action, Effect, Performed, Resource, quote};
 use crate::value::{Map, Value, json};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -200,7 +201,10 @@ impl Arguments {
 
     fn script(&self) -> String {
         let keep = match &self.dest {
-            Some(dest) => format!("mv -f \"$t/body\" {} && : >\"$t/body\"", quote(dest)),
+            Some(dest) => format!(
+                "cmp -s \"$t/body\" {0} && printf same || {{ cat \"$t/body\" >{0} && printf new; }}",
+                quote(dest)
+            ),
             None => ":".into(),
         };
         format!(
@@ -208,31 +212,60 @@ impl Arguments {
              t=$(mktemp -d) || exit 1; trap 'rm -rf \"$t\"' EXIT\n\
              printf '%s' {} | curl -q -sS -K - -D \"$t/head\" -o \"$t/body\" -w '%{{http_code}} %{{url_effective}} %{{num_redirects}}' >\"$t/end\" 2>\"$t/error\"\n\
              printf '%s{MARK}' \"$?\"; cat \"$t/end\"; printf '{MARK}'; cat \"$t/error\"; printf '{MARK}'; cat \"$t/head\" 2>/dev/null; printf '{MARK}'\n\
-             [ -e \"$t/body\" ] && {{ {keep}; cat \"$t/body\"; }}; :",
-            quote(&self.configuration())
+             [ ! -e \"$t/body\" ] || {{ read -r s u <\"$t/end\"; case \" {} \" in *\" $s \"*) {keep};; esac; }}\n\
+             printf '{MARK}'; [ ! -e \"$t/body\" ] || cat \"$t/body\"",
+            quote(&self.configuration()),
+            self.status_code
+                .iter()
+                .map(u16::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
         )
     }
 
     fn outcome(&self, performed: &Performed, view: &View<'_>) -> Outcome {
         let base = Outcome::new().changed(false);
+        let base = match &self.dest {
+            Some(path) => base.of(path.as_str()).with("path", path.as_str()),
+            None => base,
+        };
         if performed.unknown {
-            let names = ["status", "msg", "content", "json", "url", "redirected", "elapsed"];
+            let names = [
+                "status",
+                "msg",
+                "content",
+                "json",
+                "url",
+                "redirected",
+                "elapsed",
+                "cookies",
+                "cookies_string",
+            ];
             return names
                 .into_iter()
                 .fold(base, |outcome, name| outcome.with(name, view.unknown()));
         }
         let text = performed.output.text();
-        let parts: Vec<&str> = text.splitn(5, MARK).collect();
-        let [code, end, error, head, body] = parts[..] else {
+        let parts: Vec<&str> = text.splitn(6, MARK).collect();
+        let [code, end, error, head, kept, body] = parts[..] else {
             return base.failed(text);
         };
         let mut words = end.split(' ');
         let status: u16 = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
         let url = words.next().unwrap_or(&self.url);
         let redirected = words.next().is_some_and(|count| count != "0");
+        let cookies = cookies(head);
+        let pairs: Vec<String> = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let cookies = cookies.iter().map(|(name, value)| (name, Value::string(value)));
         let mut outcome = headers(base, head)
+            .changed(kept == "new")
             .with("url", url)
             .with("redirected", redirected)
+            .with("cookies", Value::map(cookies))
+            .with("cookies_string", pairs.join("; "))
             .with("elapsed", Value::Int(performed.seconds as i64));
         let fits = self.status_code.contains(&status);
         if self.return_content || !fits {
@@ -284,6 +317,23 @@ fn encoded(text: &str) -> String {
     out
 }
 
+/// What the answers want to be remembered, in the order of the headers.
+fn cookies(head: &str) -> Vec<(&str, &str)> {
+    let mut found: Vec<(&str, &str)> = vec![];
+    for line in head.lines() {
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
+        if name.trim().eq_ignore_ascii_case("set-cookie")
+            && let Some((name, value)) = value.split(';').next().unwrap_or_default().split_once('=')
+        {
+            found.retain(|other| other.0 != name.trim());
+            found.push((name.trim(), value.trim()));
+        }
+    }
+    found
+}
+
 /// The headers of the last answer as fields: lower case, `_` for `-`.
 fn headers(outcome: Outcome, head: &str) -> Outcome {
     let mut fields = Map::new();
@@ -315,6 +365,32 @@ impl Module for Uri {
         "src",
         "unsafe_writes",
     ];
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        &[
+            ("status", "Status of the answer; -1 if there was none."),
+            ("url", "The address, after redirects."),
+            ("redirected", "Whether there were redirects."),
+            ("elapsed", "Seconds it took."),
+            (
+                "content",
+                "The body, with `return_content` or another status than was wanted.",
+            ),
+            ("json", "What the body says, if it is JSON."),
+            ("cookies", "What the answer wants to be remembered, by name."),
+            ("cookies_string", "The same as a header says it."),
+            (
+                "path",
+                "The file of the body, with `dest`; `owner`, `mode` and so on describe it.",
+            ),
+            ("stdout", "Why nothing was asked, with `creates` or `removes`."),
+            ("stdout_lines", "Its lines."),
+            (
+                "<header>",
+                "The headers of the answer, in lower case and with `_` for `-`.",
+            ),
+        ],
+    ];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if let Some(performed) = view.performed().first() {
@@ -326,7 +402,9 @@ impl Module for Uri {
             {
                 let end = if there { "exists" } else { "does not exist" };
                 let message = format!("skipped, since '{path}' {end}");
-                return Ok(Step::done(Outcome::new().changed(false).with("msg", message)));
+                let lines = Value::list([Value::string(&message)]);
+                let outcome = Outcome::new().changed(false).with("stdout_lines", lines);
+                return Ok(Step::done(outcome.with("stdout", message)));
             }
         }
         if let Some(unknown) = arguments.body.as_ref().and_then(Value::find_unknown) {
@@ -335,7 +413,11 @@ impl Module for Uri {
         Ok(Step::Act(vec![Action::Script {
             script: arguments.script(),
             explain: format!("curl -X {} {}", arguments.method, quote(&arguments.url)),
-            effects: vec![],
+            effects: arguments
+                .dest
+                .iter()
+                .map(|path| Effect::Forgets(Resource::Path(path.clone())))
+                .collect(),
         }]))
     }
 }

@@ -34,6 +34,8 @@ pub enum ExtensionKind {
     NameConstraints,
     /// Where lists of revoked certificates are found.
     CrlDistributionPoints,
+    /// Where its issuer's certificate and the answers about it are found.
+    AuthorityInformationAccess,
     /// OCSP must be stapled (RFC 7633).
     TlsFeature,
 }
@@ -50,6 +52,7 @@ impl ExtensionKind {
             ExtensionKind::CrlDistributionPoints => "2.5.29.31",
             ExtensionKind::AuthorityKeyIdentifier => "2.5.29.35",
             ExtensionKind::ExtendedKeyUsage => "2.5.29.37",
+            ExtensionKind::AuthorityInformationAccess => "1.3.6.1.5.5.7.1.1",
             ExtensionKind::TlsFeature => "1.3.6.1.5.5.7.1.24",
         }
     }
@@ -317,6 +320,33 @@ impl Extension {
         Some(identifier.content.to_vec())
     }
 
+    /// Names of the issuer of the issuer's certificate and its serial number (of an authority key identifier).
+    pub fn authority_certificate(&self) -> (Option<Vec<GeneralName>>, Option<Vec<u8>>) {
+        let parts = der::single(&self.value, der::SEQUENCE).and_then(|whole| whole.children());
+        let parts = parts.unwrap_or_default();
+        let part = |tag| parts.iter().find(|part| part.tag == tag);
+        let names = part(0xa1).and_then(|part| part.children());
+        let serial = part(0x82).map(|part| part.content.to_vec());
+        (
+            names.map(|names| names.iter().map(GeneralName::read).collect()),
+            serial,
+        )
+    }
+
+    /// The addresses of an access method (of the authority information access), given by its object identifier.
+    pub fn access(&self, method: &str) -> Vec<GeneralName> {
+        let descriptions = der::single(&self.value, der::SEQUENCE).and_then(|whole| whole.children());
+        let of_method = |description: &der::Element<'_>| match description.children()?.as_slice() {
+            [id, name] if der::dotted(id.content).as_deref() == Some(method) => Some(GeneralName::read(name)),
+            _ => None,
+        };
+        descriptions
+            .unwrap_or_default()
+            .iter()
+            .filter_map(of_method)
+            .collect()
+    }
+
     /// True if both say the same: lists of names and usages may stand in any order.
     pub fn same(&self, other: &Extension) -> bool {
         let unordered = [
@@ -370,6 +400,26 @@ impl PublicKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_leads_to_the_issuer_is_read() {
+        let uri = GeneralName::parse("URI:http://ocsp.example/").unwrap();
+        let description = der::sequence(&[der::oid("1.3.6.1.5.5.7.48.1").unwrap(), uri.encode().unwrap()]);
+        let access = ExtensionKind::AuthorityInformationAccess.with(false, der::sequence(&[description]));
+        assert_eq!(access.access("1.3.6.1.5.5.7.48.1"), [uri]);
+        assert_eq!(access.access("1.3.6.1.5.5.7.48.2"), []);
+        let name = GeneralName::parse("DNS:ca.example").unwrap();
+        let parts = [der::wrap(0xa1, &name.encode().unwrap()), der::wrap(0x82, &[5, 6])];
+        let identifier = ExtensionKind::AuthorityKeyIdentifier.with(false, der::sequence(&parts));
+        assert_eq!(
+            identifier.authority_certificate(),
+            (Some(vec![name]), Some(vec![5, 6]))
+        );
+        assert_eq!(
+            Extension::authority_key_identifier(&[1]).authority_certificate(),
+            (None, None)
+        );
+    }
 
     #[test]
     fn usages_are_known_by_both_names() {

@@ -146,14 +146,14 @@ fn parse_ip(text: &str) -> Result<GeneralName> {
     Ok(GeneralName::Ip(address))
 }
 
-/// `CN=one,O=two`, or OpenSSL's `/CN=one/O=two`.
+/// `CN=one,O=two`, or with slashes `/CN=one/O=two`; the last attribute stands first in the name (RFC 4514, 2.1).
 fn parse_directory_name(text: &str) -> Result<GeneralName> {
     let (mark, text) = match text.strip_prefix('/') {
         Some(rest) => ('/', rest),
         None => (',', text),
     };
     let attributes = text
-        .split(mark)
+        .rsplit(mark)
         .map(|part| {
             let (name, value) = part
                 .split_once('=')
@@ -187,10 +187,23 @@ impl fmt::Display for GeneralName {
             GeneralName::Email(address) => write!(out, "email:{address}"),
             GeneralName::Uri(uri) => write!(out, "URI:{uri}"),
             GeneralName::RegisteredId(oid) => write!(out, "RID:{oid}"),
-            GeneralName::DirectoryName(name) => write!(out, "dirName:{name}"),
-            GeneralName::Other(_, content) => {
+            GeneralName::DirectoryName(name) => {
+                let mut name = name.clone();
+                name.attributes.reverse();
+                write!(out, "dirName:{name}")
+            }
+            GeneralName::Other(tag, content) => {
+                let parts = (*tag == OTHER_NAME).then(|| der::elements(content)).flatten();
+                let (kind, value) = match parts.as_deref() {
+                    Some([id, value]) => (der::dotted(id.content), value.content),
+                    _ => (None, &content[..]),
+                };
                 out.write_str("otherName:")?;
-                content.iter().try_for_each(|byte| write!(out, "{byte:02X}"))
+                if let Some(kind) = kind {
+                    write!(out, "{kind};")?;
+                }
+                let pairs: Vec<String> = value.iter().map(|byte| format!("{byte:02x}")).collect();
+                out.write_str(&pairs.join(":"))
             }
         }
     }
@@ -218,6 +231,16 @@ mod tests {
             assert_eq!(read.to_string(), text);
             assert_eq!(read.encode().unwrap(), encoded);
         }
+    }
+
+    #[test]
+    fn names_are_written_from_their_end() {
+        let GeneralName::DirectoryName(name) = GeneralName::parse("dirName:CN=a,O=b").unwrap() else {
+            panic!("a dirName is a distinguished name");
+        };
+        assert_eq!(name.to_string(), "O=b,CN=a");
+        let other = GeneralName::parse("otherName:1.2.3;UTF8:ab").unwrap();
+        assert_eq!(other.to_string(), "otherName:1.2.3;0c:02:61:62");
     }
 
     #[test]

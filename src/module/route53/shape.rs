@@ -42,12 +42,20 @@ pub(super) fn snake(set: &RecordSet) -> Value {
             ("evaluate_target_health", Value::Bool(alias.evaluate_health)),
         ])
     });
+    let location = set.location.as_ref().map_or(Value::Null, |place| {
+        map(vec![
+            ("continent_code", text(&place.continent)),
+            ("country_code", text(&place.country)),
+            ("subdivision_code", text(&place.subdivision)),
+        ])
+    });
     map(vec![
         ("name", Value::string(&set.name)),
         ("type", Value::string(&set.kind)),
         ("set_identifier", text(&set.identifier)),
         ("weight", set.weight.map_or(Value::Null, number)),
         ("region", text(&set.region)),
+        ("geo_location", location),
         ("failover", text(&set.failover)),
         ("ttl", set.ttl.map_or(Value::Null, number)),
         (
