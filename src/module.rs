@@ -6,6 +6,7 @@ mod arguments;
 mod outcome;
 mod package_names;
 mod place;
+mod placed;
 mod python_regex;
 mod returns;
 mod view;

@@ -83,10 +83,7 @@ impl Found {
             lines.map(str::to_string).collect()
         };
         let paths = of("path ");
-        let root = of("root ").pop().unwrap_or_else(|| {
-            let first = paths.first().and_then(|path| path.rsplit_once('/'));
-            first.map_or(String::new(), |split| split.0.to_string())
-        });
+        let root = of("root ").pop().unwrap_or_default();
         let root = format!("{}/", root.trim_end_matches('/'));
         Found {
             members: of("member ")
@@ -154,15 +151,18 @@ impl Own {
         }
     }
 
-    /// Shell text that sets `root` and prints the paths below it into the file `$1`, one a line; `kind` is
-    /// `file` for a single file that is only compressed.
+    /// Shell text that sets `root` to the folder that all paths lie in and prints it, and defines `members`, which prints
+    /// what is below it, one a line; `kind` is `file` for a single file that is only compressed. Exit status 4: nothing
+    /// is there.
     fn gather(&self) -> String {
         let words = |list: &[String]| {
             list.iter()
                 .map(|path| format!(" {}", pattern(path.trim_end_matches('/'))))
                 .collect::<String>()
         };
-        let single = !self.force_archive && !matches!(self.format, Format::Zip | Format::Tar);
+        let single = !self.force_archive
+            && !matches!(self.format, Format::Zip | Format::Tar)
+            && matches!(&self.path[..], [one] if !is_pattern(one));
         let except: String = self
             .exclusion_patterns
             .iter()
@@ -170,18 +170,19 @@ impl Own {
             .collect();
         format!(
             "kind=archive; first=; count=0; root=\n\
-             for p in{0}; do [ -e \"$p\" ] || continue; count=$((count + 1)); first=$p; d=$(dirname \"$p\")\n\
+             for p in{0}; do [ -e \"$p\" ] || case \"$p\" in *[*?]*) continue;; esac; d=$(dirname \"$p\")\n\
+             [ ! -e \"$p\" ] || {{ count=$((count + 1)); first=$p; }}\n\
              if [ -z \"$root\" ]; then root=$d; fi\n\
              while [ \"$root\" != / ] && case \"$d/\" in \"${{root%/}}\"/*) false;; *) true;; esac; do root=$(dirname \"$root\"); done; done\n\
-             [ $count -gt 0 ] || exit 4\n\
+             printf 'root %s\\n' \"$root\"; [ $count -gt 0 ] || exit 4\n\
              {1}\n\
              members() {{ cd \"$root\" || exit 5; for p in{0}; do [ -e \"$p\" ] || continue\n\
-             r=${{p#\"${{root%/}}\"/}}; find \"./$r\"{except}; done | while IFS= read -r f; do keep=y\n\
+             r=${{p#\"${{root%/}}\"/}}; m=; [ -L \"$p\" ] || [ ! -d \"$p\" ] || m='-mindepth 1'; find \"./$r\" $m{except}; done | while IFS= read -r f; do keep=y\n\
              for x in{2} \"\"; do [ -n \"$x\" ] || continue; case \"${{root%/}}/${{f#./}}/\" in \"$x\"/*) keep=;; esac; done\n\
              [ -z \"$keep\" ] || printf '%s\\n' \"${{f#./}}\"; done | LC_ALL=C sort -u; }}\n",
             words(&self.path),
             if single {
-                "[ $count -ne 1 ] || [ -d \"$first\" ] || kind=file"
+                "[ -d \"$first\" ] || kind=file"
             } else {
                 ":"
             },
@@ -231,7 +232,7 @@ impl Own {
         };
         let single = self.unpacked(&dest);
         format!(
-            "{}{}printf 'root %s\\nkind %s\\n' \"$root\" $kind\n\
+            "{}{}echo kind $kind\n\
              if [ $kind = file ]; then printf 'member %s\\n' \"${{first##*/}}\"; else members | sed 's/^/member /'; fi\n\
              [ -f {dest} ] || exit 3\nif [ $kind = file ]; then {single} | cmp -s - \"$first\" || exit 3; else {whole}\nfi",
             self.listing(),

@@ -59,6 +59,7 @@ impl Module for File {
             ("path", "The path of a file, a folder or of nothing."),
             ("dest", "The path of a link or of what was touched."),
             ("src", "What a link points at."),
+            ("state", "`absent`, if nothing is there."),
         ],
     ];
 
@@ -119,7 +120,8 @@ impl Context<'_> {
         let actions = here.map(|_| Action::Remove {
             path: self.path.into(),
         });
-        Step::Finish(actions.into_iter().collect(), self.outcome("path"))
+        let outcome = self.outcome("path").with("state", "absent");
+        Step::Finish(actions.into_iter().collect(), outcome)
     }
 
     /// What must be set on something that is there; owner and group by name or number.

@@ -3,7 +3,7 @@
 use super::file::differing;
 use super::returns::{BACKUP, FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
-use crate::host::{Action, Effect, FileKind, Performed, Resource, quote};
+use crate::host::{Action, Effect, FileKind, Performed, Resource, Stat, quote};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -97,19 +97,11 @@ impl Own {
         if !["md5", "sha1", "sha224", "sha256", "sha384", "sha512"].contains(&algorithm.as_str()) {
             return Err(wrong());
         }
-        let name = self
-            .url
-            .split(['?', '#'])
-            .next()
-            .unwrap_or_default()
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
         let word = match digest.contains("://") {
             true => format!(
                 "$(get {} | awk -v n={} 'NF == 1 {{ print $1 }} {{ f = $2; sub(/^[*]/, \"\", f); sub(/^[.][/]/, \"\", f) }} f == n {{ print $1 }}' | head -n 1)",
                 quote(digest),
-                quote(name)
+                quote(self.name())
             ),
             false => quote(&digest.to_ascii_lowercase()),
         };
@@ -146,6 +138,35 @@ impl Own {
         ))
     }
 
+    /// The file that it becomes.
+    fn path(&self, view: &View<'_>) -> Result<String, Stop> {
+        view.note_described(&self.dest);
+        let folder = stat(&self.dest, view)?.is_some_and(|stat| stat.kind == FileKind::Folder);
+        Ok(match folder || self.dest.ends_with('/') {
+            true => format!("{}/{}", self.dest.trim_end_matches('/'), self.name()),
+            false => self.dest.clone(),
+        })
+    }
+
+    /// The last part of the address.
+    fn name(&self) -> &str {
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether the file that is there has the digest that was asked for.
+    fn is_known(&self, path: &str, view: &View<'_>) -> Result<bool, Stop> {
+        let Some((program, word)) = self.digest()? else {
+            return Ok(false);
+        };
+        let script = format!(
+            "{}\nw={word}; [ \"$({program} <{} | cut -d' ' -f1)\" = \"$w\" ]",
+            self.fetcher(),
+            quote(path)
+        );
+        Ok(view.probe(&script, &[Resource::Path(path.into())])?.code == 0)
+    }
+
     /// What the script told.
     fn told(&self, outcome: Outcome, performed: &Performed, view: &View<'_>) -> Outcome {
         if performed.unknown {
@@ -174,7 +195,7 @@ impl Own {
             outcome = outcome.with("status_code", code);
         }
         for name in ["url", "src", "checksum_src", "md5sum", "backup_file"] {
-            if let Some(text) = line(name) {
+            if let Some(text) = line(name).filter(|text| !text.is_empty()) {
                 outcome = outcome.with(name, text);
             }
         }
@@ -228,34 +249,20 @@ impl Module for GetUrl {
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        let mut path = own.dest.clone();
-        let name = own
-            .url
-            .split(['?', '#'])
-            .next()
-            .unwrap_or_default()
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
-        view.note_described(&path);
-        let stat = |path: &str| match view.stat(path, true) {
-            // In check mode nobody knows what came.
-            Err(Stop::Undecided(_)) if !view.performed().is_empty() => Ok(None),
-            stat => stat,
-        };
-        if stat(&path)?.is_some_and(|stat| stat.kind == FileKind::Folder) || path.ends_with('/') {
-            path = format!("{}/{name}", path.trim_end_matches('/'));
-        }
-        let here = stat(&path)?;
+        let path = own.path(view)?;
+        let here = stat(&path, view)?;
         let wanted = arguments
             .file
             .attributes(here.as_ref().map(|stat| stat.mode), false)?;
-        let set = |attributes: crate::host::Attributes| Action::SetAttributes {
+        let attributes = here.as_ref().map(|stat| differing(&wanted, stat));
+        let set = attributes.filter(|attributes| !attributes.is_empty());
+        let set = set.map(|attributes| Action::SetAttributes {
             path: path.clone(),
             attributes,
             follow: true,
             recursive: false,
-        };
+        });
+        let actions = Vec::from_iter(set);
         let outcome = Outcome::new()
             .of(path.as_str())
             .with("url", own.url.as_str())
@@ -265,42 +272,15 @@ impl Module for GetUrl {
             if outcome.failed.is_some() {
                 return Ok(Step::done(outcome));
             }
-            let attributes = here
-                .as_ref()
-                .map(|stat| differing(&wanted, stat))
-                .unwrap_or_default();
-            let changed = outcome.changed.unwrap_or(true) || !attributes.is_empty();
-            let actions = if attributes.is_empty() {
-                vec![]
-            } else {
-                vec![set(attributes)]
-            };
+            let changed = outcome.changed.unwrap_or(true) || !actions.is_empty();
             return Ok(Step::Finish(actions, outcome.changed(changed)));
         }
-        let same = match (&here, own.digest()?) {
-            (None, _) => false,
-            (Some(_), None) => false,
-            (Some(_), Some((program, word))) => {
-                let script = format!(
-                    "{}\nw={word}; [ \"$({program} <{} | cut -d' ' -f1)\" = \"$w\" ]",
-                    own.fetcher(),
-                    quote(&path)
-                );
-                view.probe(&script, &[Resource::Path(path.clone())])?.code == 0
-            }
-        };
-        if let Some(stat) = here.as_ref().filter(|_| same && !own.force) {
+        if here.is_some() && !own.force && own.is_known(&path, view)? {
             let outcome = outcome
                 .with("msg", "file already exists")
                 .with("elapsed", Value::Int(0))
                 .with("checksum_src", Value::Null)
                 .with("checksum_dest", Value::Null);
-            let attributes = differing(&wanted, stat);
-            let actions = if attributes.is_empty() {
-                vec![]
-            } else {
-                vec![set(attributes)]
-            };
             return Ok(Step::Finish(actions, outcome));
         }
         let fetch = Action::Script {
@@ -309,5 +289,13 @@ impl Module for GetUrl {
             effects: vec![Effect::Forgets(Resource::Path(path.clone()))],
         };
         Ok(Step::Act(vec![fetch]))
+    }
+}
+
+/// What stands at a path; in check mode nobody knows what came, once it came.
+fn stat(path: &str, view: &View<'_>) -> Result<Option<Stat>, Stop> {
+    match view.stat(path, true) {
+        Err(Stop::Undecided(_)) if !view.performed().is_empty() => Ok(None),
+        stat => stat,
     }
 }

@@ -205,14 +205,10 @@ impl Module for IniFile {
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        if own.state == State::Present
-            && own.option.is_some()
-            && own.value.is_none()
-            && own.values.is_empty()
-            && !own.allow_no_value
+        if own.state == State::Present && own.value.is_none() && own.values.is_empty() && !own.allow_no_value
         {
             return Err(Stop::failed(
-                "\"value(s)\" must be defined if state is \"present\" and allow_no_value is false",
+                "Parameter 'value(s)' must be defined if state=present and allow_no_value=False.",
             ));
         }
         if own.value.is_some() && !own.values.is_empty() {

@@ -74,7 +74,7 @@ impl Outcome {
     /// only the host knows is `unknown`.
     pub fn described(self, stat: Option<&Stat>, unknown: &Arc<Unknown>) -> Outcome {
         let Some(stat) = stat else {
-            return self.with("state", "absent");
+            return self;
         };
         let state = match stat.kind {
             FileKind::Link => "link",

@@ -1,6 +1,6 @@
 //! `raw` and `script`: a line for the host's shell, a script of this computer.
 
-use super::copy::missing;
+use super::placed::missing;
 use super::returns::{OUTPUT, Returns};
 use super::{LocalFile, Module, Outcome, Step, Stop, View};
 use crate::content::hexadecimal;

@@ -28,7 +28,7 @@ pub(super) const OUTPUT: Returns = &[
     ("stderr_lines", "Its lines."),
 ];
 
-/// A file, folder or link as it is afterwards ([`Outcome::of`](super::Outcome::of)); all but `state` only if it is there.
+/// A file, folder or link as it is afterwards, if it is there ([`Outcome::of`](super::Outcome::of)).
 pub(super) const FILE: Returns = &[
     ("owner", "Name of the owner."),
     ("group", "Name of the group."),
@@ -38,7 +38,7 @@ pub(super) const FILE: Returns = &[
     ("size", "Bytes."),
     (
         "state",
-        "`file`, `hard` (with several names), `directory`, `link` or `absent`.",
+        "`file`, `hard` (with several names), `directory` or `link`.",
     ),
 ];
 

@@ -318,63 +318,7 @@ impl Module for Route53 {
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] =
         &["retry_interval", "aws_config", "debug_botocore_endpoint_logs"];
-    const RETURNS: &'static [Returns] = &[&[
-        ("nameservers", "Servers of the zone, with `state: get`."),
-        (
-            "set",
-            "The records in the words of the service, with `state: get`.",
-        ),
-        ("wait_id", "What the change is called at the service."),
-        (
-            "resource_records_sets",
-            "The records, if nothing had to be changed.",
-        ),
-        ("resource_record_sets", "The records."),
-        ("resource_record_sets.name", "Their name."),
-        ("resource_record_sets.record", "Their name."),
-        ("resource_record_sets.zone", "The zone."),
-        ("resource_record_sets.type", "Their type."),
-        ("resource_record_sets.ttl", "Seconds for which they may be kept."),
-        ("resource_record_sets.value", "Their values, with commas between."),
-        ("resource_record_sets.values", "Their values."),
-        (
-            "resource_record_sets.resource_records",
-            "Mappings with `value` each.",
-        ),
-        (
-            "resource_record_sets.alias",
-            "Whether they stand for another name of the service.",
-        ),
-        ("resource_record_sets.alias_target", "The other name."),
-        (
-            "resource_record_sets.alias_hosted_zone_id",
-            "Zone of the other name.",
-        ),
-        (
-            "resource_record_sets.alias_evaluate_target_health",
-            "Whether the health of the other name counts.",
-        ),
-        (
-            "resource_record_sets.identifier",
-            "What tells them from others of the same name and type.",
-        ),
-        (
-            "resource_record_sets.set_identifier",
-            "The same in the words of the service.",
-        ),
-        ("resource_record_sets.weight", "Their weight."),
-        ("resource_record_sets.region", "Their region."),
-        (
-            "resource_record_sets.geo_location",
-            "The place they are for: `continent_code`, `country_code`, `subdivision_code`.",
-        ),
-        ("resource_record_sets.failover", "`PRIMARY` or `SECONDARY`."),
-        ("resource_record_sets.health_check", "The check of their health."),
-        (
-            "resource_record_sets.health_check_id",
-            "The same in the words of the service.",
-        ),
-    ]];
+    const RETURNS: &'static [Returns] = &[shape::RETURNS];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if let Some(performed) = view.performed().first() {

@@ -137,54 +137,73 @@ impl Module for Stat {
                 outcome.with("stat", Value::map([("exists", Value::Bool(false))])),
             ));
         };
-        let mut fields = Map::new();
+        let mut fields = told(path, &stat);
+        arguments.add_more(&stat, &mut fields, view)?;
+        if arguments.get_checksum && stat.kind == FileKind::File {
+            let checksum = checksum(path, arguments.checksum_algorithm, view)?;
+            fields.insert("checksum".into(), checksum);
+        }
+        Ok(Step::done(outcome.with("stat", Value::Map(fields.into()))))
+    }
+}
+
+/// What the system's `stat` tells.
+fn told(path: &str, stat: &crate::host::Stat) -> Map {
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: Value| drop(fields.insert(name.into(), value));
+    put("exists", true.into());
+    put("path", path.into());
+    put("mode", mode_text(stat.mode).into());
+    for (name, kind) in [
+        ("isdir", FileKind::Folder),
+        ("isreg", FileKind::File),
+        ("islnk", FileKind::Link),
+        ("ischr", FileKind::CharacterDevice),
+        ("isblk", FileKind::BlockDevice),
+        ("isfifo", FileKind::Pipe),
+        ("issock", FileKind::Socket),
+    ] {
+        put(name, (stat.kind == kind).into());
+    }
+    let numbers = [
+        ("uid", i64::from(stat.uid)),
+        ("gid", i64::from(stat.gid)),
+        ("size", stat.size as i64),
+        ("inode", stat.inode as i64),
+        ("dev", stat.device as i64),
+        ("nlink", stat.links as i64),
+    ];
+    for (name, number) in numbers {
+        put(name, number.into());
+    }
+    for (name, seconds) in [
+        ("atime", stat.accessed),
+        ("mtime", stat.modified),
+        ("ctime", stat.changed),
+    ] {
+        put(name, Value::Float(seconds as f64));
+    }
+    for (at, who) in ["oth", "grp", "usr"].iter().enumerate() {
+        for (bit, what) in ["x", "w", "r"].iter().enumerate() {
+            let name = match (*what, *who) {
+                ("r", who) => format!("r{who}"),
+                (what, who) => format!("{what}{who}"),
+            };
+            put(&name, (stat.mode >> (at * 3 + bit) & 1 == 1).into());
+        }
+    }
+    put("isuid", (stat.mode & 0o4000 != 0).into());
+    put("isgid", (stat.mode & 0o2000 != 0).into());
+    put("pw_name", stat.owner.as_str().into());
+    put("gr_name", stat.group.as_str().into());
+    fields
+}
+
+impl Arguments {
+    /// Adds what `stat` does not tell.
+    fn add_more(&self, stat: &crate::host::Stat, fields: &mut Map, view: &View<'_>) -> Result<(), Stop> {
         let mut put = |name: &str, value: Value| drop(fields.insert(name.into(), value));
-        put("exists", true.into());
-        put("path", path.into());
-        put("mode", mode_text(stat.mode).into());
-        for (name, kind) in [
-            ("isdir", FileKind::Folder),
-            ("isreg", FileKind::File),
-            ("islnk", FileKind::Link),
-            ("ischr", FileKind::CharacterDevice),
-            ("isblk", FileKind::BlockDevice),
-            ("isfifo", FileKind::Pipe),
-            ("issock", FileKind::Socket),
-        ] {
-            put(name, (stat.kind == kind).into());
-        }
-        let numbers = [
-            ("uid", i64::from(stat.uid)),
-            ("gid", i64::from(stat.gid)),
-            ("size", stat.size as i64),
-            ("inode", stat.inode as i64),
-            ("dev", stat.device as i64),
-            ("nlink", stat.links as i64),
-        ];
-        for (name, number) in numbers {
-            put(name, number.into());
-        }
-        for (name, seconds) in [
-            ("atime", stat.accessed),
-            ("mtime", stat.modified),
-            ("ctime", stat.changed),
-        ] {
-            put(name, Value::Float(seconds as f64));
-        }
-        for (at, who) in ["oth", "grp", "usr"].iter().enumerate() {
-            for (bit, what) in ["x", "w", "r"].iter().enumerate() {
-                let name = match (*what, *who) {
-                    ("r", who) => format!("r{who}"),
-                    (what, who) => format!("{what}{who}"),
-                };
-                put(&name, (stat.mode >> (at * 3 + bit) & 1 == 1).into());
-            }
-        }
-        put("isuid", (stat.mode & 0o4000 != 0).into());
-        put("isgid", (stat.mode & 0o2000 != 0).into());
-        put("pw_name", stat.owner.as_str().into());
-        put("gr_name", stat.group.as_str().into());
-        let more = arguments.more(view)?;
+        let more = self.more(view)?;
         let line = |key: &str| {
             more.lines()
                 .find_map(|line| line.strip_prefix(key))
@@ -197,14 +216,14 @@ impl Module for Stat {
         for (name, letter) in [("readable", 'r'), ("writeable", 'w'), ("executable", 'x')] {
             put(name, line("access ").contains(letter).into());
         }
-        if arguments.get_mime {
+        if self.get_mime {
             let (kind, charset) = line("mime ")
                 .split_once("; charset=")
                 .unwrap_or(("unknown", "unknown"));
             put("mimetype", kind.into());
             put("charset", charset.into());
         }
-        if arguments.get_attributes {
+        if self.get_attributes {
             let mut words = line("attributes ").split_whitespace();
             put("version", words.next().map(Value::string).into());
             let flags = words.next().unwrap_or_default().replace('-', "");
@@ -212,14 +231,9 @@ impl Module for Stat {
             put("attributes", Value::list(names));
             put("attr_flags", flags.into());
         }
-        if arguments.get_checksum && stat.kind == FileKind::File {
-            put("checksum", checksum(path, arguments.checksum_algorithm, view)?);
-        }
-        Ok(Step::done(outcome.with("stat", Value::Map(fields.into()))))
+        Ok(())
     }
-}
 
-impl Arguments {
     /// Prints what `stat` does not tell: what the asking account may do, where links lead to, attributes, content.
     fn more(&self, view: &View<'_>) -> Result<String, Stop> {
         let quoted = quote(&self.path);

@@ -1,6 +1,6 @@
 //! `template`: a rendered file of this computer to the host.
 
-use super::copy::{Placed, WRITTEN, missing};
+use super::placed::{Placed, WRITTEN, missing};
 use super::returns::{BACKUP, FILE, Returns};
 use super::{Module, Step, Stop, TemplateOptions, View, WithFile};
 use schemars::JsonSchema;

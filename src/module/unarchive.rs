@@ -6,7 +6,7 @@
 mod compare;
 mod remote;
 
-use super::copy::missing;
+use super::placed::missing;
 use super::returns::{FILE, Returns};
 use super::{FileArguments, LocalFile, Module, Outcome, Step, Stop, View, WithFile};
 use crate::archive::{Archive, Packing};

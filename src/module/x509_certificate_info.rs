@@ -4,8 +4,8 @@ use super::crypto::{self, colons, decimal, failed, fingerprints, public_data};
 use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::pki::{
-    Certificate, Extension, ExtensionKind, KEY_USAGES, Name, PrivateKey, asn1_time, attribute_long_name,
-    extended_key_usage_name, parse_time,
+    Certificate, Extension, ExtensionKind, GeneralName, KEY_USAGES, Name, PrivateKey, asn1_time,
+    attribute_long_name, extended_key_usage_name, parse_time,
 };
 use crate::value::{Map, Value};
 use base64::Engine;
@@ -84,7 +84,10 @@ impl Module for X509CertificateInfo {
                 fingerprints(certificate.public_key.der()),
             )
             .with("fingerprints", fingerprints(&certificate.encoded));
-        Ok(Step::done(extensions(outcome, &certificate)))
+        Ok(Step::done(of_issuer(
+            extensions(outcome, &certificate),
+            &certificate,
+        )))
     }
 }
 
@@ -222,14 +225,6 @@ fn extensions(outcome: Outcome, certificate: &Certificate) -> Outcome {
         let bytes = get(kind).and_then(Extension::key_identifier);
         bytes.map(|bytes| Value::from(colons(&bytes)))
     };
-    let (issuer, serial) = get(ExtensionKind::AuthorityKeyIdentifier)
-        .map(Extension::authority_certificate)
-        .unwrap_or_default();
-    let access = |method| {
-        let names = get(ExtensionKind::AuthorityInformationAccess).map(|found| found.access(method));
-        let name = names.unwrap_or_default().into_iter().next()?.to_string();
-        Some(Value::from(name.strip_prefix("URI:").unwrap_or(&name)))
-    };
     let mut outcome = listed(
         outcome,
         "subject_alt_name",
@@ -290,14 +285,26 @@ fn extensions(outcome: Outcome, certificate: &Certificate) -> Outcome {
             "authority_key_identifier",
             identifier(ExtensionKind::AuthorityKeyIdentifier),
         )
-        .with(
-            "authority_cert_issuer",
-            issuer.map(|names| texts(names.iter().map(ToString::to_string).collect())),
-        )
+        .with("extensions_by_oid", Value::map(all))
+}
+
+/// What leads to the issuer.
+fn of_issuer(outcome: Outcome, certificate: &Certificate) -> Outcome {
+    let get = |kind| certificate.extension(kind);
+    let (issuer, serial) = get(ExtensionKind::AuthorityKeyIdentifier)
+        .map(Extension::authority_certificate)
+        .unwrap_or_default();
+    let access = |method| {
+        let names = get(ExtensionKind::AuthorityInformationAccess).map(|found| found.access(method));
+        let name = names.unwrap_or_default().into_iter().next()?.to_string();
+        Some(Value::from(name.strip_prefix("URI:").unwrap_or(&name)))
+    };
+    let names = |names: Vec<GeneralName>| Value::list(names.iter().map(|name| name.to_string().into()));
+    outcome
+        .with("authority_cert_issuer", issuer.map(names))
         .with("authority_cert_serial_number", serial.as_deref().map(decimal))
         .with("ocsp_uri", access("1.3.6.1.5.5.7.48.1"))
         .with("issuer_uri", access("1.3.6.1.5.5.7.48.2"))
-        .with("extensions_by_oid", Value::map(all))
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
