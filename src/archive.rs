@@ -72,9 +72,9 @@ pub enum MemberKind {
 }
 
 /// Archives that were read, by their content: the hosts of a play ask for the same one.
-type Known = HashMap<Arc<str>, Arc<Archive>>;
+type ReadArchives = HashMap<Arc<str>, Arc<Archive>>;
 
-static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+static KNOWN: Mutex<Option<ReadArchives>> = Mutex::new(None);
 
 /// Reads an archive of this computer once; `digest` is the SHA-256 of its content.
 ///

@@ -27,32 +27,10 @@ mod target;
 pub mod terminal;
 mod wire;
 
+pub use crate::host::quote;
 pub use failure::{Failure, FailureKind};
 pub use host::{Host, HostLock};
 pub use job::{Ended, Job, JobEnd};
 pub use lock::Waiting;
 pub use shell::{Output, Shell, Stream};
 pub use target::{Become, Checking, Jump, Kind, Method, Secret, Target};
-
-/// Quotes any text (without NUL) so that `sh` reads it as one word.
-pub fn quote(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_string();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quote;
-
-    #[test]
-    fn quoting_keeps_plain_words_and_wraps_the_rest() {
-        assert_eq!(quote("/etc/a-b.conf"), "/etc/a-b.conf");
-        assert_eq!(quote(""), "''");
-        assert_eq!(quote("a b"), "'a b'");
-        assert_eq!(quote("it's $x\n"), "'it'\\''s $x\n'");
-        assert_eq!(quote("~root"), "'~root'");
-    }
-}

@@ -1,6 +1,14 @@
 //! What is written into a file: bytes in memory, a file of this computer, something made only when it is
 //! written, or unknown until it is applied.
 
+mod blocking;
+mod kept;
+mod unified;
+
+pub use blocking::blocking;
+pub use kept::Kept;
+pub use unified::unified;
+
 use crate::error::Result;
 use crate::value::Unknown;
 use sha2::Digest;
@@ -84,8 +92,8 @@ impl Content {
     ///
     /// # Errors
     /// What the system says when the file cannot be read.
-    pub fn local_file(path: &Path) -> std::io::Result<Content> {
-        let (digest, length) = digest_of_file(path)?;
+    pub fn local_file(path: &Path, digests: &Digests) -> std::io::Result<Content> {
+        let (digest, length) = digests.of(path)?;
         Ok(Content::LocalFile {
             path: path.to_path_buf(),
             digest,
@@ -136,11 +144,25 @@ pub fn digest_of(bytes: &[u8]) -> Arc<str> {
     hexadecimal(&sha2::Sha256::digest(bytes)).into()
 }
 
+/// Digests of files of this computer, each made once for as long as the file stays as it is.
+#[derive(Debug, Default)]
+pub struct Digests(Kept<(Arc<str>, u64)>);
+
+impl Digests {
+    /// The SHA-256 of a file in lower-case hexadecimal, and its length.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn of(&self, path: &Path) -> std::io::Result<(Arc<str>, u64)> {
+        self.0.get(path, || blocking(|| digest_of_file(path)))
+    }
+}
+
 /// The SHA-256 of a file of this computer in lower-case hexadecimal, and its length in bytes.
 ///
 /// # Errors
 /// What the system says when the file cannot be read.
-pub fn digest_of_file(path: &Path) -> std::io::Result<(Arc<str>, u64)> {
+fn digest_of_file(path: &Path) -> std::io::Result<(Arc<str>, u64)> {
     let (digest, length) = hashed_file::<sha2::Sha256>(path)?;
     Ok((hexadecimal(&digest).into(), length))
 }
@@ -163,11 +185,7 @@ fn hashed_file<D: Digest>(path: &Path) -> std::io::Result<(sha2::digest::Output<
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|half| char::from_digit(half.into(), 16))
-        .collect()
+    hex::encode(bytes)
 }
 
 #[cfg(test)]
@@ -179,7 +197,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, b"abc").unwrap();
-        let file = Content::local_file(&path).unwrap();
+        let file = Content::local_file(&path, &Digests::default()).unwrap();
         assert_eq!(file.digest(), Content::bytes("abc").digest());
         assert_eq!(
             file.digest().as_deref(),

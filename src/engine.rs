@@ -1,33 +1,19 @@
 //! Running playbooks: the graph, the plays, the tasks of each host. Tells events, prints nothing.
+//!
+//! Five layers, each using only those behind it: a run goes through the plays of its playbooks, a play through its lists
+//! of tasks, a task on one host makes, judges and tells a result, an attempt asks and acts by one module, and the state is
+//! what all of them know.
 
-mod ahead;
 mod attempt;
-mod computer;
-mod debts;
-mod facts;
-mod handlers;
-mod host;
-mod include;
-mod include_vars;
-mod items;
-mod locks;
-mod machines;
-mod names;
-mod perform;
 mod play;
-mod result;
 mod run;
-mod scope;
-mod scripts;
-mod settings;
-mod special;
+mod state;
 mod task;
-mod unified;
 
-pub use host::Reach;
-pub use run::{Finished, Parts, Reload, run};
-pub use settings::Settings;
-pub use special::SPECIAL;
+pub use run::{Finished, run};
+pub use state::host::Reach;
+pub use state::run::{Parts, Reload};
+pub use state::settings::Settings;
 
 /// The variable of the environment that tells commands on this computer which run started them.
 pub const WITHIN: &str = "VENT_RUN";

@@ -3,8 +3,11 @@
 //! An error value is for wrong input and for faults of our own; what goes wrong on a host is an outcome
 //! of its task (see `event`), never an `Error` that travels up.
 
+pub mod cures;
+mod kind;
 mod nearest;
 
+pub use kind::{ErrorKind, INTERRUPTED};
 pub use nearest::nearest;
 
 use crate::source::Place;
@@ -21,23 +24,8 @@ struct Parts {
     causes: Vec<String>,
     notes: Vec<(Place, String)>,
     help: Option<String>,
-    code: Option<u8>,
+    kind: Option<ErrorKind>,
 }
-
-/// Exit code of Ansible for files that cannot be understood.
-pub const UNREADABLE: u8 = 4;
-
-/// Exit code of Ansible for other errors before a run.
-pub const WRONG: u8 = 1;
-
-/// Exit code of Ansible for a configuration or an option that is wrong.
-pub const MISCONFIGURED: u8 = 5;
-
-/// Exit code of Ansible for a run that the user stopped.
-pub const INTERRUPTED: u8 = 99;
-
-/// Exit code of Ansible for a fault of the program itself.
-pub const UNEXPECTED: u8 = 250;
 
 /// The usual result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -52,7 +40,7 @@ impl Error {
             causes: vec![],
             notes: vec![],
             help: None,
-            code: None,
+            kind: None,
         }))
     }
 
@@ -86,9 +74,9 @@ impl Error {
         self
     }
 
-    /// Sets the exit code the program ends with, unless it is set already: who is nearer knows better.
-    pub fn code(mut self, code: u8) -> Error {
-        self.0.code.get_or_insert(code);
+    /// Says of what kind it is, unless it is said already: who is nearer knows better.
+    pub fn of_kind(mut self, kind: ErrorKind) -> Error {
+        self.0.kind.get_or_insert(kind);
         self
     }
 
@@ -109,6 +97,11 @@ impl Error {
         &self.0.message
     }
 
+    /// Of what kind it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind.unwrap_or_default()
+    }
+
     /// The place, if there is one.
     pub fn place(&self) -> Option<&Place> {
         self.0.place.as_ref()
@@ -117,6 +110,16 @@ impl Error {
     /// The cure, if one is known.
     pub fn cure(&self) -> Option<&str> {
         self.0.help.as_deref()
+    }
+
+    /// The drawing without the word `error` and the end of its last line: for a warning, or inside another text.
+    pub fn drawn(&self) -> String {
+        let drawn = self.to_string();
+        drawn
+            .strip_prefix("error: ")
+            .unwrap_or(&drawn)
+            .trim_end()
+            .to_string()
     }
 
     /// Message and causes in one line, for where there is no room for an excerpt.
@@ -245,16 +248,13 @@ impl std::error::Error for Errors {}
 impl Errors {
     /// The exit code the program ends with.
     pub fn exit_code(&self) -> u8 {
-        self.0
-            .iter()
-            .filter_map(|error| error.0.code)
-            .max()
-            .unwrap_or(WRONG)
+        let codes = self.0.iter().map(|error| error.kind().exit_code());
+        codes.max().unwrap_or(ErrorKind::Wrong.exit_code())
     }
 
-    /// Sets the exit code of every error that has none yet.
-    pub fn code(self, code: u8) -> Errors {
-        Errors(self.0.into_iter().map(|error| error.code(code)).collect())
+    /// Says of what kind every error is of which that is not said yet.
+    pub fn of_kind(self, kind: ErrorKind) -> Errors {
+        Errors(self.0.into_iter().map(|error| error.of_kind(kind)).collect())
     }
 }
 
@@ -360,10 +360,23 @@ mod tests {
     }
 
     #[test]
-    fn the_exit_code_is_the_nearest_ones() {
-        let errors = Errors::from(Error::new("m").code(WRONG)).code(UNREADABLE);
-        assert_eq!(errors.exit_code(), WRONG);
-        assert_eq!(Errors::from(Error::new("m")).exit_code(), WRONG);
+    fn the_exit_code_follows_from_the_kind_that_is_said_first() {
+        let wrong = || Error::new("m").of_kind(ErrorKind::Wrong);
+        let errors = Errors::from(wrong()).of_kind(ErrorKind::Unreadable);
+        assert_eq!(errors.exit_code(), 1);
+        assert_eq!(Errors::from(Error::new("m")).exit_code(), 1);
+        let errors = Errors(vec![wrong(), Error::new("m")]).of_kind(ErrorKind::Unreadable);
+        assert_eq!(errors.exit_code(), 4);
+    }
+
+    #[test]
+    fn what_was_meant_is_asked_in_place_of_the_cure_for_when_nothing_is_near() {
+        let error = |word| {
+            let error = Error::new("m").help("`vent modules` lists what there is");
+            error.did_you_mean(nearest(word, ["copy", "debug"]))
+        };
+        assert_eq!(error("cpoy").cure(), Some("did you mean `copy`?"));
+        assert_eq!(error("zzzzz").cure(), Some("`vent modules` lists what there is"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! Events: what happens in a run, as plain data. The engine writes them, reporters and the journal read them.
+//! Events: what happens in a run, as plain data. The engine writes them, reporters and the journal read them. They hold
+//! what Ansible tells its callbacks (`v2_...`), in its order, and more.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::UnboundedSender;
@@ -41,7 +43,7 @@ pub enum Kind {
         /// Seconds.
         seconds: f64,
     },
-    /// A play begins.
+    /// A play begins (`v2_playbook_on_play_start`).
     PlayStarted {
         /// Name of its playbook.
         playbook: String,
@@ -52,8 +54,28 @@ pub enum Kind {
         /// Its hosts.
         hosts: Vec<String>,
     },
-    /// A task begins on a host.
+    /// A play has no hosts (`v2_playbook_on_no_hosts_matched`).
+    NoHostsMatched {
+        /// Name of its playbook.
+        playbook: String,
+        /// Its name or host pattern.
+        play: String,
+        /// Why, and what to do.
+        text: String,
+    },
+    /// All hosts of a batch failed, so that the rest of the playbook is not run
+    /// (`v2_playbook_on_no_hosts_remaining`).
+    NoHostsRemaining {
+        /// Name of its playbook.
+        playbook: String,
+        /// The play.
+        play: String,
+    },
+    /// A task or handler begins for the whole play (`v2_playbook_on_task_start`,
+    /// `v2_playbook_on_handler_task_start`); its name is as the first host sees it, and names no host.
     TaskStarted(TaskName),
+    /// A task begins on a host (`v2_runner_on_start`).
+    HostStarted(TaskName),
     /// A line of output of a running command.
     Output {
         /// The host.
@@ -65,9 +87,78 @@ pub enum Kind {
         /// The line without its end.
         line: String,
     },
-    /// A task, or one item of its loop, has ended on a host.
+    /// How far long work within a task is.
+    Progress {
+        /// The host.
+        host: String,
+        /// The task.
+        task: String,
+        /// How many parts are done.
+        done: usize,
+        /// Of how many.
+        total: usize,
+        /// The part that is worked at.
+        text: String,
+    },
+    /// A task is tried again (`v2_runner_retry`).
+    Retried {
+        /// Which.
+        #[serde(flatten)]
+        name: TaskName,
+        /// How often it was tried so far.
+        attempt: usize,
+        /// How many tries are left.
+        left: usize,
+    },
+    /// One item of a task's loop has ended on a host (`v2_runner_item_on_ok`, `_failed`, `_skipped`).
+    ItemEnded(Box<TaskEnded>),
+    /// A handler was notified (`v2_playbook_on_notify`).
+    Notified {
+        /// The task that notifies.
+        #[serde(flatten)]
+        name: TaskName,
+        /// The handler.
+        handler_name: String,
+    },
+    /// A file of tasks or a role was included for some hosts (`v2_playbook_on_include`).
+    Included {
+        /// The task that includes it; its host is the first.
+        #[serde(flatten)]
+        name: TaskName,
+        /// The file or the role.
+        included: String,
+        /// The hosts.
+        hosts: Vec<String>,
+    },
+    /// A task has ended on a host (`v2_runner_on_ok`, `_failed`, `_skipped`, `_unreachable`).
     TaskEnded(Box<TaskEnded>),
-    /// Something the user should know: a lock waited for, a retry, a debt paid.
+    /// Nothing of a play can be told for a host that check mode would make.
+    HostExpected {
+        /// Name of the playbook.
+        playbook: String,
+        /// The play.
+        play: String,
+        /// `file:line` of the play.
+        place: String,
+        /// The host.
+        host: String,
+        /// What would decide everything about it.
+        origin: String,
+    },
+    /// Something that no host is to blame for keeps a play from running.
+    PlayBroken {
+        /// Name of its playbook.
+        playbook: String,
+        /// The play.
+        play: String,
+        /// `file:line`.
+        place: String,
+        /// What, in one line.
+        message: String,
+        /// The same with place, causes and cure.
+        report: String,
+    },
+    /// Something the user should know: a lock waited for, a debt paid.
     Notice {
         /// The host it is about.
         host: Option<String>,
@@ -84,6 +175,11 @@ pub enum Kind {
         /// The host.
         host: String,
     },
+    /// How often each host was ok, changed, failed (`v2_playbook_on_stats`), at the end of the whole run.
+    Stats {
+        /// The counts by host, sorted by name.
+        hosts: IndexMap<String, Counts>,
+    },
     /// The run has ended.
     RunEnded {
         /// Exit code of the program.
@@ -91,6 +187,27 @@ pub enum Kind {
         /// Seconds.
         seconds: f64,
     },
+}
+
+/// Counts of one host, as Ansible's recap has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Tasks that succeeded, changed ones included.
+    pub ok: usize,
+    /// Tasks that changed something.
+    pub changed: usize,
+    /// Tasks that could not reach the host.
+    pub unreachable: usize,
+    /// Tasks that failed.
+    pub failed: usize,
+    /// Tasks that were skipped.
+    pub skipped: usize,
+    /// Failures that a rescue took back.
+    pub rescued: usize,
+    /// Failures that were ignored.
+    pub ignored: usize,
+    /// Tasks that only applying can decide.
+    pub undecided: usize,
 }
 
 /// How a playbook ended.
@@ -171,6 +288,9 @@ pub struct TaskEnded {
     /// What a person would type, for `vent explain`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<String>,
+    /// The result is what the task is for, and is shown whatever the verbosity (Ansible's `_ansible_verbose_always`).
+    #[serde(default)]
+    pub shown: bool,
     /// For a failure: an excerpt of the place, the causes and the cure.
     pub report: Option<String>,
     /// For an undecided task: what would decide it.
@@ -180,7 +300,7 @@ pub struct TaskEnded {
 }
 
 /// What changed in one file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Diff {
     /// The file.
     pub path: String,

@@ -1,6 +1,6 @@
 //! The graph of playbooks: nodes are playbooks, edges are needs.
 
-use crate::error::{Collector, Error, Errors, nearest};
+use crate::error::{Collector, Error, Errors, cures, nearest};
 use crate::model::{Entry, Need, Play, Playbook};
 use crate::source::Place;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -175,10 +175,10 @@ impl Builder {
 
     fn unmet(&self, need: &Need) -> Error {
         let error = Error::new(format!("no playbook of this run is named `{}`", need.name)).at(&need.place);
-        match nearest(&need.name, self.groups.iter().map(|(name, _)| name.as_str())) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("a playbook is named after its file, without number and ending"),
-        }
+        error.help(cures::NAMES_OF_PLAYBOOKS).did_you_mean(nearest(
+            &need.name,
+            self.groups.iter().map(|(name, _)| name.as_str()),
+        ))
     }
 
     /// A circle of needs, with its path.
@@ -216,7 +216,7 @@ impl Builder {
                 return Some(
                     Error::new(format!("the needs lead in a circle: {}", names.join(" -> ")))
                         .at_some(place.as_ref())
-                        .help("take one of these needs away"),
+                        .help(cures::TAKE_A_NEED_AWAY),
                 );
             }
         }

@@ -32,7 +32,7 @@ use names::Names;
 use std::path::{Path, PathBuf};
 
 pub use node::{NodeState, NodeStatus};
-pub use settings::{Image, NodeSettings, Settings};
+pub use settings::{Image, LabSettings, NodeSettings};
 pub use subnets::Networks;
 
 /// Called with each thing the lab does that takes time or changes this computer.
@@ -41,7 +41,7 @@ pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
 /// One lab: what `inventory/lab.yml` says, and where it lies on this computer.
 #[derive(Clone, Debug)]
 pub struct Lab {
-    settings: Settings,
+    settings: LabSettings,
     folders: Folders,
     names: Names,
 }
@@ -63,7 +63,7 @@ impl Lab {
     /// # Errors
     /// The mapping is wrong, or there is no place for the lab.
     pub fn load(inventory: &Value) -> Result<Lab> {
-        let settings = Settings::read(inventory)?;
+        let settings = LabSettings::read(inventory)?;
         let folders = Folders::of(&settings.name)?;
         Ok(Lab::new(settings, folders))
     }
@@ -77,10 +77,10 @@ impl Lab {
             lab: lab.to_path_buf(),
             trees: trees.to_path_buf(),
         };
-        Ok(Lab::new(Settings::read(inventory)?, folders))
+        Ok(Lab::new(LabSettings::read(inventory)?, folders))
     }
 
-    fn new(settings: Settings, folders: Folders) -> Lab {
+    fn new(settings: LabSettings, folders: Folders) -> Lab {
         let names = Names::of(&folders.lab);
         Lab {
             settings,
@@ -90,7 +90,7 @@ impl Lab {
     }
 
     /// What the file says.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &LabSettings {
         &self.settings
     }
 

@@ -8,6 +8,8 @@ pub mod error;
 
 pub mod value;
 
+pub mod wildcard;
+
 pub mod content;
 
 pub mod archive;
@@ -30,15 +32,15 @@ pub mod pki;
 
 pub mod connection;
 
-pub mod provider;
-
-pub mod machines;
-
 pub mod template;
+
+pub mod cloud;
 
 pub mod module;
 
 pub mod model;
+
+pub mod inventory;
 
 pub mod vars;
 

@@ -1,11 +1,9 @@
-//! What the files say, checked: playbooks, plays, blocks, tasks, roles, handlers, inventories, host patterns.
+//! What the files say, checked: playbooks, plays, blocks, tasks, roles, handlers.
 //! Nothing is rendered here; whatever may be a template stays a [`Value`] with its [`Place`].
 
 pub mod configuration;
-pub mod inventory;
 pub mod keywords;
 pub mod load;
-pub mod pattern;
 pub mod play;
 pub mod playbook;
 pub mod role;
@@ -17,7 +15,6 @@ use crate::value::Value;
 use indexmap::IndexMap;
 use std::sync::Arc;
 
-pub use inventory::{Group, Host, Inventory};
 pub use keywords::{Condition, Keywords};
 pub use load::{Known, Loader};
 pub use play::{Play, Prompt};

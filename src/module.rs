@@ -1,22 +1,27 @@
-//! Modules: each looks, then says what to do. None does any I/O, none knows check mode.
+//! Modules, of two kinds. A pure one looks, then says what to do: it does no I/O and does not know check mode. A
+//! module of the run works itself, and not on what a host keeps: it makes machines, pauses, waits for a host.
 //!
 //! To add one: a file beside the others, and its line in [`MODULES`].
 
 mod arguments;
+mod nature;
 mod outcome;
 mod package_names;
 mod place;
 mod placed;
 mod python_regex;
 mod returns;
+mod run;
 mod view;
 
+mod add_host;
 mod alternatives;
 mod apt;
 mod apt_repository;
 mod archive;
 mod assemble;
 mod assert;
+mod async_status;
 mod authorized_key;
 mod blockinfile;
 mod command;
@@ -33,7 +38,9 @@ mod get_url;
 mod getent;
 mod git;
 mod group;
+mod group_by;
 mod hostname;
+mod include_vars;
 mod ini_file;
 mod iptables;
 mod lineinfile;
@@ -44,9 +51,11 @@ mod openssl_csr;
 mod openssl_privatekey;
 mod openssl_publickey;
 mod pam_limits;
+mod pause;
 mod ping;
 mod pip;
 mod raw;
+mod reboot;
 mod replace;
 mod route53;
 mod service_facts;
@@ -65,20 +74,26 @@ mod unarchive;
 mod uri;
 mod user;
 mod validate_argument_spec;
+mod vent_artifacts;
+mod vent_machines;
 mod wait_for;
 mod x509_certificate;
 mod x509_certificate_info;
 
 pub use arguments::{FileArguments, Mode, WithFile, parse_mode};
-pub use outcome::{Outcome, Step, Stop};
+pub use async_status::ASYNC_FOLDER;
+pub use nature::Nature;
+pub use outcome::{InventoryChange, Outcome, Step, Stop};
 pub use ping::Patience;
 pub use returns::{EVERY, Returns};
-pub use view::{Computer, LocalEntry, LocalFile, TemplateOptions, View, description};
+pub use run::{Connection, Inventory, RunModule, World};
+pub use view::{ControlNode, LocalEntry, LocalFile, TemplateOptions, View, description};
 
 use crate::value::{ArgumentError, Value};
+use futures::future::{BoxFuture, FutureExt};
 use schemars::Schema;
 
-/// One module: its names, its arguments, and the one function that is all of it.
+/// A pure module: its names, its arguments, and the one function that is all of it.
 pub trait Module: Send + Sync + 'static {
     /// The full name first, then the short ones.
     const NAMES: &'static [&'static str];
@@ -92,6 +107,8 @@ pub trait Module: Send + Sync + 'static {
     const IGNORED: &'static [&'static str] = &[];
     /// True if arguments of any name are taken.
     const OPEN: bool = false;
+    /// What it is.
+    const NATURE: Nature = Nature::OF_A_HOST;
     /// What the result holds beside what every result holds.
     const RETURNS: &'static [Returns] = &[];
 
@@ -119,11 +136,35 @@ pub struct Entry {
     pub returns: &'static [Returns],
     /// Checks the arguments: the names that are known (aliases included), and whether they can be read.
     pub check: fn(&Value) -> Result<(), ArgumentError>,
-    /// Reads the arguments and makes the step.
-    pub step: fn(&Value, &View<'_>) -> Result<Step, Stop>,
+    /// What it does.
+    pub work: Work,
+    /// What it is.
+    pub nature: Nature,
 }
 
-/// The line of a module.
+/// What a module does.
+#[derive(Clone, Copy)]
+pub enum Work {
+    /// A pure module: reads the arguments and makes the step.
+    Step(fn(&Value, &View<'_>) -> Result<Step, Stop>),
+    /// A module of the run: reads the arguments and does the work.
+    Run(for<'a> fn(&'a Value, &'a dyn World) -> BoxFuture<'a, Result<Outcome, Stop>>),
+}
+
+impl Work {
+    /// The step of a pure module.
+    ///
+    /// # Errors
+    /// As [`Module::step`]; a module of the run makes no steps.
+    pub fn step(&self, arguments: &Value, view: &View<'_>) -> Result<Step, Stop> {
+        match self {
+            Work::Step(step) => step(arguments, view),
+            Work::Run(_) => Err(Stop::failed("a module of the run makes no steps")),
+        }
+    }
+}
+
+/// The line of a pure module.
 pub const fn entry<M: Module>() -> Entry {
     Entry {
         names: M::NAMES,
@@ -133,7 +174,8 @@ pub const fn entry<M: Module>() -> Entry {
         schema: <M::Arguments as arguments::Arguments>::schema,
         returns: M::RETURNS,
         check: |value| arguments::read::<M>(value).map(|_| ()),
-        step: |value, view| noted(M::step(&arguments::read::<M>(value)?, view)?, view),
+        work: Work::Step(|value, view| noted(M::step(&arguments::read::<M>(value)?, view)?, view)),
+        nature: M::NATURE,
     }
 }
 
@@ -148,14 +190,37 @@ fn noted(step: Step, view: &View<'_>) -> Result<Step, Stop> {
     Ok(step)
 }
 
+/// The line of a module of the run.
+pub const fn run_entry<M: RunModule>() -> Entry {
+    Entry {
+        names: M::NAMES,
+        free_form: M::FREE_FORM,
+        raw: &[],
+        arguments: || Some([&<M::Arguments as arguments::Arguments>::names(), M::IGNORED].concat()),
+        schema: <M::Arguments as arguments::Arguments>::schema,
+        returns: M::RETURNS,
+        check: |value| arguments::read_run::<M>(value).map(|_| ()),
+        work: Work::Run(run::<M>),
+        nature: M::NATURE,
+    }
+}
+
+fn run<'a, M: RunModule>(value: &'a Value, world: &'a dyn World) -> BoxFuture<'a, Result<Outcome, Stop>> {
+    async move { M::run(&arguments::read_run::<M>(value)?, world).await }.boxed()
+}
+
 fn names<M: Module>() -> Option<Vec<&'static str>> {
     let names = <M::Arguments as arguments::Arguments>::names();
     let open = M::OPEN || names.is_empty();
     (!open).then(|| [&names, M::IGNORED].concat())
 }
 
+/// The module by which a play gathers facts.
+pub const GATHERS_FACTS: &str = <setup::Setup as Module>::NAMES[0];
+
 /// All modules.
 pub static MODULES: &[Entry] = &[
+    entry::<add_host::AddHost>(),
     entry::<alternatives::Alternatives>(),
     entry::<apt::AnyPackage>(),
     entry::<apt::Apt>(),
@@ -164,6 +229,7 @@ pub static MODULES: &[Entry] = &[
     entry::<archive::Archive>(),
     entry::<assemble::Assemble>(),
     entry::<assert::Assert>(),
+    entry::<async_status::AsyncStatus>(),
     entry::<authorized_key::AuthorizedKey>(),
     entry::<authorized_key::KnownHosts>(),
     entry::<blockinfile::Blockinfile>(),
@@ -182,7 +248,9 @@ pub static MODULES: &[Entry] = &[
     entry::<getent::Getent>(),
     entry::<git::Git>(),
     entry::<group::Group>(),
+    entry::<group_by::GroupBy>(),
     entry::<hostname::Hostname>(),
+    entry::<include_vars::IncludeVars>(),
     entry::<ini_file::IniFile>(),
     entry::<iptables::Iptables>(),
     entry::<lineinfile::Lineinfile>(),
@@ -194,11 +262,13 @@ pub static MODULES: &[Entry] = &[
     entry::<openssl_privatekey::OpensslPrivatekey>(),
     entry::<openssl_publickey::OpensslPublickey>(),
     entry::<pam_limits::PamLimits>(),
+    run_entry::<pause::Pause>(),
     entry::<ping::Ping>(),
     entry::<ping::WaitForConnection>(),
     entry::<pip::Pip>(),
     entry::<raw::Raw>(),
     entry::<raw::Script>(),
+    run_entry::<reboot::Reboot>(),
     entry::<replace::Replace>(),
     entry::<route53::Route53>(),
     entry::<service_facts::PackageFacts>(),
@@ -218,6 +288,8 @@ pub static MODULES: &[Entry] = &[
     entry::<uri::Uri>(),
     entry::<user::User>(),
     entry::<validate_argument_spec::ValidateArgumentSpec>(),
+    run_entry::<vent_artifacts::VentArtifacts>(),
+    run_entry::<vent_machines::VentMachines>(),
     entry::<wait_for::WaitFor>(),
     entry::<x509_certificate::X509Certificate>(),
     entry::<x509_certificate::X509CertificatePipe>(),

@@ -2,19 +2,19 @@
 //! a key store.
 //!
 //! Keys are generated, read and used through `rcgen` (backend aws-lc), existing requests and certificates are
-//! read by `x509-parser`. What is signed is put together here, because subjects and public keys have to be
-//! copied byte for byte from request to certificate and every extension carries its own critical flag, as the
-//! modules of `community.crypto` promise.
+//! read by `x509-parser`. What is signed is put together here and encoded by `yasna`, because subjects and public
+//! keys have to be copied byte for byte from request to certificate and every extension carries its own critical
+//! flag, as the modules of `community.crypto` promise.
 
 mod certificate;
 mod compare;
-mod der;
 mod extension;
 mod general_name;
 mod issue;
 mod key;
 mod key_file;
 mod name;
+mod oid;
 mod public_key;
 mod request;
 mod signature;

@@ -5,10 +5,12 @@ mod explain;
 mod json;
 mod plain;
 mod recap;
+mod running;
 mod terminal;
 mod width;
 
 use crate::event::Event;
+use std::time::Instant;
 
 pub use explain::Explain;
 pub use json::Json;
@@ -20,4 +22,7 @@ pub use terminal::Terminal;
 pub trait Reporter: Send {
     /// Shows one event.
     fn event(&mut self, event: &Event);
+
+    /// Some seconds have gone by, perhaps without an event.
+    fn tick(&mut self, _now: Instant) {}
 }

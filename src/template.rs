@@ -5,6 +5,7 @@
 //! and `not` decide without it.
 
 mod call;
+mod compiled;
 mod containers;
 mod convert;
 mod environment;

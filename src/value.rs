@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use std::sync::Arc;
 
 pub use convert::{to_bool, to_integer};
-pub use deserialize::{ArgumentError, deserialize, fields};
+pub use deserialize::{ArgumentError, ArgumentErrorKind, deserialize, fields};
 pub use literal::{literal, literal_or_text};
 pub use python::{equal, json, number, repr, truthy};
 pub use size::human_to_bytes;

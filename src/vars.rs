@@ -5,6 +5,14 @@ use crate::template::Variables;
 use crate::value::{Map, Value};
 use std::sync::Arc;
 
+/// Variables that are made when they are asked for.
+pub trait Source: Send + Sync {
+    /// The variable of that name.
+    fn get(&self, name: &str) -> Option<Value>;
+    /// The names of all variables.
+    fn names(&self) -> Vec<Arc<str>>;
+}
+
 /// Variables of one level.
 #[derive(Clone)]
 pub enum Layer {
@@ -12,13 +20,24 @@ pub enum Layer {
     Placed(Arc<model::Variables>),
     /// Made while running.
     Map(Arc<Map>),
+    /// Made when they are asked for.
+    Source(Arc<dyn Source>),
 }
 
 impl Layer {
+    fn is_empty(&self) -> bool {
+        match self {
+            Layer::Placed(variables) => variables.is_empty(),
+            Layer::Map(map) => map.is_empty(),
+            Layer::Source(_) => false,
+        }
+    }
+
     fn get(&self, name: &str) -> Option<Value> {
         match self {
             Layer::Placed(variables) => variables.get(name).map(|placed| placed.value.clone()),
             Layer::Map(map) => map.get(name).cloned(),
+            Layer::Source(source) => source.get(name),
         }
     }
 
@@ -26,6 +45,7 @@ impl Layer {
         match self {
             Layer::Placed(variables) => variables.keys().cloned().collect(),
             Layer::Map(map) => map.keys().cloned().collect(),
+            Layer::Source(source) => source.names(),
         }
     }
 }
@@ -100,6 +120,25 @@ pub struct Levels {
 }
 
 impl Levels {
+    /// Leaves out layers that hold nothing.
+    pub fn drop_empty(&mut self) {
+        for level in [
+            &mut self.role_defaults,
+            &mut self.inventory,
+            &mut self.facts,
+            &mut self.play,
+            &mut self.role_vars,
+            &mut self.task,
+            &mut self.included,
+            &mut self.set,
+            &mut self.parameters,
+            &mut self.extra,
+            &mut self.magic,
+        ] {
+            level.retain(|layer| !layer.is_empty());
+        }
+    }
+
     /// The layers in order, the strongest first.
     pub fn stack(self, hosts: Arc<dyn Hosts>) -> Stack {
         let order = [

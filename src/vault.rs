@@ -1,5 +1,6 @@
 //! Ansible Vault, formats 1.1 and 1.2 with AES256, both ways.
 
+use crate::content::hexadecimal;
 use crate::error::{Error, Result};
 use aes::cipher::{KeyIvInit, StreamCipher};
 use hmac::{Hmac, KeyInit, Mac};
@@ -100,6 +101,11 @@ impl Vault {
     pub fn noted(&self) -> Vec<String> {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.iter().cloned().collect()
+    }
+
+    /// How many values [`Vault::noted`] gives; it only grows.
+    pub fn count_noted(&self) -> usize {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// True if there is no password.
@@ -214,9 +220,12 @@ impl Envelope {
         };
         let body: String = lines.collect();
         let inner =
-            bytes_of(&body).ok_or_else(|| broken("it holds something else than hexadecimal digits"))?;
+            hex::decode(&body).map_err(|_| broken("it holds something else than hexadecimal digits"))?;
         let inner = String::from_utf8(inner).unwrap_or_default();
-        let parts: Vec<_> = inner.split('\n').map(bytes_of).collect();
+        let parts: Vec<_> = inner
+            .split('\n')
+            .map(|line| hex::decode(line.trim()).ok())
+            .collect();
         match <[Option<Vec<u8>>; 3]>::try_from(parts) {
             Ok([Some(salt), Some(digest), Some(cipher)]) => Ok(Envelope {
                 label,
@@ -253,14 +262,13 @@ fn seal(plain: &[u8], password: &[u8], salt: &[u8], label: &str) -> Result<Strin
     let mac = keys.crypt(&mut cipher).and_then(|()| keys.mac());
     let mut mac = mac.ok_or_else(|| Error::new("the text is too long to be vaulted"))?;
     mac.update(&cipher);
-    let digits = crate::content::hexadecimal;
     let digest = mac.finalize().into_bytes();
-    let inner = format!("{}\n{}\n{}", digits(salt), digits(&digest), digits(&cipher));
+    let inner = [salt, &digest, &cipher].map(hexadecimal).join("\n");
     let mut text = match label {
         DEFAULT_LABEL => format!("{HEADER}1.1;AES256\n"),
         label => format!("{HEADER}1.2;AES256;{label}\n"),
     };
-    let body = digits(inner.as_bytes());
+    let body = hexadecimal(inner.as_bytes());
     for line in body.as_bytes().chunks(LINE) {
         text.push_str(&String::from_utf8_lossy(line));
         text.push('\n');
@@ -286,17 +294,6 @@ impl Keys {
         let mut cipher = ctr::Ctr128BE::<aes::Aes256>::new_from_slices(&self.0[..32], &self.0[64..]).ok()?;
         cipher.try_apply_keystream(text).ok()
     }
-}
-
-fn bytes_of(digits: &str) -> Option<Vec<u8>> {
-    let digits = digits.trim().as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    digits
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod problem;
 mod scalar;
 mod write;
 
-use crate::error::{Error, Errors, Result};
+use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::source::{Place, Source};
 use std::path::Path;
 use std::sync::Arc;
@@ -94,7 +94,7 @@ pub fn read(path: &Path) -> Result<Arc<Source>> {
             Err(Error::new("the file is not UTF-8")
                 .at(&Place::new(&source, at..at + 1))
                 .help("save it as UTF-8")
-                .code(crate::error::UNREADABLE))
+                .of_kind(ErrorKind::Unreadable))
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The shell protocol on this computer: questions, bytes in and out, commands of users.
 
-#![allow(clippy::unwrap_used)]
-
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -341,14 +339,11 @@ fn as_other_shell(shell: &str, folder: &std::path::Path) -> Become {
     }
 }
 
-/// Needs root, for the mount; shells that are not installed are left out, bash always is.
 #[tokio::test]
+#[ignore = "needs root: mounts bash, busybox and mksh as /bin/sh"]
 async fn every_shell_speaks_the_protocol() {
     let folder = tempfile::tempdir().unwrap();
-    for program in ["/bin/bash", "/bin/busybox", "/usr/bin/busybox", "/bin/mksh"] {
-        if !std::path::Path::new(program).exists() {
-            continue;
-        }
+    for program in ["/bin/bash", "/bin/busybox", "/bin/mksh"] {
         let host = host();
         let shell = host.shell(Some(&as_other_shell(program, folder.path()))).await;
         let shell = shell.unwrap_or_else(|failure| panic!("{program}: {failure}"));

@@ -1,10 +1,6 @@
 //! SSH against a real sshd: logging in, host keys, ways there, limits, and connections that break.
 
-#![allow(clippy::unwrap_used)]
-
-mod ssh_server;
-
-use ssh_server::{Server, fingerprint, free_port, keygen, run, signal};
+use crate::ssh_server::{Server, fingerprint, free_port, keygen, run, signal};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -35,6 +31,7 @@ fn script(text: &str) -> Job {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn all_kinds_of_frames_work_over_ssh() {
     let server = Server::start("");
     let shell = server.host().shell(None).await.unwrap();
@@ -81,6 +78,7 @@ async fn all_kinds_of_frames_work_over_ssh() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn a_full_target_neither_hangs_nor_disturbs_the_next_frame() {
     let server = Server::start("");
     let shell = server.host().shell(None).await.unwrap();
@@ -97,6 +95,7 @@ async fn a_full_target_neither_hangs_nor_disturbs_the_next_frame() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn a_refused_key_names_the_key_and_how_to_let_it_in() {
     let server = Server::start("");
     let stranger = server.path("stranger");
@@ -123,6 +122,7 @@ async fn a_refused_key_names_the_key_and_how_to_let_it_in() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn a_changed_host_key_is_refused_with_both_fingerprints() {
     let server = Server::start("");
     keygen(&server.path("other"), &["-t", "ed25519"]);
@@ -166,6 +166,7 @@ async fn a_changed_host_key_is_refused_with_both_fingerprints() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn unknown_host_keys_are_refused_or_learned_as_wanted() {
     let server = Server::start("");
     let target = Target {
@@ -205,6 +206,7 @@ async fn unknown_host_keys_are_refused_or_learned_as_wanted() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn the_key_that_is_written_down_is_asked_for_first() {
     let folder = tempfile::tempdir().unwrap();
     let rsa = folder.path().join("rsa");
@@ -217,6 +219,7 @@ async fn the_key_that_is_written_down_is_asked_for_first() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn a_certificate_proves_a_host_to_those_who_trust_its_authority() {
     let folder = tempfile::tempdir().unwrap();
     let (ca, own) = (folder.path().join("ca"), folder.path().join("own"));
@@ -279,6 +282,7 @@ async fn hosts_that_cannot_be_reached_say_why() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn encrypted_keys_are_opened_with_their_passphrase_only_if_the_host_wants_them() {
     let server = Server::start("");
     let locked = server.path("locked");
@@ -322,6 +326,7 @@ async fn encrypted_keys_are_opened_with_their_passphrase_only_if_the_host_wants_
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn rsa_keys_and_user_certificates_are_taken() {
     let server = Server::start("");
     let rsa = server.path("rsa");
@@ -358,6 +363,7 @@ async fn rsa_keys_and_user_certificates_are_taken() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn the_agent_lends_its_keys() {
     let server = Server::start("");
     let socket = server.path("agent");
@@ -397,6 +403,7 @@ async fn the_agent_lends_its_keys() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn jump_hosts_and_proxy_commands_lead_to_the_host() {
     let (edge, inner) = (Server::start(""), Server::start(""));
     works(Target {
@@ -442,6 +449,7 @@ async fn jump_hosts_and_proxy_commands_lead_to_the_host() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn a_server_with_one_session_per_connection_gets_more_connections() {
     let server = Server::start("MaxSessions 1");
     let shell = server.host().shell(None).await.unwrap();
@@ -452,6 +460,7 @@ async fn a_server_with_one_session_per_connection_gets_more_connections() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn a_server_that_drops_logins_is_asked_again() {
     let server = Server::start("MaxStartups 2:60:4");
     let hosts = (0..24).map(|_| {
@@ -464,6 +473,7 @@ async fn a_server_that_drops_logins_is_asked_again() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn a_lost_connection_is_said_and_rebuilt_at_the_next_use() {
     let server = Server::start("");
     let host = server.host();
@@ -507,6 +517,7 @@ async fn a_lost_connection_is_said_and_rebuilt_at_the_next_use() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn a_server_that_falls_silent_is_noticed() {
     let server = Server::start("");
     let host = Host::new(Target {
@@ -525,6 +536,7 @@ async fn a_server_that_falls_silent_is_noticed() {
 }
 
 #[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
 async fn noisy_start_files_do_no_harm_and_hostile_ones_are_named() {
     let server = Server::start("PermitUserEnvironment no");
     let with = |command: &str| {
@@ -549,7 +561,7 @@ async fn noisy_start_files_do_no_harm_and_hostile_ones_are_named() {
     );
 }
 
-/// Prints what a frame costs: `cargo test --release --test connection_ssh -- --ignored --nocapture`.
+/// Prints what a frame costs: `cargo test --release connection_ssh::measure -- --ignored --nocapture`.
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn measure() {

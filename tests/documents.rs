@@ -22,6 +22,7 @@ const TRIALS: &[(&str, Trial)] = &[
     (".ci/run", Trial::Script),
     ("bench/run", Trial::With("--help")),
     ("bench/idle", Trial::With("--help")),
+    ("bench/scale", Trial::With("--help")),
     ("docs/record", Trial::With("--help")),
     ("vent graph ", Trial::Run),
     ("vent modules", Trial::Run),

@@ -1,6 +1,7 @@
 //! The rules of a machine, as `templates/configs/firewall.nft.j2` writes them, in force: who gets through, and who does not. All of it
-//! happens in namespaces of the network; needs root.
+//! happens in namespaces of the network.
 
+use crate::anew;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -62,19 +63,13 @@ fn run(program: &str, words: &[&str]) -> String {
 }
 
 #[test]
+#[ignore = "needs root: namespaces of the network, nft"]
 fn only_those_get_through_who_may() {
     if std::env::var_os(INSIDE).is_some() {
         return inside();
     }
-    let output = Command::new("unshare")
-        .args(["--net", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "only_those_get_through_who_may", "--nocapture"])
-        .env(INSIDE, "1")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success(), "{text}");
+    let name = "firewall::only_those_get_through_who_may";
+    anew::start(name, &["unshare", "--net", "--"], (INSIDE, "1"));
 }
 
 /// Another computer at the end of a cable: a process in a network namespace of its own.

@@ -167,11 +167,8 @@ const PARTS: [(&str, fn(&Trial)); 6] = [
 
 /// One test after the other: all use the same networks.
 #[test]
+#[ignore = "needs root: makes a lab"]
 fn a_lab_makes_real_machines_and_leaves_nothing() {
-    if !rustix::process::geteuid().is_root() {
-        println!("not root: the lab was not tried");
-        return;
-    }
     let trial = Trial::two_nodes();
     assert_eq!(trial.states(), [NodeState::Absent; 2]);
     trial.lab.up(&|text| println!("{text}")).unwrap();
@@ -347,11 +344,8 @@ fn a_down_after_kills_leaves_nothing(trial: &Trial) {
 
 /// On an overlay, as in a container, the nodes lie in a file system of their own, which leaves with them.
 #[test]
+#[ignore = "needs root: makes a lab"]
 fn a_state_folder_on_an_overlay_gets_a_file_system() {
-    if !rustix::process::geteuid().is_root() {
-        println!("not root: the lab was not tried");
-        return;
-    }
     let folder = tempfile::tempdir_in("/var/tmp").unwrap();
     let script = format!(
         "set -e; cd {}; mkdir lower upper work state; \
@@ -379,11 +373,8 @@ fn a_state_folder_on_an_overlay_gets_a_file_system() {
 
 /// In a network namespace of its own: a firewall that drops what is forwarded (twice), and forwarding that is off.
 #[test]
+#[ignore = "needs root: makes a lab"]
 fn foreign_drops_are_cured_and_forwarding_is_restored() {
-    if !rustix::process::geteuid().is_root() {
-        println!("not root: the lab was not tried");
-        return;
-    }
     let folder = tempfile::tempdir_in("/var/tmp").unwrap();
     let output = Command::new("unshare")
         .args([

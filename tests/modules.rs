@@ -2,21 +2,13 @@
 //! hold is what the documentation of the modules says; and tasks that are really carried out in a folder of this computer
 //! change nothing the second time (`tests/local/*.yml`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "modules/carry_out.rs"]
 mod carry_out;
-#[path = "modules/cases.rs"]
 mod cases;
-#[path = "modules/desk.rs"]
 mod desk;
-#[path = "modules/pretended.rs"]
 mod pretended;
-#[path = "modules/real.rs"]
 mod real;
-#[path = "modules/returned.rs"]
 mod returned;
-#[path = "modules/shown.rs"]
+mod run;
 mod shown;
 
 use serde_json::Value as Json;

@@ -1,7 +1,5 @@
 //! What the PKI makes is accepted by OpenSSL, and what OpenSSL makes is read.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::Path;
 use std::process::Command;
 use time::OffsetDateTime;
@@ -167,6 +165,106 @@ fn openssl_accepts_chains_of_every_kind_of_key() {
             assert_eq!(PrivateKey::from_pem(&text).unwrap().pkcs8(), key.pkcs8());
         }
     }
+}
+
+#[test]
+fn openssl_reads_every_extension_of_a_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let key = PrivateKey::generate(KeyType::Ed25519).unwrap();
+    let subject = Name::new([("C", "DE"), ("emailAddress", "a@b"), ("CN", "\u{fc}ber")]).unwrap();
+    let point = |name: &str| names(&[name, "dirName:CN=crl"]);
+    let extensions = [
+        Extension::subject_alternative_name(
+            &names(&["RID:2.999.3", "otherName:1.2.3;UTF8:some", "dirName:/CN=a/O=b"]),
+            false,
+        )
+        .unwrap(),
+        Extension::key_usage(&["decipherOnly", "keyAgreement"], false).unwrap(),
+        Extension::extended_key_usage(&["OCSPSigning", "2.5.29.37.0", "1.2.3.4"], true).unwrap(),
+        Extension::basic_constraints(&["CA:TRUE", "pathlen:300"], true).unwrap(),
+        Extension::name_constraints(
+            &names(&["DNS:.a.example", "IP:10.0.0.0/8"]),
+            &names(&["email:b.example"]),
+            true,
+        )
+        .unwrap(),
+        Extension::crl_distribution_points(&[point("URI:http://one/"), point("URI:http://two/")]).unwrap(),
+        Extension::ocsp_must_staple(false),
+        Extension::subject_key_identifier(&[0, 0xff]),
+        Extension::authority_key_identifier(&[0x80; 200]),
+    ];
+    let show = |extensions: &[Extension]| {
+        let text = create_request(&subject, extensions, &key, Digest::Sha256).unwrap();
+        std::fs::write(path.join("csr"), &text).unwrap();
+        let options = [
+            "req", "-in", "csr", "-verify", "-noout", "-text", "-nameopt", "RFC2253",
+        ];
+        (Request::from_pem(&text).unwrap(), openssl(path, &options))
+    };
+    let (request, shown) = show(&extensions);
+    assert_eq!(request.extensions, extensions);
+    assert!(request.signature_valid);
+    let shown: Vec<&str> = shown
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let shown = shown.join("\n");
+    let digits = ["80"; 200].join(":");
+    for part in [
+        "Subject: CN=\\C3\\BCber,emailAddress=a@b,C=DE",
+        "X509v3 Subject Alternative Name:\nRegistered ID:2.999.3, othername: 1.2.3::some, DirName:/O=b/CN=a",
+        "X509v3 Key Usage:\nKey Agreement, Decipher Only",
+        "X509v3 Extended Key Usage: critical\nOCSP Signing, Any Extended Key Usage, 1.2.3.4",
+        "X509v3 Basic Constraints: critical\nCA:TRUE, pathlen:300",
+        "X509v3 Name Constraints: critical\nPermitted:\nDNS:.a.example\nIP:10.0.0.0/255.0.0.0\nExcluded:\nemail:b.example",
+        "Full Name:\nURI:http://one/\nDirName:CN = crl\nFull Name:\nURI:http://two/\nDirName:CN = crl",
+        "TLS Feature:\nstatus_request",
+        "X509v3 Subject Key Identifier:\n00:FF",
+        &format!("X509v3 Authority Key Identifier:\n{digits}"),
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    let constraints = request.extension(ExtensionKind::BasicConstraints).unwrap();
+    assert_eq!(constraints.authority(), (true, Some(300)));
+    let usages = request.extension(ExtensionKind::KeyUsage).unwrap();
+    assert_eq!(usages.key_usages(), [4, 8]);
+    let identifier = request.extension(ExtensionKind::AuthorityKeyIdentifier).unwrap();
+    assert_eq!(identifier.key_identifier(), Some(vec![0x80; 200]));
+    assert!(show(&[]).1.contains("(none)"));
+}
+
+#[test]
+fn openssh_reads_public_keys_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for kind in [KeyType::Rsa(2048), KeyType::P256, KeyType::P384, KeyType::P521] {
+        let key = PrivateKey::generate(kind).unwrap().public_key().unwrap();
+        std::fs::write(path.join("key.pub"), key.pem()).unwrap();
+        let output = Command::new("ssh-keygen")
+            .args(["-i", "-m", "PKCS8", "-f", "key.pub"])
+            .current_dir(path)
+            .output()
+            .unwrap();
+        assert_eq!(Some(String::from_utf8(output.stdout).unwrap()), key.openssh());
+    }
+    openssl(
+        path,
+        &["ecparam", "-name", "secp256k1", "-genkey", "-out", "k.key"],
+    );
+    let other = openssl(path, &["pkey", "-in", "k.key", "-pubout"]);
+    assert_eq!(PublicKey::from_pem(&other).unwrap().openssh(), None);
+    let plain = PrivateKey::generate(KeyType::Ed25519)
+        .unwrap()
+        .public_key()
+        .unwrap();
+    assert!(
+        plain
+            .openssh()
+            .unwrap()
+            .starts_with("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI")
+    );
 }
 
 #[test]

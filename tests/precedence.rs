@@ -1,8 +1,6 @@
 //! Every level of Ansible's precedence of variables, in one project: `tests/precedence/expected.json` and
 //! `expected-extra.json` are what ansible-playbook 2.19 wrote for it, without and with `-e @extra.json`.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::Path;
 use std::process::Command;
 

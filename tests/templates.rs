@@ -1,8 +1,6 @@
 //! Compares thousands of expressions with what ansible-core 2.19 made of them. `tests/templates/expected.json`
 //! holds the recorded answers; `tests/templates/differences.txt` every difference, with its reason.
 
-#![allow(clippy::unwrap_used)]
-
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use super::key::Key;
 use super::lock::{Lock, wrong_digest};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -90,8 +91,13 @@ impl Cache {
 
     /// The cache of this user: `$VENT_CACHE`, else `$XDG_CACHE_HOME/vent`, else `~/.cache/vent`.
     pub fn of_user() -> Result<Cache> {
+        Cache::within(|name| std::env::var_os(name))
+    }
+
+    /// As [`Cache::of_user`], in an environment that is told variable by variable.
+    pub fn within(variable: impl Fn(&str) -> Option<OsString>) -> Result<Cache> {
         let set = |name: &str| {
-            std::env::var_os(name)
+            variable(name)
                 .filter(|value| !value.is_empty())
                 .map(PathBuf::from)
         };
@@ -202,8 +208,7 @@ impl Cache {
     /// Moves a finished file to its place. The record goes first: it holds for the moved file as
     /// well, and whoever is killed in between leaves no file without one.
     pub fn place(&self, key: &Key, part: &Path, record: Record) -> Result<Record> {
-        let mode = if key.name.ends_with(".tar") { 0o644 } else { 0o755 };
-        fs::set_permissions(part, fs::Permissions::from_mode(mode))
+        fs::set_permissions(part, fs::Permissions::from_mode(key.mode()))
             .map_err(|error| cannot("change the mode of", part, &error))?;
         let synced = File::open(part).and_then(|file| file.sync_all());
         synced.map_err(|error| cannot("write", part, &error))?;

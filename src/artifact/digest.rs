@@ -1,5 +1,6 @@
 //! Digests of files.
 
+use crate::content::hexadecimal;
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256, Sha512};
 use std::io::Read;
@@ -33,10 +34,6 @@ fn of_file<D: Digest>(path: &Path) -> Result<String> {
         }
     };
     read().map_err(|error| Error::new(format!("cannot read {}", path.display())).cause(error))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The digest that a publisher's checksum file names for `file`: the line that ends in the file's

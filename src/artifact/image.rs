@@ -6,9 +6,7 @@ use serde_json::json;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-
-/// One block of a tar archive.
-const BLOCK: usize = 512;
+use tar::{EntryType, Header};
 
 /// What a program finds in an image put together here, besides itself.
 const PASSWD: &str = "root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n";
@@ -97,69 +95,46 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     Error::new(format!("cannot write the image {}", path.display())).cause(error)
 }
 
-/// Writes a tar archive (POSIX ustar).
-struct Tar(BufWriter<File>);
+/// Writes a tar archive.
+struct Tar(tar::Builder<BufWriter<File>>);
 
 impl Tar {
     fn create(path: &Path) -> std::io::Result<Tar> {
-        Ok(Tar(BufWriter::new(File::create(path)?)))
+        Ok(Tar(tar::Builder::new(BufWriter::new(File::create(path)?))))
     }
 
     fn folder(&mut self, name: &str, mode: u32) -> std::io::Result<()> {
-        self.0.write_all(&header(name, mode, 0, b'5'))
+        let mut header = header(mode, EntryType::Directory);
+        self.0.append_data(&mut header, name, std::io::empty())
     }
 
     fn bytes(&mut self, name: &str, mode: u32, bytes: &[u8]) -> std::io::Result<()> {
-        self.0.write_all(&header(name, mode, bytes.len() as u64, b'0'))?;
-        self.0.write_all(bytes)?;
-        self.pad(bytes.len() as u64)
+        let mut header = header(mode, EntryType::Regular);
+        header.set_size(bytes.len() as u64);
+        self.0.append_data(&mut header, name, bytes)
     }
 
     fn file(&mut self, name: &str, mode: u32, path: &Path) -> std::io::Result<()> {
-        let mut file = File::open(path)?;
-        let size = file.metadata()?.len();
-        self.0.write_all(&header(name, mode, size, b'0'))?;
-        let copied = std::io::copy(&mut file, &mut self.0)?;
-        if copied != size {
-            return Err(std::io::Error::other(format!(
-                "{} changed while it was read",
-                path.display()
-            )));
-        }
-        self.pad(size)
+        let mut header = header(mode, EntryType::Regular);
+        let mut member = self.0.append_writer(&mut header, name)?;
+        std::io::copy(&mut File::open(path)?, &mut member)?;
+        member.finish()
     }
 
-    fn pad(&mut self, size: u64) -> std::io::Result<()> {
-        let rest = (size % BLOCK as u64) as usize;
-        if rest == 0 {
-            Ok(())
-        } else {
-            self.0.write_all(&vec![0; BLOCK - rest])
-        }
-    }
-
-    fn finish(mut self) -> std::io::Result<()> {
-        self.0.write_all(&[0; 2 * BLOCK])?;
-        self.0.flush()
+    fn finish(self) -> std::io::Result<()> {
+        self.0.into_inner()?.flush()
     }
 }
 
-/// The header of a member. Names are ours and short, so they fit the first field.
-fn header(name: &str, mode: u32, size: u64, kind: u8) -> [u8; BLOCK] {
-    let mut block = [0; BLOCK];
-    let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
-    put(0, &name.as_bytes()[..name.len().min(100)]);
-    put(100, format!("{mode:07o}").as_bytes());
-    put(108, b"0000000");
-    put(116, b"0000000");
-    put(124, format!("{size:011o}").as_bytes());
-    put(136, b"00000000000");
-    put(148, b"        ");
-    put(156, &[kind]);
-    put(257, b"ustar\x0000");
-    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    block
+/// The header of a member that belongs to root and was never changed.
+fn header(mode: u32, kind: EntryType) -> Header {
+    let mut header = Header::new_ustar();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_size(0);
+    header
 }
 
 #[cfg(test)]

@@ -85,6 +85,11 @@ impl Key {
         .collect()
     }
 
+    /// Permission bits of its file: programs are run, images are not.
+    pub fn mode(&self) -> u32 {
+        if self.name.ends_with(".tar") { 0o644 } else { 0o755 }
+    }
+
     /// File below a cache or a mirror: `NAME/VERSION/PLATFORM/NAME`.
     pub fn path(&self) -> PathBuf {
         self.folder().join(&self.name)

@@ -137,10 +137,12 @@ impl Manifest {
             .or_else(|| of_name().find(|artifact| artifact.variant.is_none()))
             .ok_or_else(|| {
                 let error = Error::new(format!("there is no artifact called `{name}`"));
-                match nearest(name, self.artifacts.iter().map(|artifact| artifact.name.as_str())) {
-                    Some(meant) => error.help(format!("did you mean `{meant}`?")),
-                    None => error.help("artifacts/artifacts.yml lists them all"),
-                }
+                error
+                    .help("artifacts/artifacts.yml lists them all")
+                    .did_you_mean(nearest(
+                        name,
+                        self.artifacts.iter().map(|artifact| artifact.name.as_str()),
+                    ))
             })
     }
 

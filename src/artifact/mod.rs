@@ -15,6 +15,7 @@ mod mirror;
 mod notice;
 mod official;
 mod registry;
+mod selection;
 mod store;
 mod toolchain;
 
@@ -23,4 +24,5 @@ pub use key::{Architecture, Key};
 pub use lock::Lock;
 pub use manifest::{Artifact, Manifest};
 pub use notice::{Notice, Tell, megabytes};
-pub use store::{Obtained, Store};
+pub use selection::{Missing, Selection};
+pub use store::{Obtained, Store, delivered};

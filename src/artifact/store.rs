@@ -343,8 +343,8 @@ impl Store {
     }
 }
 
-/// Where a file is delivered to.
-fn delivered(folder: &Path, key: &Key) -> PathBuf {
+/// Where a file is delivered to: `FOLDER/PLATFORM/NAME`.
+pub fn delivered(folder: &Path, key: &Key) -> PathBuf {
     folder.join(key.platform()).join(&key.name)
 }
 

@@ -1,6 +1,6 @@
 //! `vent artifacts`: fetch, build, export, verify, path.
 
-use crate::artifact::{Architecture, Artifact, Cache, Manifest, Notice, Obtained, Store, Tell};
+use crate::artifact::{Architecture, Cache, Notice, Selection, Store, Tell};
 use crate::error::{Error, Errors, Result};
 use clap::{Args, Subcommand};
 use std::io::Write;
@@ -137,39 +137,25 @@ pub async fn run(command: &ArtifactsCommand) -> Result<(), Errors> {
 }
 
 async fn fetch(choice: &Choice, source: &Source, to: Option<&Path>) -> Result<()> {
-    let store = source.store()?;
-    let before = choice.missing(&store)?;
-    let obtained = choice.obtain(&store).await?;
-    let changed = match to {
-        Some(folder) => store.deliver(&obtained, folder)?,
-        None => obtained
-            .into_iter()
-            .filter(|file| before.contains(&file.path))
-            .collect(),
-    };
-    for file in changed {
+    for file in choice.selection().fetch(&source.store()?, to).await? {
         print(&format!("changed: {} ({})", file.key, file.record.from))?;
     }
     Ok(())
 }
 
 fn pending(choice: &Choice, source: &Source, to: Option<&Path>) -> Result<()> {
-    let store = source.store()?;
-    for arch in &choice.arch {
-        for artifact in choice.artifacts(&store.manifest)? {
-            if let Some(why) = store.pending(artifact, *arch, to)? {
-                print(&format!("changed: {} ({why})", artifact.key(*arch)))?;
-            }
-        }
+    for missing in choice.selection().missing(&source.store()?, to)? {
+        print(&format!("changed: {} ({})", missing.key, missing.why))?;
     }
     Ok(())
 }
 
 async fn build(choice: &Choice, source: &Source, write_lock: bool) -> Result<()> {
     let mut store = source.store()?.only_build();
-    let before = choice.missing(&store)?;
-    let obtained = choice.obtain(&store).await?;
-    for file in obtained.iter().filter(|file| before.contains(&file.path)) {
+    let selection = choice.selection();
+    let before = selection.uncached(&store)?;
+    let obtained = selection.obtain(&store).await?;
+    for file in obtained.iter().filter(|file| before.contains(&file.key)) {
         print(&format!("changed: {} ({})", file.key, file.record.from))?;
     }
     if !write_lock {
@@ -192,7 +178,7 @@ async fn export(choice: &Choice, source: &Source, folder: &Path) -> Result<()> {
     let artifacts = if unlimited {
         store.manifest.everything()
     } else {
-        choice.artifacts(&store.manifest)?
+        choice.selection().artifacts(&store.manifest)?
     };
     let mut obtained = Vec::new();
     for arch in &choice.arch {
@@ -232,45 +218,12 @@ fn verify(source: &Source) -> Result<(), Errors> {
 }
 
 impl Choice {
-    /// The artifacts that were chosen; without names all but mere parts of images.
-    fn artifacts<'a>(&self, manifest: &'a Manifest) -> Result<Vec<&'a Artifact>> {
-        if let Some(variant) = self
-            .variant
-            .as_deref()
-            .filter(|variant| !manifest.has_variant(variant))
-        {
-            return Err(Error::new(format!("no artifact has a variant `{variant}`"))
-                .help("artifacts/artifacts.yml lists the variants"));
+    fn selection(&self) -> Selection {
+        Selection {
+            names: self.names.clone(),
+            architectures: self.arch.clone(),
+            variant: self.variant.clone(),
         }
-        if self.names.is_empty() {
-            return Ok(manifest.finished(self.variant.as_deref()));
-        }
-        self.names
-            .iter()
-            .map(|name| manifest.pinned(name, self.variant.as_deref()))
-            .collect()
-    }
-
-    async fn obtain(&self, store: &Store) -> Result<Vec<Obtained>> {
-        let artifacts = self.artifacts(&store.manifest)?;
-        let mut all = Vec::new();
-        for arch in &self.arch {
-            all.extend(store.obtain_all(&artifacts, *arch).await?);
-        }
-        Ok(all)
-    }
-
-    /// Cache paths of what is not there yet.
-    fn missing(&self, store: &Store) -> Result<Vec<PathBuf>> {
-        let artifacts = self.artifacts(&store.manifest)?;
-        let keys = self
-            .arch
-            .iter()
-            .flat_map(|arch| artifacts.iter().map(|artifact| artifact.key(*arch)));
-        Ok(keys
-            .map(|key| store.cache.path(&key))
-            .filter(|path| !path.exists())
-            .collect())
     }
 }
 

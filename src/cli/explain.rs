@@ -40,7 +40,7 @@ pub async fn explain(command: &ExplainCommand) -> Result<i32, Errors> {
     let project = project::Project::open(&command.project, first)?;
     let playbooks = run::load(&project.loader, &command.playbooks)?;
     let graph = Graph::of(&playbooks)?;
-    super::unseen::check(&graph)?;
+    super::missing_needs::check(&graph)?;
     let inventory = project.inventory()?;
     let settings = Settings {
         check: true,

@@ -1,8 +1,9 @@
 //! `vent inventory`: shows the hosts, groups and variables there are, as ansible-inventory does.
 
 use super::project::{Options, Project};
+use crate::error::cures::HOSTS_ARE_SHOWN;
 use crate::error::{Error, Errors, nearest};
-use crate::model::{Inventory, pattern};
+use crate::inventory::{Inventory, pattern};
 use crate::value::{Value, json};
 use clap::Args;
 use std::path::PathBuf;
@@ -73,8 +74,7 @@ fn shown(value: &Value) -> String {
 
 fn no_group(inventory: &Inventory, name: &str) -> Error {
     let error = Error::new(format!("there is no group `{name}`"));
-    match nearest(name, inventory.groups.keys().map(|group| &**group)) {
-        Some(near) => error.help(format!("did you mean `{near}`?")),
-        None => error.help("`vent inventory --graph` shows all hosts and groups"),
-    }
+    error
+        .help(HOSTS_ARE_SHOWN)
+        .did_you_mean(nearest(name, inventory.groups.keys().map(|group| &**group)))
 }

@@ -3,7 +3,8 @@
 use super::run::RunCommand;
 use crate::error::{Errors, Result};
 use crate::graph::Graph;
-use crate::model::{Inventory, Item, pattern};
+use crate::inventory::{Inventory, pattern};
+use crate::model::Item;
 use crate::value::Value;
 use std::fmt::Write;
 

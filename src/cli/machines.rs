@@ -1,9 +1,10 @@
 //! `vent machines`: the machines that an inventory asks a provider for, without a playbook.
 
 use super::project::{Options, Project};
+use crate::cloud::PROVIDERS;
+use crate::cloud::inventory::Asked;
+use crate::cloud::machines::Overview;
 use crate::error::{Error, Errors, nearest};
-use crate::machines::{OPTIONS, Overview};
-use crate::model::inventory::cloud::Asked;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -58,21 +59,21 @@ pub async fn run(command: &MachinesCommand) -> Result<(), Errors> {
     match command {
         MachinesCommand::Plan(options) => {
             for asked in asked(options, None)? {
-                show(options, "would ", &asked.machines.plan().await?);
+                show(options, Work::Planned, &asked.machines.plan().await?);
             }
         }
         MachinesCommand::Apply(options) => {
             for asked in asked(options, None)? {
                 let done = asked.machines.apply(&tell).await?;
                 asked.forget_answers();
-                show(options, "did ", &done);
+                show(options, Work::Done, &done);
             }
         }
         MachinesCommand::Remove(remove) => {
             for asked in asked(&remove.options, Some(&remove.cluster))? {
                 let planned = asked.machines.removal(&remove.only).await?;
                 if remove.check {
-                    show(&remove.options, "would ", &planned);
+                    show(&remove.options, Work::Planned, &planned);
                     continue;
                 }
                 planned
@@ -81,7 +82,7 @@ pub async fn run(command: &MachinesCommand) -> Result<(), Errors> {
                     .for_each(|step| tell(format!("is to {step}")));
                 let done = asked.machines.remove(&remove.only, &tell).await?;
                 asked.forget_answers();
-                show(&remove.options, "did ", &done);
+                show(&remove.options, Work::Done, &done);
             }
         }
         MachinesCommand::Options { provider } => options(provider)?,
@@ -112,16 +113,27 @@ fn asked(options: &MachinesOptions, cluster: Option<&str>) -> Result<Vec<Asked>,
     .into())
 }
 
-fn show(options: &MachinesOptions, word: &str, overview: &Overview) {
+/// What is told: a plan, or what was done by one.
+#[derive(Clone, Copy, PartialEq)]
+enum Work {
+    Planned,
+    Done,
+}
+
+fn show(options: &MachinesOptions, work: Work, overview: &Overview) {
     if options.json {
         super::print(&format!("{}\n", as_json(overview)));
         return;
     }
+    let word = match work {
+        Work::Planned => "would",
+        Work::Done => "did",
+    };
     for step in &overview.steps {
-        super::print(&format!("{word}{step}\n"));
+        super::print(&format!("{word} {step}\n"));
     }
     // What is done has told them at its beginning.
-    for note in overview.notes.iter().filter(|_| word == "would ") {
+    for note in overview.notes.iter().filter(|_| work == Work::Planned) {
         super::print(&format!("{note}\n"));
     }
     for name in &overview.surplus {
@@ -148,16 +160,15 @@ fn as_json(overview: &Overview) -> Value {
 }
 
 fn options(provider: &str) -> Result<(), Errors> {
-    let Some((_, schemas)) = OPTIONS.iter().find(|(name, _)| *name == provider) else {
-        let names: Vec<&str> = OPTIONS.iter().map(|(name, _)| *name).collect();
+    let Some(known) = PROVIDERS.iter().find(|known| known.name == provider) else {
+        let names: Vec<&str> = PROVIDERS.iter().map(|known| known.name).collect();
         let error = Error::new(format!("there is no provider `{provider}`"));
-        return Err(match nearest(provider, names.iter().copied()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("the providers are: {}", names.join(", "))),
-        }
-        .into());
+        return Err(error
+            .help(format!("the providers are: {}", names.join(", ")))
+            .did_you_mean(nearest(provider, names.iter().copied()))
+            .into());
     };
-    let schemas = schemas();
+    let schemas = (known.options)();
     let properties = |parts: &[schemars::Schema]| -> Value {
         let parts = parts
             .iter()

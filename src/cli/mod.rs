@@ -8,6 +8,7 @@ mod journal;
 pub mod lab;
 mod list;
 mod machines;
+mod missing_needs;
 mod modules;
 mod needs;
 mod passwords;
@@ -15,9 +16,8 @@ mod project;
 mod prompts;
 mod reach;
 mod run;
-mod unseen;
 
-use crate::error::{Errors, UNEXPECTED};
+use crate::error::{Error, ErrorKind, Errors};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -66,8 +66,8 @@ fn guarded(work: impl FnOnce() -> ExitCode + Send + 'static) -> ExitCode {
     match thread.map(|thread| thread.join()) {
         Ok(Ok(code)) => code,
         // The panic has told what happened.
-        Ok(Err(_)) => ExitCode::from(UNEXPECTED),
-        Err(error) => failed(&crate::error::Error::new("cannot start").cause(error).into()),
+        Ok(Err(_)) => ExitCode::from(ErrorKind::Unexpected.exit_code()),
+        Err(error) => failed(&Error::new("cannot start").cause(error).into()),
     }
 }
 
@@ -78,7 +78,7 @@ fn perform(cli: &Cli) -> ExitCode {
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&crate::error::Error::new("cannot start").cause(error).into()),
+        Err(error) => return failed(&Error::new("cannot start").cause(error).into()),
     };
     let done = match &cli.command {
         Command::Lab(options) => return lab::run(options).unwrap_or_else(|errors| failed(&errors)),

@@ -1,7 +1,10 @@
 //! `vent modules`: lists the modules, or tells the arguments of one and what it returns.
 
+use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, Errors, nearest};
-use crate::module::{self, EVERY, MODULES};
+use crate::model::load::CONTROL_WORDS;
+use crate::model::task::short;
+use crate::module::{self, EVERY, Entry, MODULES};
 use clap::Args;
 use std::fmt::Write;
 
@@ -29,13 +32,18 @@ pub fn run(command: &ModulesCommand) -> Result<(), Errors> {
         return Ok(());
     };
     let Some(entry) = module::find(name) else {
+        if CONTROL_WORDS.contains(&short(name)) {
+            let error = Error::new(format!(
+                "`{name}` is no module, but a word that plays and tasks are read with"
+            ));
+            return Err(error.help("it is used as in Ansible").into());
+        }
         let error = Error::new(format!("unknown module `{name}`"));
         let known = MODULES.iter().flat_map(|entry| entry.names.iter().copied());
-        return Err(match nearest(name, known) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("`vent modules` lists what there is"),
-        }
-        .into());
+        return Err(error
+            .help(MODULES_ARE_LISTED)
+            .did_you_mean(nearest(name, known))
+            .into());
     };
     let schema = (entry.schema)();
     if command.schema {
@@ -46,6 +54,9 @@ pub fn run(command: &ModulesCommand) -> Result<(), Errors> {
         return Ok(());
     }
     let mut out = format!("{}\n", entry.names.join(", "));
+    for sentence in sentences(entry) {
+        let _ = writeln!(out, "  {sentence}");
+    }
     let required: Vec<&str> = schema
         .get("required")
         .and_then(|names| names.as_array())
@@ -76,4 +87,18 @@ pub fn run(command: &ModulesCommand) -> Result<(), Errors> {
     }
     super::print(&out);
     Ok(())
+}
+
+/// What is to be known of a module beside its arguments.
+fn sentences(entry: &Entry) -> Vec<String> {
+    let nature = entry.nature;
+    let free = entry.free_form.filter(|name| !name.starts_with('_'));
+    let texts = [
+        (!nature.needs_host).then(|| "Works without the host of the task.".to_string()),
+        nature
+            .once
+            .then(|| "Is done once for all hosts of the play.".to_string()),
+        free.map(|name| format!("Text behind its name is `{name}`.")),
+    ];
+    texts.into_iter().flatten().collect()
 }

@@ -2,11 +2,12 @@
 
 use super::project::Project;
 use crate::engine::Settings;
-use crate::error::{Collector, Error, Errors, INTERRUPTED, Result};
+use crate::error::{Collector, Error, ErrorKind, Errors, INTERRUPTED, Result, cures};
 use crate::event::{Event, Kind, Status};
 use crate::graph::Graph;
+use crate::inventory::Inventory;
 use crate::model::load::Loader;
-use crate::model::{Inventory, Playbook, playbook};
+use crate::model::{Playbook, playbook};
 use crate::report::Reporter;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -66,13 +67,13 @@ fn visit(
                 path.join(" -> "),
                 need.name
             ));
-            errors.push(error.at(&need.place).help("take one of these needs away"));
+            errors.push(error.at(&need.place).help(cures::TAKE_A_NEED_AWAY));
             continue;
         }
         let Some(file) = files.get(&need.name) else {
             let error =
                 Error::new(format!("no playbook beside this one is named `{}`", need.name)).at(&need.place);
-            errors.push(error.help("a playbook is named after its file, without number and ending"));
+            errors.push(error.help(cures::NAMES_OF_PLAYBOOKS));
             continue;
         };
         if let Some(needed) = errors.take(loader.playbook(file)) {
@@ -90,14 +91,24 @@ struct Due(Arc<Mutex<Vec<String>>>);
 
 impl Reporter for Due {
     fn event(&mut self, event: &Event) {
-        let Kind::TaskEnded(task) = &event.kind else {
-            return;
+        let line = match &event.kind {
+            Kind::TaskEnded(task)
+                if !matches!(task.status, Status::Ok | Status::Skipped | Status::Ignored) =>
+            {
+                Some(format!(
+                    "  {:?}: [{}] {} | {}",
+                    task.status, task.name.host, task.name.playbook, task.name.task
+                ))
+            }
+            Kind::HostExpected { host, playbook, .. } => {
+                Some(format!("  undecided: [{host}] {playbook} | every task"))
+            }
+            Kind::PlayBroken {
+                playbook, message, ..
+            } => Some(format!("  failed: {playbook} | {message}")),
+            _ => None,
         };
-        if task.item.is_none() && !matches!(task.status, Status::Ok | Status::Skipped | Status::Ignored) {
-            let line = format!(
-                "  {:?}: [{}] {} | {}",
-                task.status, task.name.host, task.name.playbook, task.name.task
-            );
+        if let Some(line) = line {
             self.0
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -138,7 +149,7 @@ pub async fn are_met(
     if code == i32::from(INTERRUPTED) {
         let stopped = Error::new("stopped while the needs of this playbook were looked at");
         let stopped = stopped.help("nothing was touched; `--no-needs` goes on without looking");
-        return Err(stopped.code(INTERRUPTED).into());
+        return Err(stopped.of_kind(ErrorKind::Interrupted).into());
     }
     let due = due.0.lock().unwrap_or_else(PoisonError::into_inner);
     if due.is_empty() {

@@ -3,11 +3,12 @@
 use super::passwords::PasswordOptions;
 use super::reach::{Defaults, Ways};
 use crate::connection::Secret;
-use crate::engine::{Reach, Reload, SPECIAL};
-use crate::error::{Error, Errors, Result, UNREADABLE};
+use crate::engine::{Reach, Reload};
+use crate::error::cures::BELOW_THE_FOLDER;
+use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
-use crate::model::load::{CONTROL_WORDS, Known, KnownArguments, Loader};
-use crate::model::{Inventory, pattern};
+use crate::inventory::{Inventory, pattern};
+use crate::model::load::{Known, Loader};
 use crate::module;
 use crate::source::{Place, Source};
 use crate::template;
@@ -93,10 +94,8 @@ impl Project {
             vault.add(DEFAULT_LABEL, password.reveal());
         }
         let known = Known {
-            is_module,
-            modules: modules(),
+            modules: module::MODULES,
             lookups: template::known_lookups(),
-            arguments,
         };
         let defaults = Defaults {
             connection: options.connection.clone(),
@@ -191,34 +190,6 @@ impl Project {
     }
 }
 
-fn is_module(name: &str) -> bool {
-    let short = name
-        .strip_prefix("ansible.builtin.")
-        .or_else(|| name.strip_prefix("ansible.legacy."))
-        .unwrap_or(name);
-    module::find(name).is_some()
-        || CONTROL_WORDS.contains(&short)
-        || SPECIAL.iter().any(|(special, _)| *special == short)
-}
-
-fn arguments(name: &str) -> Option<KnownArguments> {
-    let entry = module::find(name)?;
-    Some(KnownArguments {
-        names: (entry.arguments)(),
-        free_form: entry.free_form,
-        check: entry.check,
-    })
-}
-
-fn modules() -> Vec<&'static str> {
-    let own = module::MODULES
-        .iter()
-        .flat_map(|entry| entry.names.iter().copied());
-    own.chain(CONTROL_WORDS.iter().copied())
-        .chain(SPECIAL.iter().map(|(name, _)| *name))
-        .collect()
-}
-
 /// The variables of `-e`, later ones win.
 fn extra(texts: &[String], vault: &Vault) -> Result<Map, Errors> {
     let mut map = Map::new();
@@ -228,7 +199,7 @@ fn extra(texts: &[String], vault: &Vault) -> Result<Map, Errors> {
             let read = std::fs::read_to_string(path).map_err(|error| {
                 Error::new(format!("cannot read the variables of `-e @{path}`"))
                     .cause(error)
-                    .help("the name is relative to the folder this is typed in")
+                    .help(BELOW_THE_FOLDER)
             })?;
             map.extend(mapping(&Source::file(Path::new(path), read), vault)?);
         } else if trimmed.starts_with('{') {
@@ -262,7 +233,7 @@ fn words(text: &str) -> Result<Map, Errors> {
         Error::new("the quotes of a `-e` are not closed")
             .at(&Place::new(&Source::named("-e", text.to_string()), 0..text.len()))
             .help("quote the whole for the shell: -e \"name='a value'\"")
-            .code(UNREADABLE)
+            .of_kind(ErrorKind::Unreadable)
     })?;
     let mut map = Map::new();
     for word in words {

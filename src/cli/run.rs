@@ -2,17 +2,19 @@
 
 use super::project;
 use crate::engine::{self, Parts, Settings};
-use crate::error::{Collector, Error, Errors, INTERRUPTED, Result, UNEXPECTED, UNREADABLE, WRONG, nearest};
+use crate::error::{Collector, Error, ErrorKind, Errors, INTERRUPTED, Result, cures, nearest};
 use crate::event::{Event, Events, Kind};
 use crate::graph::Graph;
+use crate::inventory::Inventory;
+use crate::model::Playbook;
 use crate::model::load::Loader;
-use crate::model::{Inventory, Playbook};
 use crate::module::MODULES;
 use crate::report::{Json, Plain, Reporter, Terminal};
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -108,12 +110,9 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     let project = project::Project::open(&command.project, command.playbooks.first().map(PathBuf::as_path))?;
     let playbooks = load(&project.loader, &command.playbooks)?;
     let graph = Graph::of(&playbooks)?;
-    super::unseen::check(&graph)?;
+    super::missing_needs::check(&graph)?;
     for warning in project.loader.take_warnings() {
-        super::say(&format!(
-            "warning: {}",
-            warning.to_string().trim_start_matches("error: ")
-        ));
+        super::say(&format!("warning: {}\n", warning.drawn()));
     }
     if command.syntax_check {
         return Ok(0);
@@ -151,25 +150,23 @@ pub(super) fn load(loader: &Loader, paths: &[PathBuf]) -> Result<Vec<Arc<Playboo
         .filter_map(|path| errors.take(found(path).and_then(|()| loader.playbook(path))))
         .map(Arc::new)
         .collect();
-    errors.finish(read).map_err(|errors| errors.code(UNREADABLE))
+    errors
+        .finish(read)
+        .map_err(|errors| errors.of_kind(ErrorKind::Unreadable))
 }
 
 fn found(path: &Path) -> Result<(), Errors> {
     if path.is_dir() {
         let error = Error::new(format!("{} is a folder, not a playbook", path.display()));
         let inside = path.join("site.yml");
-        return Err(error
-            .help(match inside.is_file() {
-                true => format!("did you mean `{}`?", inside.display()),
-                false => "name a file in it".into(),
-            })
-            .code(WRONG)
-            .into());
+        let site = inside.is_file().then(|| inside.display());
+        let error = error.help("name a file in it").did_you_mean(site);
+        return Err(error.of_kind(ErrorKind::Wrong).into());
     }
     if path.exists() {
         return Ok(());
     }
-    let error = Error::new(format!("there is no playbook {}", path.display())).code(WRONG);
+    let error = Error::new(format!("there is no playbook {}", path.display()));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let entries = std::fs::read_dir(folder.unwrap_or(Path::new(".")))
         .into_iter()
@@ -178,14 +175,11 @@ fn found(path: &Path) -> Result<(), Errors> {
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
         .collect();
     let wanted = path.file_name().unwrap_or_default().to_string_lossy();
-    Err(match nearest(&wanted, names.iter().map(String::as_str)) {
-        Some(near) => {
-            let near = folder.map_or(PathBuf::from(near), |folder| folder.join(near));
-            error.help(format!("did you mean `{}`?", near.display()))
-        }
-        None => error.help("the name is relative to the folder this is typed in"),
-    }
-    .into())
+    let near = nearest(&wanted, names.iter().map(String::as_str));
+    let near = near.map(|near| folder.map_or(PathBuf::from(near), |folder| folder.join(near)));
+    let error = error.help(cures::BELOW_THE_FOLDER);
+    let error = error.did_you_mean(near.as_ref().map(|near| near.display()));
+    Err(error.of_kind(ErrorKind::Wrong).into())
 }
 
 fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings> {
@@ -244,6 +238,9 @@ async fn start(
     Ok(watch(project, graph, inventory, settings, reporters).await?)
 }
 
+/// How often reporters are told that time goes by.
+const TICK: Duration = Duration::from_secs(5);
+
 /// Runs the graph, with everything that happens shown by the reporters.
 pub(super) async fn watch(
     project: &project::Project,
@@ -254,8 +251,15 @@ pub(super) async fn watch(
 ) -> Result<i32> {
     let (sender, mut receiver) = mpsc::unbounded_channel::<Event>();
     let shown = tokio::spawn(async move {
-        while let Some(event) = receiver.recv().await {
-            reporters.iter_mut().for_each(|reporter| reporter.event(&event));
+        let mut clock = tokio::time::interval(TICK);
+        loop {
+            tokio::select! {
+                event = receiver.recv() => match event {
+                    Some(event) => reporters.iter_mut().for_each(|reporter| reporter.event(&event)),
+                    None => return,
+                },
+                now = clock.tick() => reporters.iter_mut().for_each(|reporter| reporter.tick(now.into_std())),
+            }
         }
     });
     let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
@@ -275,9 +279,11 @@ pub(super) async fn watch(
     };
     let finished = engine::run(parts).await;
     interrupts.abort();
-    shown
-        .await
-        .map_err(|error| Error::new("the reporter broke").cause(error).code(UNEXPECTED))?;
+    shown.await.map_err(|error| {
+        Error::new("the reporter broke")
+            .cause(error)
+            .of_kind(ErrorKind::Unexpected)
+    })?;
     Ok(finished?.code)
 }
 

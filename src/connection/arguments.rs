@@ -1,6 +1,6 @@
 //! The arguments for ssh that inventories give (`ansible_ssh_common_args`).
 
-use super::ssh_config::{self, Settings};
+use super::ssh_config::{self, SshConfig};
 use crate::error::{Error, Result, nearest};
 use std::path::PathBuf;
 
@@ -56,7 +56,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 ///
 /// # Errors
 /// An argument or option that Vent does not know, or that lacks its value.
-pub fn read(text: &str, settings: &mut Settings) -> Result<Option<PathBuf>> {
+pub fn read(text: &str, settings: &mut SshConfig) -> Result<Option<PathBuf>> {
     let words = shlex::split(text).ok_or_else(|| {
         Error::new(format!("the arguments for ssh have an open quote: {text}")).help("close the quote")
     })?;
@@ -95,7 +95,7 @@ fn foreign(word: &str) -> Error {
         .help("Vent speaks SSH itself and knows -o, -i, -p, -l, -J and -F")
 }
 
-fn option(text: &str, settings: &mut Settings) -> Result<()> {
+fn option(text: &str, settings: &mut SshConfig) -> Result<()> {
     let Some((name, value)) = ssh_config::split(text) else {
         return Err(
             Error::new(format!("the option `-o {text}` for ssh lacks its value")).help("write -o Name=value"),
@@ -110,10 +110,7 @@ fn option(text: &str, settings: &mut Settings) -> Result<()> {
     }
     let shown = text.split(['=', ' ']).next().unwrap_or(text);
     let error = Error::new(format!("the option `-o {shown}` for ssh is not supported"));
-    Err(match nearest(&name, KNOWN.iter().copied()) {
-        Some(near) => error.help(format!("did you mean `{near}`?")),
-        None => {
-            error.help("Vent speaks SSH itself: take the option out, or set it for the host in another way")
-        }
-    })
+    Err(error
+        .help("Vent speaks SSH itself: take the option out, or set it for the host in another way")
+        .did_you_mean(nearest(&name, KNOWN.iter().copied())))
 }

@@ -2,10 +2,11 @@
 
 use super::arguments;
 use super::percent::Tokens;
-use super::ssh_config::{self, Settings, Subject};
+use super::ssh_config::{self, SshConfig, Subject, Texts};
 use super::target::{Checking, Kind, Secret, Target};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the inventory, `ansible.cfg` and the command line say about reaching a host.
@@ -46,6 +47,8 @@ pub struct Environment {
     pub agent: Option<PathBuf>,
     /// The configuration for everybody (`/etc/ssh/ssh_config`).
     pub system_config: PathBuf,
+    /// What was read of these files.
+    pub texts: Arc<Texts>,
 }
 
 impl Environment {
@@ -62,6 +65,7 @@ impl Environment {
             user: user.unwrap_or_else(|| "root".to_string()),
             agent: variable("SSH_AUTH_SOCK").map(PathBuf::from),
             system_config: PathBuf::from("/etc/ssh/ssh_config"),
+            texts: Arc::default(),
         }
     }
 }
@@ -79,7 +83,7 @@ pub fn target(options: &Options, environment: &Environment) -> Result<Target> {
     if kind == Kind::Local {
         return Ok(Target::local(&options.name));
     }
-    let mut settings = Settings::default();
+    let mut settings = SshConfig::default();
     if options.host_key_checking == Some(false) {
         settings.push("stricthostkeychecking", "no");
     }
@@ -117,7 +121,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn resolve(&self, host: &str, mut settings: Settings, depth: usize) -> Result<Target> {
+    fn resolve(&self, host: &str, mut settings: SshConfig, depth: usize) -> Result<Target> {
         self.read_files(host, &mut settings);
         let Environment {
             home,
@@ -172,11 +176,12 @@ impl Resolver<'_> {
         Ok(target)
     }
 
-    fn read_files(&self, host: &str, settings: &mut Settings) {
+    fn read_files(&self, host: &str, settings: &mut SshConfig) {
         let Environment {
             home,
             user,
             system_config,
+            texts,
             ..
         } = self.environment;
         let given = settings.first("user").map(str::to_string);
@@ -192,12 +197,12 @@ impl Resolver<'_> {
             None => vec![home.join(".ssh/config"), system_config.clone()],
         };
         for file in files {
-            settings.extend(ssh_config::read(&file, subject));
+            settings.extend(ssh_config::read(&file, subject, texts));
         }
     }
 
     /// The keys that are named, else the usual ones that exist.
-    fn keys(&self, settings: &Settings, tokens: &Tokens<'_>) -> Vec<PathBuf> {
+    fn keys(&self, settings: &SshConfig, tokens: &Tokens<'_>) -> Vec<PathBuf> {
         let mut keys: Vec<PathBuf> = vec![];
         for named in settings.all("identityfile").filter(|path| *path != "none") {
             let path = tokens.path(named);
@@ -212,7 +217,7 @@ impl Resolver<'_> {
         keys
     }
 
-    fn known_hosts(&self, settings: &Settings, tokens: &Tokens<'_>) -> Vec<PathBuf> {
+    fn known_hosts(&self, settings: &SshConfig, tokens: &Tokens<'_>) -> Vec<PathBuf> {
         let files = |name: &str, usual: &str| -> Vec<PathBuf> {
             let value = settings.first(name).unwrap_or(usual);
             value
@@ -231,7 +236,7 @@ impl Resolver<'_> {
 
     fn proxy(
         &self,
-        settings: &Settings,
+        settings: &SshConfig,
         tokens: &Tokens<'_>,
         depth: usize,
         target: &mut Target,
@@ -267,8 +272,8 @@ impl Resolver<'_> {
 }
 
 /// `[user@]host[:port]` or `ssh://[user@]host[:port]`.
-fn hop_settings(hop: &str) -> Result<(String, Settings)> {
-    let mut settings = Settings::default();
+fn hop_settings(hop: &str) -> Result<(String, SshConfig)> {
+    let mut settings = SshConfig::default();
     let rest = hop.strip_prefix("ssh://").unwrap_or(hop);
     let rest = match rest.rsplit_once('@') {
         Some((user, rest)) => {
@@ -325,6 +330,7 @@ mod tests {
             user: "me".into(),
             agent: Some("/run/agent".into()),
             system_config: "/nonexistent".into(),
+            texts: Arc::default(),
         };
         (folder, environment)
     }

@@ -1,11 +1,13 @@
 //! The files that say which key a host has: `known_hosts` as OpenSSH reads it (sshd(8), "SSH_KNOWN_HOSTS
-//! FILE FORMAT"): hashed names, wildcards, negation, `[host]:port`, `@revoked`, `@cert-authority`.
+//! FILE FORMAT"): hashed names, wildcards, negation, `[host]:port`, `@revoked`, `@cert-authority`. Markers, hashes
+//! and keys are read by `ssh_key`; what they say about a host is decided here, since what `russh` has for it knows
+//! neither markers nor wildcards.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::wildcard::openssh;
 use hmac::{Hmac, KeyInit, Mac};
 use russh::keys::ssh_key::HashAlg;
 use russh::keys::ssh_key::certificate::CertType;
+use russh::keys::ssh_key::known_hosts::{HostPatterns, Marker};
 use russh::keys::{Algorithm, Certificate, PublicKey};
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
@@ -37,17 +39,10 @@ pub struct KnownHost {
 struct Line {
     file: PathBuf,
     number: usize,
-    marker: Marker,
+    marker: Option<Marker>,
     /// The line names the host with its port (or needs none).
     exact: bool,
     key: PublicKey,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Marker {
-    None,
-    Revoked,
-    Authority,
 }
 
 impl KnownHost {
@@ -63,8 +58,9 @@ impl KnownHost {
                 let Some((marker, hosts, key)) = parse(text) else {
                     continue;
                 };
-                let exact = matches(hosts, &with_port);
-                if exact || matches(hosts, &host) {
+                let exact = matches(&hosts, &with_port);
+                let fits = exact || matches(&hosts, &host);
+                if let Some(key) = fits.then(|| PublicKey::from_openssh(&key).ok()).flatten() {
                     lines.push(Line {
                         file: file.clone(),
                         number: at + 1,
@@ -81,14 +77,14 @@ impl KnownHost {
     /// Judges a plain key.
     pub fn judge(&self, key: &PublicKey) -> Verdict {
         let same = |line: &&Line| line.key.key_data() == key.key_data();
-        if let Some(line) = self.marked(Marker::Revoked).find(same) {
+        if let Some(line) = self.marked(Some(Marker::Revoked)).find(same) {
             return Verdict::Revoked(line.file.clone(), line.number);
         }
-        if self.marked(Marker::None).any(|line| same(&line)) {
+        if self.marked(None).any(|line| same(&line)) {
             return Verdict::Known;
         }
         let other = self
-            .marked(Marker::None)
+            .marked(None)
             .find(|line| line.exact && line.key.algorithm() == key.algorithm());
         match other {
             Some(line) => Verdict::Changed(line.file.clone(), line.number, fingerprint(&line.key)),
@@ -107,13 +103,13 @@ impl KnownHost {
             }
         }
         let trusted: Vec<_> = self
-            .marked(Marker::Authority)
+            .marked(Some(Marker::CertAuthority))
             .map(|line| line.key.fingerprint(HashAlg::Sha256))
             .collect();
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |time| time.as_secs());
-        let named = |name: &String| glob(&name.to_lowercase(), &self.host);
+        let named = |name: &String| openssh(&name.to_lowercase()).matches(&self.host);
         let proves = certificate.cert_type() == CertType::Host
             && certificate.critical_options().is_empty()
             && certificate.valid_principals().iter().any(named)
@@ -127,17 +123,15 @@ impl KnownHost {
 
     /// The algorithms of the keys that are written down, to be asked for first.
     pub fn algorithms(&self) -> Vec<Algorithm> {
-        self.marked(Marker::None)
-            .map(|line| line.key.algorithm())
-            .collect()
+        self.marked(None).map(|line| line.key.algorithm()).collect()
     }
 
     /// True if certificates can prove this host.
     pub fn has_authority(&self) -> bool {
-        self.marked(Marker::Authority).next().is_some()
+        self.marked(Some(Marker::CertAuthority)).next().is_some()
     }
 
-    fn marked(&self, marker: Marker) -> impl Iterator<Item = &Line> {
+    fn marked(&self, marker: Option<Marker>) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(move |line| line.marker == marker)
     }
 }
@@ -181,81 +175,40 @@ pub fn learn(file: &Path, host: &str, port: u16, key: &PublicKey) -> std::io::Re
     open.write_all(line.as_bytes())
 }
 
-/// Marker, host patterns and key of a line.
-fn parse(line: &str) -> Option<(Marker, &str, PublicKey)> {
+/// Marker, host patterns and the two words of the key of a line.
+fn parse(line: &str) -> Option<(Option<Marker>, HostPatterns, String)> {
     let mut words = line.split_whitespace();
-    let mut word = words.next()?;
-    let marker = match word {
-        "@revoked" => Marker::Revoked,
-        "@cert-authority" => Marker::Authority,
-        other if other.starts_with(['@', '#']) => return None,
-        _ => Marker::None,
-    };
-    if marker != Marker::None {
+    let mut word = words.next().filter(|word| !word.starts_with('#'))?;
+    let mut marker = None;
+    if word.starts_with('@') {
+        marker = Some(word.parse().ok()?);
         word = words.next()?;
     }
-    let (kind, blob) = (words.next()?, words.next()?);
-    let key = PublicKey::from_openssh(&format!("{kind} {blob}")).ok()?;
-    Some((marker, word, key))
+    let key = format!("{} {}", words.next()?, words.next()?);
+    Some((marker, word.parse().ok()?, key))
 }
 
-/// True if a list of patterns holds a name; a pattern with `!` that holds it decides against.
-fn matches(patterns: &str, name: &str) -> bool {
-    let mut found = false;
-    for pattern in patterns.split(',') {
-        if let Some(rest) = pattern.strip_prefix("|1|") {
-            found |= hashed(rest, name);
-        } else if let Some(denied) = pattern.strip_prefix('!') {
-            if glob(&denied.to_lowercase(), name) {
-                return false;
-            }
-        } else {
-            found |= glob(&pattern.to_lowercase(), name);
+/// True if the patterns hold a name; one with `!` that holds it decides against.
+fn matches(patterns: &HostPatterns, name: &str) -> bool {
+    let holds = |pattern: &str| openssh(&pattern.to_lowercase()).matches(name);
+    match patterns {
+        // HMAC-SHA1 of the name under the salt.
+        HostPatterns::HashedName { salt, hash } => Hmac::<sha1::Sha1>::new_from_slice(salt)
+            .is_ok_and(|state| state.chain_update(name).verify_slice(hash).is_ok()),
+        HostPatterns::Patterns(patterns) => {
+            let denied = patterns
+                .iter()
+                .any(|pattern| pattern.strip_prefix('!').is_some_and(holds));
+            !denied && patterns.iter().any(|pattern| holds(pattern))
         }
     }
-    found
-}
-
-/// `salt|hash`, both base64: HMAC-SHA1 of the name under the salt.
-fn hashed(pattern: &str, name: &str) -> bool {
-    let Some((salt, hash)) = pattern.split_once('|') else {
-        return false;
-    };
-    let (Ok(salt), Ok(hash)) = (STANDARD.decode(salt), STANDARD.decode(hash)) else {
-        return false;
-    };
-    Hmac::<sha1::Sha1>::new_from_slice(&salt)
-        .is_ok_and(|state| state.chain_update(name).verify_slice(&hash).is_ok())
-}
-
-/// OpenSSH's wildcards: `*` for any characters, `?` for one.
-pub fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some('?') => (p, t) = (p + 1, t + 1),
-            Some(c) if *c == text[t] => (p, t) = (p + 1, t + 1),
-            _ => match star {
-                Some((at, begin)) => {
-                    star = Some((at, begin + 1));
-                    (p, t) = (at + 1, begin + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
 
     const ONE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
     const TWO: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA6rWI3G1sz07DnfFlrouTcysQlj2P+jpNSOEWD9OJ3X";

@@ -1,7 +1,9 @@
 //! The client configuration of OpenSSH (ssh_config(5)): which settings hold for one host.
 
-use super::known_hosts::glob;
+use crate::content::Kept;
+use crate::wildcard::{openssh, paths_in};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How deep `Include` may go, as in OpenSSH.
 const DEEPEST: usize = 16;
@@ -9,16 +11,16 @@ const DEEPEST: usize = 16;
 /// Settings in the order in which they were found; the first of a name counts, except for the ones that
 /// add up. Names are in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings(Vec<(String, String)>);
+pub struct SshConfig(Vec<(String, String)>);
 
-impl Settings {
+impl SshConfig {
     /// Adds a setting behind those that are there.
     pub fn push(&mut self, name: &str, value: &str) {
         self.0.push((name.to_lowercase(), value.to_string()));
     }
 
     /// Adds settings behind those that are there.
-    pub fn extend(&mut self, other: Settings) {
+    pub fn extend(&mut self, other: SshConfig) {
         self.0.extend(other.0);
     }
 
@@ -36,6 +38,18 @@ impl Settings {
     }
 }
 
+/// The texts of the files, each read once for as long as it stays as it is.
+#[derive(Debug, Default)]
+pub struct Texts(Kept<Arc<str>>);
+
+impl Texts {
+    /// The text of a file; nothing of one that does not exist or cannot be read.
+    fn of(&self, file: &Path) -> Arc<str> {
+        let read = || std::fs::read(file).map(|text| String::from_utf8_lossy(&text).into());
+        self.0.get(file, read).unwrap_or_default()
+    }
+}
+
 /// For whom a configuration is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
@@ -50,16 +64,21 @@ pub struct Subject<'a> {
 }
 
 /// Reads the settings of a file that hold for a subject. A file that does not exist holds none.
-pub fn read(file: &Path, subject: Subject<'_>) -> Settings {
-    let mut settings = Settings::default();
+pub fn read(file: &Path, subject: Subject<'_>, texts: &Texts) -> SshConfig {
+    let mut settings = SshConfig::default();
     let mut active = true;
-    read_into(file, subject, &mut active, DEEPEST, &mut settings);
+    read_into((file, texts), subject, &mut active, DEEPEST, &mut settings);
     settings
 }
 
-fn read_into(file: &Path, subject: Subject<'_>, active: &mut bool, depth: usize, settings: &mut Settings) {
-    let text = std::fs::read(file).unwrap_or_default();
-    for line in String::from_utf8_lossy(&text).lines() {
+fn read_into(
+    (file, texts): (&Path, &Texts),
+    subject: Subject<'_>,
+    active: &mut bool,
+    depth: usize,
+    settings: &mut SshConfig,
+) {
+    for line in texts.of(file).lines() {
         let Some((name, value)) = split(line) else {
             continue;
         };
@@ -71,7 +90,7 @@ fn read_into(file: &Path, subject: Subject<'_>, active: &mut bool, depth: usize,
                     for included in expand(&pattern, file, subject.home) {
                         // What an included file says about hosts ends with it.
                         let mut inner = true;
-                        read_into(&included, subject, &mut inner, depth - 1, settings);
+                        read_into((&included, texts), subject, &mut inner, depth - 1, settings);
                     }
                 }
             }
@@ -118,14 +137,14 @@ fn matches_host(patterns: &[String], host: &str) -> bool {
     let denied = |pattern: &String| {
         pattern
             .strip_prefix('!')
-            .is_some_and(|pattern| glob(pattern, host))
+            .is_some_and(|pattern| openssh(pattern).matches(host))
     };
-    let allowed = |pattern: &String| !pattern.starts_with('!') && glob(pattern, host);
+    let allowed = |pattern: &String| !pattern.starts_with('!') && openssh(pattern).matches(host);
     !patterns.iter().any(denied) && patterns.iter().any(allowed)
 }
 
 /// `Match` with the criteria that need no program: what is not understood does not match.
-fn matches_all(criteria: &[String], subject: Subject<'_>, settings: &Settings) -> bool {
+fn matches_all(criteria: &[String], subject: Subject<'_>, settings: &SshConfig) -> bool {
     let mut left = criteria.iter();
     while let Some(criterion) = left.next() {
         let (negated, name) = match criterion.strip_prefix('!') {
@@ -158,30 +177,17 @@ fn matches_all(criteria: &[String], subject: Subject<'_>, settings: &Settings) -
 
 /// The files an `Include` means, in name order; relative ones lie beside the file that includes them.
 fn expand(pattern: &str, file: &Path, home: &Path) -> Vec<PathBuf> {
-    let path = match pattern.strip_prefix("~/") {
-        Some(rest) => home.join(rest),
-        None => file.parent().unwrap_or(Path::new("")).join(pattern),
-    };
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-        return vec![];
-    };
-    if !name.contains(['*', '?']) {
-        return vec![path];
+    match pattern.strip_prefix("~/") {
+        Some(rest) => paths_in(home, rest),
+        None => paths_in(file.parent().unwrap_or(Path::new("")), pattern),
     }
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<_> = entries
-        .filter(|entry| entry.file_name().to_str().is_some_and(|entry| glob(name, entry)))
-        .map(|entry| entry.path())
-        .collect();
-    files.sort();
-    files
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn settings(text: &str, host: &str) -> Settings {
+    fn settings(text: &str, host: &str) -> SshConfig {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path();
         std::fs::create_dir_all(home.join(".ssh/more")).unwrap();
@@ -193,7 +199,7 @@ mod tests {
             local_user: "me",
             home,
         };
-        read(&home.join(".ssh/config"), subject)
+        read(&home.join(".ssh/config"), subject, &Texts::default())
     }
 
     #[test]

@@ -1,19 +1,24 @@
 //! One attempt of one module on one host: ask, act, until it is done.
 
+mod control_node;
 mod difference;
 mod looking;
+pub mod perform;
 mod possibilities;
+mod scripts;
+mod services;
 
-pub(super) use looking::Looking;
+pub use control_node::TaskControlNode;
+pub use looking::Looking;
 
-use super::host::Host;
-use super::perform::{self, Broken, Watch};
+use super::state::host::Knowledge;
 use crate::connection::{Failure, Shell};
 use crate::error::Error;
 use crate::event::Diff;
 use crate::host::{Action, Answer, Performed, Question, State, explain};
-use crate::module::{self, Computer, Outcome, Step, Stop, View};
+use crate::module::{ControlNode, Entry, Outcome, Step, Stop, View, description};
 use crate::value::{Unknown, Value};
+use perform::{Broken, Watch};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -21,41 +26,43 @@ use tokio_util::sync::CancellationToken;
 const ROUNDS: usize = 12;
 
 /// What an attempt works with.
-pub(super) struct Attempt<'a> {
-    pub(super) module: &'static module::Entry,
-    pub(super) arguments: &'a Value,
-    pub(super) host: &'a Host,
-    pub(super) shell: Arc<Shell>,
-    pub(super) user: Arc<str>,
-    pub(super) computer: &'a (dyn Computer + Sync),
-    pub(super) check: bool,
-    pub(super) diff: bool,
+pub struct Attempt<'a> {
+    pub module: &'static Entry,
+    pub arguments: &'a Value,
+    /// What is known of the host.
+    pub known: &'a Knowledge,
+    /// Of the account that does it; none for a module that needs no host.
+    pub shell: Option<Arc<Shell>>,
+    pub user: Arc<str>,
+    pub control_node: &'a (dyn ControlNode + Sync),
+    pub check: bool,
+    pub diff: bool,
     /// Note what a person would type.
-    pub(super) explain: bool,
-    pub(super) verbosity: u8,
-    pub(super) origin: Arc<Unknown>,
+    pub explain: bool,
+    pub verbosity: u8,
+    pub origin: Arc<Unknown>,
     /// For commands of the user: environment, time-out, and whether they only read.
-    pub(super) command: CommandSettings,
+    pub command: CommandSettings,
     /// Shell text that notes the debts of handlers, run before anything is changed.
-    pub(super) debts: String,
-    pub(super) watch: Watch<'a>,
-    pub(super) cancel: &'a CancellationToken,
+    pub debts: String,
+    pub watch: Watch<'a>,
+    pub cancel: &'a CancellationToken,
     /// What is asked for the tasks behind this one.
-    pub(super) looking: Looking<'a>,
+    pub looking: Looking<'a>,
 }
 
 /// What keywords of a task say of its commands.
 #[derive(Clone, Default)]
-pub(super) struct CommandSettings {
-    pub(super) environment: Vec<(String, String)>,
-    pub(super) timeout: Option<u64>,
-    pub(super) reads_only: bool,
+pub struct CommandSettings {
+    pub environment: Vec<(String, String)>,
+    pub timeout: Option<u64>,
+    pub reads_only: bool,
     /// Commands go on by themselves under this name.
-    pub(super) background: Option<String>,
+    pub background: Option<String>,
 }
 
 /// How an attempt ended.
-pub(super) enum Ended {
+pub enum Ended {
     /// The module is done.
     Done(Done),
     /// The task failed; the outcome holds what is known.
@@ -70,23 +77,23 @@ pub(super) enum Ended {
 
 /// What was done.
 #[derive(Default)]
-pub(super) struct Done {
-    pub(super) outcome: Outcome,
+pub struct Done {
+    pub outcome: Outcome,
     /// Something was done (in check mode: would be).
-    pub(super) acted: bool,
+    pub acted: bool,
     /// What was done was more than running commands.
-    pub(super) touched: bool,
-    pub(super) diffs: Vec<Diff>,
-    pub(super) digests: Vec<(String, String)>,
+    pub touched: bool,
+    pub diffs: Vec<Diff>,
+    pub digests: Vec<(String, String)>,
     /// What a person would type, if that was asked for.
-    pub(super) commands: Vec<String>,
+    pub commands: Vec<String>,
     /// The debts of handlers were written down.
-    pub(super) owes: bool,
+    pub owes: bool,
 }
 
 impl Attempt<'_> {
     /// Runs the module to its end. In check mode an unknown argument of few values is planned with each.
-    pub(super) async fn run(&self) -> Ended {
+    pub async fn run(&self) -> Ended {
         if self.check
             && let Some(all) = possibilities::possibilities(self.module, self.arguments)
         {
@@ -114,7 +121,7 @@ impl Attempt<'_> {
         let mut performed: Vec<Performed> = vec![];
         let mut glance = self.begin();
         for _ in 0..ROUNDS {
-            let state = self.host.state();
+            let state = self.known.state();
             let (step, open) = self.step(arguments, &state, &performed);
             if glance.is_borrowed() && !leaves_as_it_is(&step) {
                 self.begin_anew(&mut glance);
@@ -153,8 +160,8 @@ impl Attempt<'_> {
     /// Asks what is open, and nothing for the coming tasks.
     async fn ask_only(&self, open: Vec<Question>) -> Result<(), Broken> {
         perform::ask(
-            &self.shell,
-            self.host,
+            self.shell.as_deref(),
+            self.known,
             &self.user,
             open,
             &self.command.environment,
@@ -171,12 +178,12 @@ impl Attempt<'_> {
         let view = View::new(
             state,
             &self.user,
-            self.computer,
+            self.control_node,
             performed,
             &self.origin,
             self.verbosity,
         );
-        let step = (self.module.step)(arguments, &view);
+        let step = self.module.work.step(arguments, &view);
         (step, view.into_open())
     }
 
@@ -185,7 +192,7 @@ impl Attempt<'_> {
         let Some(path) = outcome.file.as_ref().filter(|_| outcome.failed.is_none()) else {
             return Ok(outcome);
         };
-        let answer = self.known(module::description(path)).await?;
+        let answer = self.known(description(path)).await?;
         Ok(match answer {
             Some(Answer::Stat(stat)) => outcome.described(stat.as_ref(), &self.origin),
             _ => outcome.undescribed(&self.origin),
@@ -212,6 +219,7 @@ impl Attempt<'_> {
             Stop::FailedWith(outcome) => Ended::Failed(outcome, done),
             Stop::Undecided(unknown) => Ended::Undecided(unknown),
             Stop::Error(error) => Ended::Error(error),
+            Stop::Connection(failure) => Ended::Connection(failure),
             Stop::Pending => Ended::Error(Error::new("a module waits for a question that it did not ask")),
         }
     }
@@ -241,7 +249,7 @@ impl Attempt<'_> {
             done.acted = true;
             done.touched |= !matches!(action, Action::Run(_));
             if self.check {
-                self.host.change(|state| state.apply(&action, &self.origin));
+                self.known.change(|state| state.apply(&action, &self.origin));
                 performed.push(Performed {
                     unknown: true,
                     ..Performed::default()
@@ -253,13 +261,20 @@ impl Attempt<'_> {
                 false => "",
             };
             done.owes |= !debts.is_empty();
-            self.looking.world.doing(&action);
+            self.looking.moves.doing(&action);
             let environment = &self.command.environment;
-            let result =
-                perform::perform(&self.shell, &action, debts, environment, self.watch, self.cancel).await;
-            self.looking.world.doing(&action);
+            let result = perform::perform(
+                self.shell.as_deref(),
+                &action,
+                debts,
+                environment,
+                self.watch,
+                self.cancel,
+            )
+            .await;
+            self.looking.moves.doing(&action);
             // Also after a failure: part of it may have been done.
-            self.host.change(|state| state.performed(&action));
+            self.known.change(|state| state.performed(&action));
             performed.push(result?);
         }
         Ok(())
@@ -273,11 +288,11 @@ impl Attempt<'_> {
             done.digests.push((path.clone(), digest.to_string()));
         }
         if self.explain {
-            let hidden = self.computer.opened_vault() || self.shuts_others_out(action).await?;
+            let hidden = self.control_node.opened_vault() || self.shuts_others_out(action).await?;
             done.commands.push(explain(action, hidden));
         }
         if self.diff
-            && !self.computer.opened_vault()
+            && !self.control_node.opened_vault()
             && let Some(diff) = self.difference(action).await?
         {
             done.diffs.push(diff);

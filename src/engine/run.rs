@@ -1,74 +1,18 @@
 //! A whole run: the graph of playbooks, each started as soon as all it needs is done.
 
-mod inventory;
-mod secrets;
-mod selection;
-
-use super::ahead::World;
-use super::host::{Host, Reach};
-use super::locks::Locks;
 use super::play;
-use super::settings::Settings;
-use crate::connection::Stream;
-use crate::error::{Error, Errors, INTERRUPTED, Result};
-use crate::event::{Ending, Events, Kind, Status, TaskEnded, TaskName};
-use crate::graph::Graph;
-use crate::model::Inventory;
-use crate::model::load::Loader;
-use crate::model::pattern::{self, Limited};
-use crate::module::Entry;
-use crate::source::Place;
-use crate::value::Value;
+use super::state::play::Out;
+use super::state::run::{Parts, RunState};
+use crate::error::{INTERRUPTED, Result, nearest};
+use crate::event::{Ending, Kind};
+use crate::inventory::pattern;
+use crate::model::Item;
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
-use indexmap::IndexMap;
 use std::collections::HashSet;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-
-/// What is not a command may take so long after the user has ended the run; commands are killed within 2 seconds.
-const GRACE: Duration = Duration::from_secs(4);
-
-/// A run.
-pub struct Run {
-    pub(super) settings: Settings,
-    pub(super) graph: Graph,
-    pub(super) events: Events,
-    pub(super) reach: Arc<dyn Reach>,
-    pub(super) modules: &'static [Entry],
-    pub(super) loader: Arc<Loader>,
-    pub(super) reload: Arc<Reload>,
-    pub(super) forks: Semaphore,
-    /// Start nothing new.
-    pub(super) stop: CancellationToken,
-    /// End what runs.
-    pub(super) stop_now: CancellationToken,
-    /// The account of this process.
-    pub(super) local_user: Arc<str>,
-    /// Who has the locks, as other runs are told; no other run has this name.
-    pub(super) name: String,
-    pub(super) locks: Locks,
-    /// What the run does, as far as looking ahead has to know it.
-    pub(super) world: World,
-    inventory: RwLock<Arc<Inventory>>,
-    groups: Mutex<Option<Value>>,
-    hosts: Mutex<IndexMap<Arc<str>, Arc<Host>>>,
-    secrets: Mutex<HashSet<String>>,
-    begun: AtomicBool,
-    limited: Option<Limited>,
-    warned: Mutex<HashSet<String>>,
-    trouble: Mutex<Trouble>,
-}
-
-#[derive(Default)]
-struct Trouble {
-    failed: bool,
-    unreachable: bool,
-    wrong: bool,
-}
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,31 +21,43 @@ pub struct Finished {
     pub code: i32,
 }
 
-/// Reads the inventory anew.
-pub type Reload = dyn Fn() -> std::result::Result<Inventory, Errors> + Send + Sync;
+/// What went wrong in a run, for its exit code.
+#[derive(Default)]
+struct Trouble(Mutex<Wrongs>);
 
-/// Everything a run works with.
-pub struct Parts {
-    /// The choices of the user.
-    pub settings: Settings,
-    /// The playbooks.
-    pub graph: Graph,
-    /// The hosts.
-    pub inventory: Inventory,
-    /// Where events go.
-    pub events: Events,
-    /// How hosts are reached.
-    pub reach: Arc<dyn Reach>,
-    /// What tasks may call.
-    pub modules: &'static [Entry],
-    /// Reads files while running.
-    pub loader: Arc<Loader>,
-    /// Reads the inventory anew.
-    pub reload: Arc<Reload>,
-    /// Cancelled by the user: start nothing new.
-    pub stop: CancellationToken,
-    /// Cancelled by the user a second time: end what runs.
-    pub stop_now: CancellationToken,
+#[derive(Default)]
+struct Wrongs {
+    failed: bool,
+    unreachable: bool,
+    wrong: bool,
+}
+
+impl Trouble {
+    fn wrongs(&self) -> MutexGuard<'_, Wrongs> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how a play ended.
+    fn note(&self, end: &play::PlayEnd) {
+        let mut wrongs = self.wrongs();
+        wrongs.wrong |= end.wrong;
+        for (_, out) in &end.failed {
+            wrongs.failed |= *out == Out::Failed;
+            wrongs.unreachable |= *out == Out::Unreachable;
+        }
+    }
+
+    /// Ansible's exit code.
+    fn code(&self, stopped: bool) -> i32 {
+        let wrongs = self.wrongs();
+        match (stopped, wrongs.unreachable, wrongs.failed, wrongs.wrong) {
+            (true, ..) => INTERRUPTED.into(),
+            (_, true, ..) => 4,
+            (_, _, true, _) => 2,
+            (_, _, _, true) => 1,
+            _ => 0,
+        }
+    }
 }
 
 /// Runs the graph to its end.
@@ -114,31 +70,8 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         Some(limit) => Some(pattern::limit(&parts.inventory, limit)?),
         None => None,
     };
-    let run = Arc::new(Run {
-        forks: Semaphore::new(parts.settings.forks.max(1)),
-        name: name(&parts.settings),
-        begun: AtomicBool::new(parts.settings.start_at_task.is_none()),
-        graph: parts.graph,
-        events: parts.events,
-        reach: parts.reach,
-        modules: parts.modules,
-        loader: parts.loader,
-        reload: parts.reload,
-        stop: parts.stop,
-        stop_now: parts.stop_now,
-        settings: parts.settings,
-        local_user: local_user().into(),
-        locks: Locks::default(),
-        world: World::default(),
-        inventory: RwLock::new(Arc::new(parts.inventory)),
-        groups: Mutex::default(),
-        hosts: Mutex::default(),
-        secrets: Mutex::default(),
-        limited,
-        warned: Mutex::default(),
-        trouble: Mutex::default(),
-    });
-    run.learn_secrets();
+    let run = Arc::new(RunState::new(parts, limited));
+    let trouble = Arc::new(Trouble::default());
     let playbooks = run.graph.nodes.iter().map(|node| node.name.clone()).collect();
     run.events.tell(Kind::RunStarted {
         check: run.settings.check,
@@ -147,14 +80,17 @@ pub async fn run(parts: Parts) -> Result<Finished> {
     if let Some(limited) = &run.limited {
         run.warn(&limited.unmatched);
     }
-    nodes(&run).await;
-    if let Some(text) = run.not_begun() {
-        run.events.tell(Kind::Notice { host: None, text });
+    nodes(&run, &trouble).await;
+    if let Some(text) = not_begun(&run) {
+        run.notice(None, text);
     }
-    let hosts = run.known_hosts();
-    run.unless_ended(join_all(hosts.iter().map(|host| host.close())))
+    let hosts = run.hosts.all_used();
+    run.permits
+        .unless_ended(join_all(hosts.iter().map(|host| host.close())))
         .await;
-    let code = run.code();
+    let hosts = run.stats.all();
+    run.events.tell(Kind::Stats { hosts });
+    let code = trouble.code(run.permits.is_stopped());
     run.events.tell(Kind::RunEnded {
         code,
         seconds: started.elapsed().as_secs_f64(),
@@ -162,30 +98,8 @@ pub async fn run(parts: Parts) -> Result<Finished> {
     Ok(Finished { code })
 }
 
-/// The name of a run: what was typed, by whom and where; that of the run around it, if there is one.
-fn name(Settings { title, within, .. }: &Settings) -> String {
-    if let Some(around) = within {
-        return around.clone();
-    }
-    let computer = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let process = std::process::id();
-    format!("`{title}` of {}@{computer}, process {process}", local_user())
-}
-
-/// The name of the account of this process.
-fn local_user() -> String {
-    let uid = rustix::process::geteuid().as_raw();
-    let line = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = line.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);
-        (id.parse() == Ok(uid)).then(|| name.to_string())
-    });
-    name.unwrap_or_else(|| uid.to_string())
-}
-
 /// Starts every playbook as soon as all it needs is done.
-async fn nodes(run: &Arc<Run>) {
+async fn nodes(run: &Arc<RunState>, trouble: &Arc<Trouble>) {
     let count = run.graph.nodes.len();
     let mut endings: Vec<Option<Ending>> = vec![None; count];
     let mut started = vec![false; count];
@@ -207,7 +121,7 @@ async fn nodes(run: &Arc<Run>) {
                 continue;
             }
             started[at] = true;
-            let stopped = run.stop.is_cancelled();
+            let stopped = run.permits.is_stopped();
             if cause.is_some() || stopped {
                 let ending = if stopped { Ending::Stopped } else { Ending::Blocked };
                 endings[at] = Some(ending);
@@ -220,8 +134,10 @@ async fn nodes(run: &Arc<Run>) {
                 });
                 continue;
             }
-            let run = run.clone();
-            running.push(tokio::spawn(async move { (at, self::node(&run, at).await) }));
+            let (run, trouble) = (run.clone(), trouble.clone());
+            running.push(tokio::spawn(
+                async move { (at, self::node(&run, &trouble, at).await) },
+            ));
         }
         match running.next().await {
             Some(Ok((at, ending))) => endings[at] = Some(ending),
@@ -232,7 +148,7 @@ async fn nodes(run: &Arc<Run>) {
     }
 }
 
-async fn node(run: &Arc<Run>, at: usize) -> Ending {
+async fn node(run: &Arc<RunState>, trouble: &Trouble, at: usize) -> Ending {
     let started = Instant::now();
     let node = &run.graph.nodes[at];
     run.events.tell(Kind::PlaybookStarted {
@@ -241,14 +157,14 @@ async fn node(run: &Arc<Run>, at: usize) -> Ending {
     let mut gone = HashSet::new();
     let mut ending = Ending::Done;
     for play in &node.plays {
-        if run.stop.is_cancelled() {
+        if run.permits.is_stopped() {
             ending = Ending::Stopped;
             break;
         }
         let end = play::run(run, at, play, &gone).await;
-        gone.extend(end.failed);
+        trouble.note(&end);
+        gone.extend(end.failed.into_iter().map(|(name, _)| name));
         if end.broken {
-            run.trouble().wrong = true;
             ending = Ending::Failed;
             break;
         }
@@ -257,9 +173,9 @@ async fn node(run: &Arc<Run>, at: usize) -> Ending {
             break;
         }
     }
-    if !gone.is_empty() && !run.stop_now.is_cancelled() {
+    if !gone.is_empty() && !run.permits.stop_now.is_cancelled() {
         ending = Ending::Failed;
-    } else if run.stop.is_cancelled() && ending == Ending::Done {
+    } else if run.permits.is_stopped() && ending == Ending::Done {
         // Its last tasks were not begun.
         ending = Ending::Stopped;
     }
@@ -273,103 +189,36 @@ async fn node(run: &Arc<Run>, at: usize) -> Ending {
     ending
 }
 
-impl Run {
-    fn trouble(&self) -> std::sync::MutexGuard<'_, Trouble> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+/// What is said if `--start-at-task` named a task that never came.
+fn not_begun(run: &RunState) -> Option<String> {
+    let wanted = run.settings.start_at_task.as_ref()?;
+    if run.begun.load(Ordering::Relaxed) {
+        return None;
     }
+    let mut names = vec![];
+    for play in run.graph.nodes.iter().flat_map(|node| &node.plays) {
+        play.items().for_each(|items| names_in(items, &mut names));
+    }
+    let hint = match nearest(wanted, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`--list-tasks` shows all names".into(),
+    };
+    Some(format!("no task is named `{wanted}`, so nothing was run; {hint}"))
+}
 
-    fn code(&self) -> i32 {
-        let trouble = self.trouble();
-        match (
-            self.stop.is_cancelled(),
-            trouble.unreachable,
-            trouble.failed,
-            trouble.wrong,
-        ) {
-            (true, ..) => INTERRUPTED.into(),
-            (_, true, ..) => 4,
-            (_, _, true, _) => 2,
-            (_, _, _, true) => 1,
-            _ => 0,
+/// The names of the tasks in a list.
+fn names_in(items: &[Item], names: &mut Vec<String>) {
+    for item in items {
+        match item {
+            Item::Task(task) => names.extend(
+                task.keywords
+                    .name
+                    .as_ref()
+                    .and_then(|name| name.value.as_str())
+                    .map(str::to_string),
+            ),
+            Item::Block(block) => names_in(&block.block, names),
+            Item::Include(_) => {}
         }
-    }
-
-    /// The result of some work, unless the user wants it ended at once and it does not end soon by itself, as a
-    /// command does that is killed.
-    pub(super) async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let impatient = async {
-            self.stop_now.cancelled().await;
-            tokio::time::sleep(GRACE).await;
-        };
-        tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = impatient => None,
-        }
-    }
-
-    /// Counts a failure for the exit code.
-    pub(super) fn count(&self, out: play::Out) {
-        let mut trouble = self.trouble();
-        trouble.failed |= out == play::Out::Failed;
-        trouble.unreachable |= out == play::Out::Unreachable;
-    }
-
-    /// True if `node` sees the variables that `other` made.
-    pub(super) fn sees(&self, node: usize, other: usize) -> bool {
-        self.graph.sees(node, other)
-    }
-
-    /// Tells warnings, each once.
-    fn warn(&self, warnings: &[Error]) {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        for warning in warnings {
-            let place = warning.place().map(|place| place.short());
-            let more: Vec<&str> = [place.as_deref(), warning.cure()].into_iter().flatten().collect();
-            if warned.insert(warning.message().to_string()) {
-                let text = match &more[..] {
-                    [] => warning.message().to_string(),
-                    more => format!("{} ({})", warning.message(), more.join(": ")),
-                };
-                self.events.tell(Kind::Warning { text });
-            }
-        }
-    }
-
-    /// Tells an error that no host is to blame for.
-    pub(super) fn tell_error(&self, playbook: &str, play: &str, error: &Error) {
-        self.trouble().wrong = true;
-        let name = TaskName {
-            playbook: playbook.into(),
-            play: play.into(),
-            host: "localhost".into(),
-            task: play.into(),
-            place: error.place().map(Place::short).unwrap_or_default(),
-            ..TaskName::default()
-        };
-        self.events.tell(Kind::TaskEnded(Box::new(TaskEnded {
-            name,
-            item: None,
-            looped: false,
-            status: Status::Failed,
-            message: Some(error.line()),
-            result: serde_json::Value::Null,
-            diffs: vec![],
-            digests: vec![],
-            commands: vec![],
-            report: Some(error.to_string()),
-            origin: None,
-            seconds: 0.0,
-        })));
-    }
-
-    /// A line of a running command.
-    pub(super) fn watch(&self, name: &TaskName, stream: Stream, line: &str) {
-        self.events.tell(Kind::Output {
-            host: name.host.clone(),
-            task: name.task.clone(),
-            error: stream == Stream::Stderr,
-            line: self.mask(line),
-        });
     }
 }

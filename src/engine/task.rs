@@ -1,82 +1,127 @@
-//! One task on one host.
+//! One task on one host: its result is made, judged and told here, in this order, and handed to the play.
 
 mod arguments;
 mod background;
 mod coming;
 mod connect;
-mod doubt;
-mod event;
+pub mod debts;
+mod effects;
+mod include;
 mod judgement;
 mod lines;
 mod loops;
-mod once;
-mod reboot;
+mod magic;
+pub mod notifications;
+mod result;
+pub mod scope;
+pub mod selection;
+mod tell;
 mod tries;
+mod trying;
+pub mod way;
+mod world;
 
-use super::handlers::Notified;
-use super::host::Host;
-use super::play::Context;
-use super::result::TaskResult;
-use super::scope;
+use super::state::context::Context;
+use super::state::host::Host;
 use crate::error::{Error, Result};
-use crate::event::{Kind, Status, TaskName};
-use crate::model::{Item, Placed, Task};
+use crate::event::{Kind, Status};
+use crate::model::{Item, Keywords, Placed, Task};
 use crate::template::{self, Decision, Scope};
 use crate::value::{self, Unknown, Value};
 use crate::vars::Layer;
+use futures::future::FutureExt;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(super) use loops::{loop_items, loop_layer, no_list};
+pub use include::Inclusion;
+pub use notifications::Notification;
+pub use result::TaskResult;
 
 /// One task on one host.
-pub(super) struct OnHost<'a> {
-    pub(super) context: &'a Arc<Context>,
-    pub(super) host: &'a Arc<Host>,
-    pub(super) task: &'a Arc<Task>,
-    /// Variables of includes around the task, the strongest first.
-    pub(super) parameters: &'a [Layer],
-    pub(super) handler: bool,
+#[derive(Clone)]
+pub struct HostTask {
+    /// The run and the play.
+    pub context: Context,
+    /// The host; another may do the task for it (`delegate_to`).
+    pub host: Arc<Host>,
+    /// The task.
+    pub task: Arc<Task>,
+    /// Variables of includes and loops around the task, the strongest first.
+    pub parameters: Arc<[Layer]>,
+    /// True for a handler.
+    pub handler: bool,
     /// Set for a handler that may not be due: what would decide it.
-    pub(super) maybe: Option<Arc<Unknown>>,
+    pub maybe: Option<Arc<Unknown>>,
     /// What comes behind it in the same list.
-    pub(super) coming: &'a [Item],
+    pub coming: Coming,
     /// The items of its loop, and which comes next.
-    pub(super) rest: Option<(&'a Arc<Vec<Value>>, usize)>,
+    pub rest: Option<(Arc<Vec<Value>>, usize)>,
 }
 
-impl<'a> OnHost<'a> {
-    /// A task that is no handler, with nothing known to come behind it.
-    pub(super) fn new(
-        context: &'a Arc<Context>,
-        host: &'a Arc<Host>,
-        task: &'a Arc<Task>,
-        parameters: &'a [Layer],
-    ) -> OnHost<'a> {
-        OnHost {
-            context,
-            host,
-            task,
-            parameters,
-            handler: false,
-            maybe: None,
-            coming: &[],
-            rest: None,
+/// The rest of a list of tasks.
+#[derive(Clone, Default)]
+pub struct Coming {
+    list: Arc<[Item]>,
+    from: usize,
+}
+
+impl Coming {
+    /// What stands in a list from an index on.
+    pub fn new(list: &Arc<[Item]>, from: usize) -> Coming {
+        Coming {
+            list: list.clone(),
+            from,
         }
+    }
+
+    fn items(&self) -> &[Item] {
+        &self.list[self.from..]
     }
 }
 
-impl OnHost<'_> {
-    /// Runs the task and tells its events; registers nothing.
-    pub(super) async fn run(&self) -> TaskResult {
+/// How a task ended on a host.
+pub struct Ended {
+    /// Its result; what is registered and given as facts is with the host already.
+    pub result: TaskResult,
+    /// The handlers that it notifies.
+    pub notifications: Vec<Notification>,
+}
+
+impl HostTask {
+    /// A task that is no handler, with nothing known to come behind it.
+    pub fn new(context: &Context, host: &Arc<Host>, task: &Arc<Task>, parameters: &Arc<[Layer]>) -> HostTask {
+        HostTask {
+            context: context.clone(),
+            host: host.clone(),
+            task: task.clone(),
+            parameters: parameters.clone(),
+            handler: false,
+            maybe: None,
+            coming: Coming::default(),
+            rest: None,
+        }
+    }
+
+    /// The variables of the task on its host, without those of a loop.
+    pub fn scope(&self) -> Scope {
+        self.scope_with(&self.parameters)
+    }
+
+    fn scope_with(&self, parameters: &[Layer]) -> Scope {
+        scope::of_task(&self.context, &self.host, Some(&self.task), parameters)
+    }
+
+    /// Runs the task to its end, and tells its events.
+    pub async fn run(self) -> Ended {
         let started = Instant::now();
-        let scope = scope::of_task(self.context, self.host, Some(self.task), self.parameters);
+        let scope = self.scope();
         let name = self.name(&scope);
-        self.context.run.events.tell(Kind::TaskStarted(name.clone()));
+        self.context.run.events.tell(Kind::HostStarted(name.clone()));
         let mut result = match &self.maybe {
             Some(origin) => TaskResult::undecided(origin.clone()),
             None => {
-                let done = self.context.run.unless_ended(self.with_loop(&scope, &name)).await;
+                let work = self.with_loop(&scope, &name).boxed();
+                let done = self.context.run.permits.unless_ended(work).await;
                 done.unwrap_or_else(|| TaskResult::error(&Error::new("stopped").at(&self.task.place)))
             }
         };
@@ -87,19 +132,33 @@ impl OnHost<'_> {
         {
             result.status = Status::Ignored;
         }
-        self.tell(&name, &scope, None, self.task.r#loop.is_some(), &result, started);
-        result
+        self.register(&result);
+        let notifications = match self.notifications(&result) {
+            Ok(notifications) => notifications,
+            Err(error) => {
+                result = TaskResult::error(&error);
+                vec![]
+            }
+        };
+        for notification in &notifications {
+            self.tell_notified(&name, notification);
+        }
+        self.tell_ended(&name, &scope, &result, started);
+        Ended {
+            result,
+            notifications,
+        }
     }
 
     /// A bool keyword of the task or around it, rendered; `None` if it is not set.
-    fn flag(&self, scope: &Scope, pick: impl Fn(&crate::model::Keywords) -> &Option<Placed>) -> Option<bool> {
+    fn flag(&self, scope: &Scope, pick: impl Fn(&Keywords) -> &Option<Placed>) -> Option<bool> {
         let placed = self.task.keyword(pick)?;
         let rendered = template::render(&placed.value, scope).ok()??;
         value::to_bool(&rendered.value)
     }
 
     /// The result if the conditions do not hold or are not known.
-    pub(super) fn conditions(&self, scope: &Scope) -> Result<Option<TaskResult>> {
+    fn conditions(&self, scope: &Scope) -> Result<Option<TaskResult>> {
         let mut unknown = None;
         for condition in self.task.conditions() {
             let decided = template::condition_at(&condition.value, Some(&condition.place), scope);
@@ -115,18 +174,31 @@ impl OnHost<'_> {
         Ok(unknown.map(TaskResult::undecided))
     }
 
+    /// Whether the conditions hold; what is unknown counts as not.
+    ///
+    /// # Errors
+    /// A condition that is wrong.
+    pub fn holds(&self) -> Result<bool> {
+        Ok(self.conditions(&self.scope())?.is_none())
+    }
+
     /// The task once, for one item if it has a loop.
-    async fn one(&self, scope: &Scope, name: &TaskName, layers: &[Layer]) -> TaskResult {
+    async fn one(&self, scope: &Scope, name: &crate::event::TaskName, layers: &[Layer]) -> TaskResult {
         let result = self.decided_or_not(scope, name, layers).await;
         if result.status == Status::Undecided
             && let Some(origin) = &result.origin
         {
-            self.doubt(scope, origin);
+            self.forget_what_it_names(scope, origin);
         }
         result
     }
 
-    async fn decided_or_not(&self, scope: &Scope, name: &TaskName, layers: &[Layer]) -> TaskResult {
+    async fn decided_or_not(
+        &self,
+        scope: &Scope,
+        name: &crate::event::TaskName,
+        layers: &[Layer],
+    ) -> TaskResult {
         match self.conditions(scope) {
             Ok(None) => {}
             Ok(Some(result)) => return self.settled(result),
@@ -146,45 +218,32 @@ impl OnHost<'_> {
         result
     }
 
-    /// Notes what follows from a result for variables and facts.
-    pub(super) fn settle(&self, result: &TaskResult) {
-        let (context, host) = (self.context, self.host);
+    /// Gives the host what follows from a result for variables and facts.
+    pub fn register(&self, result: &TaskResult) {
+        let (context, host) = (&self.context, &self.host);
         if let Some(register) = &self.task.register {
-            host.set(context.node, register, result.value.untrusted());
+            host.set(context.play.node, register, result.value.untrusted());
         }
         // Each item of a loop has given its facts already, to its own delegate.
         if self.task.r#loop.is_none() || self.task.keyword(|keywords| &keywords.delegate_facts).is_none() {
-            let scope = scope::of_task(context, host, Some(self.task), self.parameters);
-            self.give_facts(result, &scope);
+            self.give_facts(result, || self.scope());
         }
-    }
-
-    /// Notifies the handlers of the task. One that failed notifies none, even if its failure is ignored.
-    pub(super) fn notify(&self, result: &TaskResult) -> Option<Error> {
-        let notified = match &result.status {
-            Status::Undecided => Notified::Maybe(result.origin.clone()?),
-            Status::Changed => Notified::Surely,
-            _ => return None,
-        };
-        if self.task.notify().is_empty() {
-            return None;
-        }
-        let scope = scope::of_task(self.context, self.host, Some(self.task), self.parameters);
-        self.context.notify(self.host, self.task, &scope, &notified)
-    }
-
-    /// True if the task gathers the facts that every play expects, and not only some.
-    fn gathers_all(&self) -> bool {
-        let action = &self.task.action;
-        matches!(action.short(), "setup" | "gather_facts") && !action.arguments.contains_key("filter")
     }
 
     /// Gives the facts of a result to the host they are of.
-    fn give_facts(&self, result: &TaskResult, scope: &Scope) {
+    fn give_facts(&self, result: &TaskResult, scope: impl FnOnce() -> Scope) {
+        let node = self.context.play.node;
+        if !result.included.is_empty() {
+            let included = Arc::new(result.included.clone());
+            self.host.data().included.push((node, included));
+        }
+        if result.facts.is_empty() && result.host_facts.is_empty() {
+            return;
+        }
         let delegate = self.owner_of_facts(scope);
-        let host = delegate.as_ref().unwrap_or(self.host);
+        let host = delegate.as_ref().unwrap_or(&self.host);
         for (name, value) in &result.facts {
-            host.set(self.context.node, name, value.clone());
+            host.set(node, name, value.clone());
         }
         if !result.host_facts.is_empty() {
             let mut data = host.data();
@@ -194,27 +253,28 @@ impl OnHost<'_> {
         }
     }
 
-    /// The host that facts are given to, if `delegate_facts` says another than the task's own.
-    fn owner_of_facts(&self, scope: &Scope) -> Option<Arc<Host>> {
-        self.task.keyword(|keywords| &keywords.delegate_facts)?;
-        if !self.flag(scope, |keywords| &keywords.delegate_facts)? {
-            return None;
-        }
-        self.context
-            .way(self.host, self.task, scope)
-            .ok()
-            .map(|(host, _)| host)
+    /// True if the task gathers the facts that every play expects, and not only some.
+    fn gathers_all(&self) -> bool {
+        let action = &self.task.action;
+        let module = self.context.run.module(&action.module);
+        module.is_some_and(|module| module.nature.gathers_facts) && !action.arguments.contains_key("filter")
     }
 
-    /// Whether the conditions hold; what is unknown counts as not.
-    pub(super) fn holds(&self) -> Result<bool> {
-        let scope = scope::of_task(self.context, self.host, Some(self.task), self.parameters);
-        Ok(self.conditions(&scope)?.is_none())
+    /// The host that facts are given to, if `delegate_facts` says another than the task's own.
+    fn owner_of_facts(&self, scope: impl FnOnce() -> Scope) -> Option<Arc<Host>> {
+        self.task.keyword(|keywords| &keywords.delegate_facts)?;
+        let scope = scope();
+        if !self.flag(&scope, |keywords| &keywords.delegate_facts)? {
+            return None;
+        }
+        way::of_task(&self.context, &self.host, &self.task, &scope)
+            .ok()
+            .map(|(host, _)| host)
     }
 }
 
 /// The name of a task as it is shown: rendered, with its role before it.
-pub(super) fn title(task: &Task, scope: &Scope) -> String {
+pub fn title(task: &Task, scope: &Scope) -> String {
     let given = task.keywords.name.as_ref().map(|name| {
         let rendered = template::render(&name.value, scope).ok().flatten();
         let text = rendered.and_then(|rendered| rendered.value.as_str().map(str::to_string));

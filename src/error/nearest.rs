@@ -1,11 +1,14 @@
 //! What was probably meant by a word that nobody knows.
 
-/// The name of `known` most like `word`, if it is like enough to be meant: "did you mean".
+use strsim::osa_distance;
+
+/// The name of `known` most like `word`, if it is like enough to be meant: "did you mean". What counts are slips:
+/// a letter too many, too few, wrong, or two in the wrong order.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
     let rated = known
         .into_iter()
-        .map(|name| (edits(word, name), strangers(word, name), name));
+        .map(|name| (osa_distance(word, name), strangers(word, name), name));
     let near = rated.min()?;
     (near.0 <= limit).then_some(near.2)
 }
@@ -26,28 +29,6 @@ fn strangers(word: &str, name: &str) -> usize {
     strangers
 }
 
-/// How many slips lie between two words: a letter too many, too few, wrong, or two in the wrong order
-/// (the optimal string alignment distance).
-fn edits(left: &str, right: &str) -> usize {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    let mut rows = vec![(0..=right.len()).collect::<Vec<usize>>()];
-    for (at, a) in left.iter().enumerate() {
-        let mut row = vec![at + 1];
-        for (column, b) in right.iter().enumerate() {
-            let above = &rows[at];
-            let mut best = (above[column] + usize::from(a != b))
-                .min(row[column] + 1)
-                .min(above[column + 1] + 1);
-            if at > 0 && column > 0 && *a == right[column - 1] && left[at - 1] == *b {
-                best = best.min(rows[at - 1][column - 1] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[left.len()][right.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +43,7 @@ mod tests {
     fn swapped_letters_are_one_slip_and_the_same_letters_are_preferred() {
         assert_eq!(nearest("debgu", ["copy", "debug"]), Some("debug"));
         assert_eq!(nearest("taks", ["tags", "tasks"]), Some("tasks"));
-        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(nearest("kitten", ["sitting"]), None);
+        assert_eq!(nearest("kittens", ["sitting", "kitchens"]), Some("kitchens"));
     }
 }

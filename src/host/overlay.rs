@@ -36,7 +36,7 @@ enum Node {
 
 /// How the overlay answers.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum OverlayAnswer {
     /// It knows.
     Answer(Answer),
     /// Ask this instead.
@@ -46,12 +46,12 @@ pub(super) enum Found {
 }
 
 /// What is known of a path: `None` if it was never asked.
-type Known<'a> = &'a dyn Fn(&str) -> Option<Option<Stat>>;
+type KnownStat<'a> = &'a dyn Fn(&str) -> Option<Option<Stat>>;
 
 impl Overlay {
-    pub(super) fn answer(&self, question: &Question) -> Found {
+    pub(super) fn answer(&self, question: &Question) -> OverlayAnswer {
         if let Some(answer) = self.answers.get(question) {
-            return Found::Answer(answer.clone());
+            return OverlayAnswer::Answer(answer.clone());
         }
         match question {
             Question::Stat { path, follow } => self.at(path, *follow, question),
@@ -65,15 +65,15 @@ impl Overlay {
                     .iter()
                     .find(|(resource, _)| about.iter().any(|a| resource.touches(a)));
                 match forgotten {
-                    Some((_, origin)) => Found::Answer(Answer::Unknown(origin.clone())),
-                    None => Found::Nothing,
+                    Some((_, origin)) => OverlayAnswer::Answer(Answer::Unknown(origin.clone())),
+                    None => OverlayAnswer::Nothing,
                 }
             }
         }
     }
 
     /// Follows links of the overlay, then answers about the path it arrives at.
-    fn at(&self, path: &str, follow: bool, question: &Question) -> Found {
+    fn at(&self, path: &str, follow: bool, question: &Question) -> OverlayAnswer {
         let mut path = normal(path);
         for _ in 0..40 {
             match self.link_in(&path, follow) {
@@ -82,13 +82,13 @@ impl Overlay {
             }
         }
         match self.node(&path) {
-            Some(node) => Found::Answer(self.describe(&path, node, question)),
+            Some(node) => OverlayAnswer::Answer(self.describe(&path, node, question)),
             None => {
                 let asked = with_path(question, &path);
                 if asked == *question {
-                    Found::Nothing
+                    OverlayAnswer::Nothing
                 } else {
-                    Found::Elsewhere(asked)
+                    OverlayAnswer::Elsewhere(asked)
                 }
             }
         }
@@ -214,7 +214,7 @@ impl Overlay {
     }
 
     /// Applies an action on files; `known` tells what was there before.
-    pub(super) fn apply(&mut self, action: &Action, origin: &Arc<Unknown>, known: Known<'_>) {
+    pub(super) fn apply(&mut self, action: &Action, origin: &Arc<Unknown>, known: KnownStat<'_>) {
         let touched = action.touches();
         self.answers.retain(|question, _| {
             let about = question.about();
@@ -270,7 +270,7 @@ impl Overlay {
         }
     }
 
-    fn write(&mut self, path: &str, content: &Content, attributes: &Attributes, known: Known<'_>) {
+    fn write(&mut self, path: &str, content: &Content, attributes: &Attributes, known: KnownStat<'_>) {
         let mut path = normal(path);
         while let Some(next) = self.link_in(&path, true) {
             path = next;
@@ -289,7 +289,7 @@ impl Overlay {
         );
     }
 
-    fn folder(&mut self, path: &str, attributes: &Attributes, known: Known<'_>) {
+    fn folder(&mut self, path: &str, attributes: &Attributes, known: KnownStat<'_>) {
         let path = normal(path);
         let mut at = String::new();
         for part in path.split('/').filter(|part| !part.is_empty()) {
@@ -322,7 +322,7 @@ impl Overlay {
         path: &str,
         attributes: &Attributes,
         follow: bool,
-        known: Known<'_>,
+        known: KnownStat<'_>,
         origin: &Arc<Unknown>,
     ) {
         let mut path = normal(path);

@@ -14,7 +14,7 @@ pub struct ParseError(pub String);
 /// # Errors
 /// Something that the script cannot have printed.
 pub fn parse(questions: &[Question], nonce: &str, stdout: &[u8]) -> Result<Vec<Answer>, ParseError> {
-    let mut found = Found::default();
+    let mut found = Records::default();
     let mut rest = stdout;
     while let Some(start) = find(rest, nonce.as_bytes()) {
         rest = &rest[start + nonce.len()..];
@@ -49,7 +49,7 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 
 /// The records of one output.
 #[derive(Default)]
-struct Found {
+struct Records {
     follow: bool,
     stats: HashMap<(bool, Vec<u8>), Stat>,
     targets: HashMap<Vec<u8>, String>,
@@ -59,7 +59,7 @@ struct Found {
     single: HashMap<usize, (Vec<u8>, i32)>,
 }
 
-impl Found {
+impl Records {
     fn record(&mut self, kind: u8, body: &[u8], rest: &[u8]) -> Result<(), ParseError> {
         match kind {
             b's' => {

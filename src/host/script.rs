@@ -6,13 +6,14 @@
 use super::Question;
 use std::fmt::Write;
 
-/// Quotes a text as one word of `sh`.
+/// Any text (without NUL) as one word of `sh`, letter by letter as Python's `shlex.quote` writes it, which the filter
+/// `quote` has to.
 pub fn quote(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_string();
     }
-    format!("'{}'", text.replace('\'', "'\\''"))
+    format!("'{}'", text.replace('\'', r#"'"'"'"#))
 }
 
 /// The script that asks `questions`; `nonce` must be fresh and random.
@@ -212,6 +213,19 @@ fn sysctl_path(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quoting_keeps_plain_words_and_wraps_the_rest() {
+        for (text, quoted) in [
+            ("/etc/a-b.conf", "/etc/a-b.conf"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's $x\n", "'it'\"'\"'s $x\n'"),
+            ("~root", "'~root'"),
+        ] {
+            assert_eq!(quote(text), quoted);
+        }
+    }
 
     #[test]
     fn settings_are_found_where_the_kernel_keeps_them() {

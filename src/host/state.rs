@@ -1,7 +1,7 @@
 //! What is known of one host in one run: answers that were fetched, and in check mode the effects of
 //! what would have been done.
 
-use super::overlay::{Found, Overlay};
+use super::overlay::{Overlay, OverlayAnswer};
 use super::{Action, Answer, DnsAnswer, Effect, Question};
 use crate::value::Unknown;
 use std::collections::HashMap;
@@ -19,25 +19,25 @@ impl State {
     /// The answer for a user of the host, if it is known.
     pub fn answer(&self, user: &Arc<str>, question: &Question) -> Option<Answer> {
         match self.overlay.answer(question) {
-            Found::Answer(answer) => Some(answer),
-            Found::Elsewhere(question) => self.fetched(user, &question),
-            Found::Nothing => self.fetched(user, question),
+            OverlayAnswer::Answer(answer) => Some(answer),
+            OverlayAnswer::Elsewhere(question) => self.fetched(user, &question),
+            OverlayAnswer::Nothing => self.fetched(user, question),
         }
     }
 
     /// What check mode would have made the answer, if what was planned touches it.
     pub fn planned(&self, user: &Arc<str>, question: &Question) -> Option<Answer> {
         match self.overlay.answer(question) {
-            Found::Answer(answer) => Some(answer),
-            Found::Elsewhere(question) => self.fetched(user, &question),
-            Found::Nothing => None,
+            OverlayAnswer::Answer(answer) => Some(answer),
+            OverlayAnswer::Elsewhere(question) => self.fetched(user, &question),
+            OverlayAnswer::Nothing => None,
         }
     }
 
     /// The question that must be put to the host to answer `question`: a link made in check mode points elsewhere.
     pub fn wanted(&self, question: &Question) -> Question {
         match self.overlay.answer(question) {
-            Found::Elsewhere(question) => question,
+            OverlayAnswer::Elsewhere(question) => question,
             _ => question.clone(),
         }
     }
@@ -108,7 +108,7 @@ impl State {
                 let mut overlay = std::mem::take(&mut self.overlay);
                 let before = overlay.clone();
                 overlay.apply(action, origin, &|path| match before.answer(&stat(path)) {
-                    Found::Answer(Answer::Stat(stat)) => Some(stat),
+                    OverlayAnswer::Answer(Answer::Stat(stat)) => Some(stat),
                     _ => self.known_stat(path),
                 });
                 self.overlay = overlay;

@@ -4,7 +4,7 @@ use super::apt::{self, Mirrors};
 use super::files::{make_file, make_folder, remove_tree, text_or_empty};
 use super::folders::NodeFolders;
 use super::keys;
-use super::settings::{NodeSettings, Settings, nth};
+use super::settings::{LabSettings, NodeSettings, nth};
 use super::subnets::Networks;
 use crate::content::digest_of;
 use crate::error::Result;
@@ -30,7 +30,7 @@ impl Common {
     ///
     /// # Errors
     /// The lab's key is missing, or apt's settings cannot be read.
-    pub fn collect(settings: &Settings, networks: Networks, key: &Path) -> Result<Common> {
+    pub fn collect(settings: &LabSettings, networks: Networks, key: &Path) -> Result<Common> {
         let mut hosts = String::from(
             "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n\n# The nodes of the lab.\n",
         );

@@ -13,7 +13,7 @@ const BOOT_TIMEOUT: u64 = 180;
 
 /// The whole file, checked.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
+pub struct LabSettings {
     /// Tells several labs of one computer apart.
     pub name: String,
     /// What the nodes' base tree is made of.
@@ -84,12 +84,12 @@ struct NodeForm {
     _vars: Value,
 }
 
-impl Settings {
+impl LabSettings {
     /// Reads the mapping of `inventory/lab.yml`.
     ///
     /// # Errors
     /// Keys that are not known, values out of range, and names or addresses used twice.
-    pub fn read(value: &Value) -> Result<Settings> {
+    pub fn read(value: &Value) -> Result<LabSettings> {
         let form: FileForm = checked(value, "the lab")?;
         let memory = memory_limit(form.memory.as_deref().unwrap_or("3G"), "memory")?;
         let boot_timeout = Duration::from_secs(form.boot_timeout.unwrap_or(BOOT_TIMEOUT));
@@ -117,7 +117,7 @@ impl Settings {
         }
         let name = form.name.unwrap_or_else(|| "vent".into());
         host_name(&name, "the lab's name")?;
-        Ok(Settings {
+        Ok(LabSettings {
             name,
             image: form.image,
             public: network(
@@ -139,11 +139,10 @@ impl Settings {
     pub fn node(&self, name: &str) -> Result<&NodeSettings> {
         self.nodes.iter().find(|node| node.name == name).ok_or_else(|| {
             let names = self.nodes.iter().map(|node| node.name.as_str());
-            let help = match nearest(name, names.clone()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the nodes are {}", names.collect::<Vec<_>>().join(", ")),
-            };
-            Error::new(format!("the lab has no node `{name}`")).help(help)
+            let near = nearest(name, names.clone());
+            Error::new(format!("the lab has no node `{name}`"))
+                .help(format!("the nodes are {}", names.collect::<Vec<_>>().join(", ")))
+                .did_you_mean(near)
         })
     }
 }
@@ -201,11 +200,9 @@ fn checked<T: serde::de::DeserializeOwned>(value: &Value, what: &str) -> Result<
         .map_err(|error| Error::new(format!("the settings of {what} cannot be read")).cause(error))?;
     for key in value.as_map().into_iter().flat_map(Map::keys) {
         if !fields.contains(&&**key) {
-            let help = match nearest(key, fields.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are {}", fields.join(", ")),
-            };
-            return Err(Error::new(format!("`{key}` is not a setting of {what}")).help(help));
+            return Err(Error::new(format!("`{key}` is not a setting of {what}"))
+                .help(format!("known are {}", fields.join(", ")))
+                .did_you_mean(nearest(key, fields.iter().copied())));
         }
     }
     Ok(form)
@@ -264,8 +261,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(json: serde_json::Value) -> Result<Settings> {
-        Settings::read(&Value::from(json))
+    fn read(json: serde_json::Value) -> Result<LabSettings> {
+        LabSettings::read(&Value::from(json))
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What `ansible.cfg` and the variables `ANSIBLE_...` of the environment say; the environment is stronger.
 
-use crate::error::{Collector, Error, Errors, MISCONFIGURED, Result};
+use crate::error::{Collector, Error, ErrorKind, Errors, Result};
 use crate::source::{Place, Source};
 use crate::value::{Value, to_bool};
 use crate::yaml;
@@ -41,7 +41,7 @@ impl Configuration {
     pub fn read() -> Result<Configuration, Errors> {
         let environment = |name: &str| std::env::var(name).ok();
         let here = std::env::current_dir().unwrap_or_default();
-        Configuration::of(&environment, &here).map_err(|errors| errors.code(MISCONFIGURED))
+        Configuration::of(&environment, &here).map_err(|errors| errors.of_kind(ErrorKind::Configuration))
     }
 
     fn of(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Result<Configuration, Errors> {
@@ -51,40 +51,40 @@ impl Configuration {
             None => None,
         };
         errors.take(file.as_ref().map_or(Ok(()), File::check));
-        let settings = Settings {
+        let sources = Sources {
             environment,
             here,
             file,
         };
-        let roles = settings.get("roles_path").unwrap_or_else(|| Setting {
+        let roles = sources.get("roles_path").unwrap_or_else(|| Setting {
             text: ROLES_PATH.into(),
             folder: here.to_path_buf(),
             place: Place::new(&Source::named("built in", String::new()), 0..0),
         });
-        let path = |setting: Setting| settings.path(&setting.text, &setting.folder);
-        let flag = settings.get("host_key_checking").map(|found| found.flag());
+        let path = |setting: Setting| sources.path(&setting.text, &setting.folder);
+        let flag = sources.get("host_key_checking").map(|found| found.flag());
         let host_key_checking = flag.and_then(|flag| errors.take(flag));
         let mut number = |name: &str| {
-            let number = settings.get(name).map(|found| found.number());
+            let number = sources.get(name).map(|found| found.number());
             number.and_then(|number| errors.take(number))
         };
         let (timeout, forks) = (number("timeout"), number("forks"));
         errors.finish(Configuration {
-            inventory: settings
+            inventory: sources
                 .get("inventory")
-                .map(|found| settings.inventory(&found))
+                .map(|found| sources.inventory(&found))
                 .unwrap_or_default(),
-            remote_user: settings.get("remote_user").map(|found| found.text),
-            private_key_file: settings.get("private_key_file").map(path),
+            remote_user: sources.get("remote_user").map(|found| found.text),
+            private_key_file: sources.get("private_key_file").map(path),
             host_key_checking,
             timeout: timeout.map(Duration::from_secs),
             forks: forks.map(|forks| forks as usize),
-            vault_password_file: settings.get("vault_password_file").map(path),
+            vault_password_file: sources.get("vault_password_file").map(path),
             roles_path: roles
                 .text
                 .split(':')
                 .filter(|part| !part.is_empty())
-                .map(|part| settings.path(part, &roles.folder))
+                .map(|part| sources.path(part, &roles.folder))
                 .collect(),
         })
     }
@@ -130,13 +130,14 @@ impl Setting {
     }
 }
 
-struct Settings<'a> {
+/// Where settings are looked up.
+struct Sources<'a> {
     environment: &'a dyn Fn(&str) -> Option<String>,
     here: &'a Path,
     file: Option<File>,
 }
 
-impl Settings<'_> {
+impl Sources<'_> {
     /// A setting of `[defaults]`, the environment's if it is set there.
     fn get(&self, name: &str) -> Option<Setting> {
         let variable = format!("ANSIBLE_{}", name.to_uppercase());

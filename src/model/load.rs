@@ -11,37 +11,28 @@ mod playbook;
 mod reader;
 mod role;
 mod task;
+mod variable_files;
 
 use super::role::IncludedItems;
 use super::{Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
+use crate::content::Kept;
 use crate::error::{Error, Errors, Result};
-use crate::value::{ArgumentError, Value};
+use crate::module;
 use crate::vault::Vault;
+use crate::yaml::Node;
 use reader::Reader;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use variable_files::variable_files;
+
 /// The names that may be used in tasks.
 #[derive(Clone)]
 pub struct Known {
-    /// Tells whether a module of this name, full or short, exists.
-    pub is_module: fn(&str) -> bool,
-    /// All module names, for "did you mean".
-    pub modules: Vec<&'static str>,
+    /// All modules.
+    pub modules: &'static [module::Entry],
     /// All lookups, for `with_...`; empty: any name is taken.
     pub lookups: Vec<&'static str>,
-    /// What is known of the arguments of a module; `None`: nothing, so nothing is checked before it runs.
-    pub arguments: fn(&str) -> Option<KnownArguments>,
-}
-
-/// What is known of the arguments of a module.
-pub struct KnownArguments {
-    /// Their names, aliases included; `None`: any name is taken.
-    pub names: Option<Vec<&'static str>>,
-    /// The argument that takes the free text.
-    pub free_form: Option<&'static str>,
-    /// Checks a mapping of arguments.
-    pub check: fn(&Value) -> Result<(), ArgumentError>,
 }
 
 /// Reads playbooks, roles and task files.
@@ -53,15 +44,18 @@ pub struct Loader {
     /// Folders with roles, searched after those beside the playbook.
     pub roles_path: Vec<PathBuf>,
     warnings: Mutex<Vec<Error>>,
+    /// Files of tasks, roles and playbooks that were parsed.
+    roots: Kept<Option<Node>>,
+    /// Files of variables that were read.
+    variables: Kept<Arc<Variables>>,
 }
 
-/// Modules that are resolved here or by the engine, not by the list of modules.
+/// Words of tasks that are resolved here or by the engine, and are no modules.
 pub const CONTROL_WORDS: &[&str] = &[
     "include_tasks",
     "import_tasks",
     "include_role",
     "import_role",
-    "include_vars",
     "meta",
 ];
 
@@ -73,6 +67,8 @@ impl Loader {
             known,
             roles_path,
             warnings: Mutex::default(),
+            roots: Kept::default(),
+            variables: Kept::default(),
         }
     }
 
@@ -131,10 +127,12 @@ impl Loader {
     ///
     /// # Errors
     /// Everything that is wrong in the file.
-    pub fn variables(&self, path: &Path) -> Result<Variables, Errors> {
-        let mut reader = Reader::new(self, Path::new(""));
-        let variables = reader.variables_file(path);
-        reader.errors.finish(variables)
+    pub fn variables(&self, path: &Path) -> Result<Arc<Variables>, Errors> {
+        self.variables.get(path, || {
+            let mut reader = Reader::new(self, Path::new(""));
+            let variables = reader.variables_file(path);
+            reader.errors.finish(Arc::new(variables))
+        })
     }
 
     /// What was suspicious in the files read since the last call.
@@ -142,7 +140,8 @@ impl Loader {
         std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn warn(&self, warnings: Vec<Error>) {
+    /// Adds to what was suspicious.
+    pub fn warn(&self, warnings: Vec<Error>) {
         let mut all = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend(warnings);
     }
@@ -172,43 +171,15 @@ fn included_scope(include: &Include, extra: Variables) -> Arc<Scope> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::model::Included;
 
-    const MODULES: &[&str] = &[
-        "ansible.builtin.copy",
-        "ansible.builtin.command",
-        "ansible.builtin.shell",
-        "ansible.builtin.debug",
-        "ansible.builtin.file",
-        "ansible.posix.sysctl",
-        "copy",
-        "command",
-        "shell",
-        "debug",
-        "file",
-        "sysctl",
-    ];
-
-    const FILE: KnownArguments = KnownArguments {
-        names: None,
-        free_form: None,
-        check: |value| {
-            value
-                .get("path")
-                .map(|_| ())
-                .ok_or_else(|| serde::de::Error::missing_field("path"))
-        },
-    };
-
-    /// A loader that knows a few modules.
+    /// A loader that knows all modules and a few lookups.
     pub fn loader() -> Loader {
         let known = Known {
-            is_module: |name| MODULES.contains(&name),
-            modules: MODULES.to_vec(),
+            modules: module::MODULES,
             lookups: vec!["items", "dict"],
-            arguments: |name| (name == "file").then_some(FILE),
         };
         Loader::new(Vault::default(), known, vec![])
     }
@@ -306,12 +277,12 @@ pub(super) mod tests {
         let shown = messages(&[
             (
                 "site.yml",
-                "- hosts: a\n  taks: []\n  tasks:\n    - copi: {src: a}\n    - copy: {src: a}\n      whenn: x\n    - command: a\n      shell: b\n    - name: nothing\n    \
-                 - copy: {src: a}\n      become: maybe\n    - copy: {src: a}\n      register: a-b\n    - import_tasks: more.yml\n    - import_tasks: none.yml\n    - include_tasks: {fil: x}\n- tasks: []\n- import_playbook: othr.yml\n",
+                "- hosts: a\n  taks: []\n  tasks:\n    - copi: {src: a}\n    - copy: {src: a, dest: b}\n      whenn: x\n    - command: a\n      shell: b\n    - name: nothing\n    \
+                 - copy: {src: a, dest: b}\n      become: maybe\n    - copy: {src: a, dest: b}\n      register: a-b\n    - import_tasks: more.yml\n    - import_tasks: none.yml\n    - include_tasks: {fil: x}\n- tasks: []\n- import_playbook: othr.yml\n",
             ),
             (
                 "more.yml",
-                "- copy: hello\n- debug: msg={{ x }\n- import_tasks: more.yml\n- file: [a]\n- action: nope a=b\n- with_itemz: [1]\n  debug:\n",
+                "- ping: hello\n- debug: msg={{ x }\n- import_tasks: more.yml\n- file: [a]\n- action: nope a=b\n- with_itemz: [1]\n  debug:\n",
             ),
             ("other.yml", "[]"),
         ]);
@@ -323,7 +294,7 @@ pub(super) mod tests {
             "site.yml:9:7: this task has no module: it does nothing",
             "site.yml:11:15: `become` takes true or false, not `maybe`",
             "site.yml:13:17: `a-b` cannot be the name of a variable",
-            "more.yml:1:9: `copy` takes arguments by name, and `hello` has none",
+            "more.yml:1:9: `ping` takes arguments by name, and `hello` has none",
             "more.yml:2:10: cannot take this text apart: a `}}` is missing",
             "more.yml:3:17: more.yml imports itself",
             "more.yml:4:9: `file` takes arguments as a mapping or a text, not as a list",

@@ -50,7 +50,7 @@ pub(super) struct Arguments {
 
 /// What `update-alternatives --query` tells.
 #[derive(Default, Debug, PartialEq)]
-struct Known {
+struct LinkGroup {
     link: Option<String>,
     auto: bool,
     value: Option<String>,
@@ -58,8 +58,8 @@ struct Known {
     choices: Vec<(String, i64, Vec<(String, String)>)>,
 }
 
-fn parse(text: &str) -> Known {
-    let mut known = Known::default();
+fn parse(text: &str) -> LinkGroup {
+    let mut known = LinkGroup::default();
     for line in text.lines() {
         if let Some((name, path)) = line.strip_prefix(' ').and_then(|rest| rest.split_once(' ')) {
             if let Some(choice) = known.choices.last_mut() {
@@ -89,7 +89,7 @@ fn parse(text: &str) -> Known {
 
 impl Arguments {
     /// The lines that have to be run.
-    fn lines(&self, known: &Known) -> Result<Vec<String>, Stop> {
+    fn lines(&self, known: &LinkGroup) -> Result<Vec<String>, Stop> {
         let (name, path) = (quote(&self.name), quote(&self.path));
         let choice = known.choices.iter().find(|choice| choice.0 == self.path);
         let mut lines = vec![];

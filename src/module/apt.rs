@@ -394,7 +394,7 @@ impl Module for Apt {
                 });
             }
             let time = arguments.fetched(view)?;
-            if time + arguments.cache_valid_time <= view.computer().now() {
+            if time + arguments.cache_valid_time <= view.control_node().now() {
                 let fetch = Action::Script {
                     script: format!("{} update", arguments.program()),
                     explain: "apt-get update".into(),
@@ -406,7 +406,7 @@ impl Module for Apt {
         }
         let fetched = !view.performed().is_empty();
         if fetched {
-            last = Value::Int(view.computer().now());
+            last = Value::Int(view.control_node().now());
         }
         let actions = arguments.actions(view)?;
         let alone = arguments.name.is_empty() && arguments.deb.is_none() && arguments.upgrade == Upgrade::No;

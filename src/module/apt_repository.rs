@@ -251,7 +251,7 @@ impl Module for Deb822Repository {
                 actions.extend(place(&key_path, wanted)?);
                 Some(key_path.clone())
             }
-            Some(key) => match view.computer().file(std::path::Path::new(key)) {
+            Some(key) => match view.control_node().file(std::path::Path::new(key)) {
                 LocalFile::File(content) if view.stat(key, true)?.is_none() => {
                     actions.extend(place(&key_path, Wanted::Write(content))?);
                     Some(key_path.clone())

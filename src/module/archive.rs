@@ -63,7 +63,7 @@ fn is_pattern(path: &str) -> bool {
 }
 
 /// What the question script tells of what is packed.
-struct Found {
+struct Packed {
     /// Paths after expansion.
     paths: Vec<String>,
     excluded: Vec<String>,
@@ -76,8 +76,8 @@ struct Found {
     single: bool,
 }
 
-impl Found {
-    fn read(text: &str) -> Found {
+impl Packed {
+    fn read(text: &str) -> Packed {
         let of = |key: &str| -> Vec<String> {
             let lines = text.lines().filter_map(|line| line.strip_prefix(key));
             lines.map(str::to_string).collect()
@@ -85,7 +85,7 @@ impl Found {
         let paths = of("path ");
         let root = of("root ").pop().unwrap_or_default();
         let root = format!("{}/", root.trim_end_matches('/'));
-        Found {
+        Packed {
             members: of("member ")
                 .iter()
                 .map(|member| format!("{root}{member}"))
@@ -190,7 +190,7 @@ impl Own {
         )
     }
 
-    /// Shell text that prints what [`Found`] reads of the paths, before anything is made of them.
+    /// Shell text that prints what [`Packed`] reads of the paths, before anything is made of them.
     fn listing(&self) -> String {
         let mut script = String::new();
         let mut put = |key: &str, path: &str, plain: &str| {
@@ -300,7 +300,7 @@ impl Module for Archive {
         let output = view.probe(&own.question(&dest), &about)?;
         view.note_described(&dest);
         let there = view.stat(&dest, true)?;
-        let found = Found::read(&output.text());
+        let found = Packed::read(&output.text());
         let outcome = found.told(&dest, there.is_some());
         let mut actions = vec![];
         match output.code {

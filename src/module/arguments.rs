@@ -1,9 +1,9 @@
 //! Arguments of modules: typed, documented, checked; and those that all modules on files share.
 
-use super::Module;
+use super::{Module, RunModule};
 use crate::error::nearest;
 use crate::host::Attributes;
-use crate::value::{ArgumentError, Value, deserialize, fields};
+use crate::value::{ArgumentError, ArgumentErrorKind, Value, deserialize, fields};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -72,22 +72,31 @@ impl<T: DeserializeOwned + JsonSchema> Arguments for WithFile<T> {
     }
 }
 
-/// Reads the arguments of a module and refuses those it does not know.
+/// Reads the arguments of a pure module and refuses those it does not know.
 pub(super) fn read<M: Module>(value: &Value) -> Result<M::Arguments, ArgumentError> {
-    let (read, known) = M::Arguments::read(value)?;
-    let unknown = |name: &&std::sync::Arc<str>| {
-        !M::OPEN && !known.contains(&&***name) && !M::IGNORED.contains(&&***name)
-    };
+    read_as(M::NAMES[0], M::IGNORED, M::OPEN, value)
+}
+
+/// Reads the arguments of a module of the run and refuses those it does not know.
+pub(super) fn read_run<M: RunModule>(value: &Value) -> Result<M::Arguments, ArgumentError> {
+    read_as(M::NAMES[0], M::IGNORED, false, value)
+}
+
+fn read_as<A: Arguments>(
+    module: &str,
+    ignored: &[&str],
+    open: bool,
+    value: &Value,
+) -> Result<A, ArgumentError> {
+    let (read, known) = A::read(value)?;
+    let unknown =
+        |name: &&std::sync::Arc<str>| !open && !known.contains(&&***name) && !ignored.contains(&&***name);
     if let Some(name) = value.as_map().and_then(|map| map.keys().find(unknown)) {
-        let mut message = format!("`{}` has no argument `{name}`", M::NAMES[0]);
+        let mut message = format!("`{module}` has no argument `{name}`");
         if let Some(near) = nearest(name, known.iter().copied()) {
             message.push_str(&format!("; did you mean `{near}`?"));
         }
-        return Err(ArgumentError {
-            argument: None,
-            message,
-            unknown: None,
-        });
+        return Err(ArgumentError::new(message));
     }
     Ok(read)
 }
@@ -120,15 +129,13 @@ impl FileArguments {
     /// # Errors
     /// A mode that is none, or that is not known yet.
     pub fn wanted_mode(&self) -> Result<Option<Mode>, ArgumentError> {
-        let error = |message: String, unknown| ArgumentError {
-            argument: Some("mode".into()),
-            message,
-            unknown,
-        };
         match &self.mode {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Int(bits)) => Ok(Some(Mode::Bits(*bits as u32 & 0o7777))),
-            Some(Value::Unknown(unknown)) => Err(error("is not known".into(), Some(unknown.clone()))),
+            Some(Value::Unknown(unknown)) => {
+                let kind = ArgumentErrorKind::Unknown(unknown.clone());
+                Err(ArgumentError::new("is not known").of("mode").of_kind(kind))
+            }
             Some(value) => {
                 let text = value.as_str().unwrap_or_default().trim();
                 match text {
@@ -139,10 +146,11 @@ impl FileArguments {
                             .map(|bits| Mode::Bits(bits & 0o7777)))
                     }
                     _ if parse_mode(text, 0, false).is_some() => Ok(Some(Mode::Symbolic(text.into()))),
-                    _ => Err(error(
-                        format!("`{text}` is no mode: write octal digits in quotes or u=rw,g=r"),
-                        None,
-                    )),
+                    _ => {
+                        let message =
+                            format!("`{text}` is no mode: write octal digits in quotes or u=rw,g=r");
+                        Err(ArgumentError::new(message).of("mode"))
+                    }
                 }
             }
         }

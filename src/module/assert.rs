@@ -1,7 +1,7 @@
 //! `assert`: fails unless all conditions hold.
 
 use super::returns::Returns;
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{Template, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +24,7 @@ pub(super) struct Arguments {
 impl Module for Assert {
     const NAMES: &'static [&'static str] = &["ansible.builtin.assert", "assert"];
     type Arguments = Arguments;
+    const NATURE: Nature = Nature::WITHOUT_HOST;
     const RAW: &'static [&'static str] = &["that", "fail_msg", "msg", "success_msg"];
     const IGNORED: &'static [&'static str] = &["quiet"];
     const RETURNS: &'static [Returns] = &[&[
@@ -38,7 +39,7 @@ impl Module for Assert {
         };
         let mut unknown = None;
         for condition in &conditions {
-            match view.computer().condition(condition)? {
+            match view.control_node().condition(condition)? {
                 Value::Bool(true) => {}
                 Value::Unknown(origin) => unknown = unknown.or(Some(origin)),
                 _ => return Err(failed(arguments, condition, view)?),
@@ -48,7 +49,7 @@ impl Module for Assert {
             return Err(Stop::Undecided(unknown));
         }
         let message = match &arguments.success_msg {
-            Some(message) => view.computer().render(&template(message))?,
+            Some(message) => view.control_node().render(&template(message))?,
             None => "All assertions passed".into(),
         };
         Ok(Step::done(Outcome::new().changed(false).with("msg", message)))
@@ -69,7 +70,7 @@ fn template(message: &Value) -> Value {
 
 fn failed(arguments: &Arguments, condition: &Value, view: &View<'_>) -> Result<Stop, Stop> {
     let message = match &arguments.fail_msg {
-        Some(message) => view.computer().render(&template(message))?,
+        Some(message) => view.control_node().render(&template(message))?,
         None => "Assertion failed".into(),
     };
     let text = match &message {

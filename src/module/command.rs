@@ -1,7 +1,7 @@
 //! `command` and `shell`: a command of the user's.
 
 use super::returns::{OUTPUT, Returns};
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::host::{Action, Command as Run, Performed, Resource, quote};
 use crate::value::Value;
 use jiff::Span;
@@ -63,6 +63,7 @@ impl Module for Command {
     const NAMES: &'static [&'static str] = &["ansible.builtin.command", "command"];
     type Arguments = Arguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
+    const NATURE: Nature = Nature::OF_A_COMMAND;
     const IGNORED: &'static [&'static str] = &["warn"];
     const RETURNS: &'static [Returns] = RETURNS;
 
@@ -96,6 +97,7 @@ impl Module for Shell {
     const NAMES: &'static [&'static str] = &["ansible.builtin.shell", "shell"];
     type Arguments = Arguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
+    const NATURE: Nature = Nature::OF_A_COMMAND;
     const IGNORED: &'static [&'static str] = &["warn"];
     const RETURNS: &'static [Returns] = RETURNS;
 
@@ -377,7 +379,7 @@ mod tests {
     #[test]
     fn words_are_quoted_but_for_what_ansible_expands() {
         assert_eq!(argument("plain", true), "plain");
-        assert_eq!(argument("a b'c", true), "'a b'\\''c'");
+        assert_eq!(argument("a b'c", true), r#"'a b'"'"'c'"#);
         assert_eq!(argument("$HOME/x", true), "\"${HOME-\\$HOME}/x\"");
         assert_eq!(argument("$HOME/x", false), "'$HOME/x'");
         assert_eq!(argument("cost $5", true), "'cost $5'");

@@ -82,14 +82,16 @@ impl Module for Copy {
             return remote(arguments, source, view);
         }
         let path = view
-            .computer()
+            .control_node()
             .find("files", source)
             .map_err(|tried| missing(source, &tried))?;
         match read(own, &path, view) {
             LocalFile::Closed(why) => Err(Stop::failed(why)),
             LocalFile::Missing => Err(missing(source, &[path])),
             LocalFile::Folder => folder(arguments, source, &path, view),
-            LocalFile::File(content) => placed(content, Some(&path), view.computer().mode(&path)).step(view),
+            LocalFile::File(content) => {
+                placed(content, Some(&path), view.control_node().mode(&path)).step(view)
+            }
         }
     }
 }
@@ -97,8 +99,8 @@ impl Module for Copy {
 /// A file of this computer, opened if it is vaulted and that is wanted.
 fn read(own: &Own, path: &Path, view: &View<'_>) -> LocalFile {
     match own.decrypt {
-        true => view.computer().file(path),
-        false => view.computer().sealed_file(path),
+        true => view.control_node().file(path),
+        false => view.control_node().sealed_file(path),
     }
 }
 
@@ -130,7 +132,7 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
     }
     let slash = if source.ends_with('/') { "/" } else { "" };
     let shown = format!("{}{slash}", path.display().to_string().trim_end_matches('/'));
-    let entries = view.computer().entries(path);
+    let entries = view.control_node().entries(path);
     for entry in &entries {
         let path = format!("{dest}/{}", entry.relative.display());
         if !entry.folder {
@@ -171,7 +173,7 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
         if fresh && view.stat(&to, true)?.is_none() {
             let attributes = match arguments.file.wanted_mode()? {
                 Some(Mode::Preserve) => crate::host::Attributes {
-                    mode: view.computer().mode(&from),
+                    mode: view.control_node().mode(&from),
                     ..arguments.file.attributes(None, false)?
                 },
                 _ => arguments.file.attributes(None, false)?,
@@ -191,7 +193,7 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
             source: None,
             dest: to.clone(),
             file: &arguments.file,
-            source_mode: view.computer().mode(&from),
+            source_mode: view.control_node().mode(&from),
             validate: own.validate.clone(),
             backup: own.backup,
             force: own.force,

@@ -90,24 +90,7 @@ pub(super) fn fingerprints(encoded: &[u8]) -> Value {
 
 /// A positive whole number of any length, as decimal text: longer ones do not fit a value's number.
 pub(super) fn decimal(bytes: &[u8]) -> Value {
-    let mut digits = vec![0_u8];
-    for byte in bytes {
-        let mut carry = u32::from(*byte);
-        for digit in &mut digits {
-            carry += u32::from(*digit) << 8;
-            *digit = (carry % 10) as u8;
-            carry /= 10;
-        }
-        while carry > 0 {
-            digits.push((carry % 10) as u8);
-            carry /= 10;
-        }
-    }
-    let text: String = digits
-        .iter()
-        .rev()
-        .map(|digit| char::from(b'0' + digit))
-        .collect();
+    let text = num_bigint::BigUint::from_bytes_be(bytes).to_string();
     text.parse().map_or(Value::from(text), Value::Int)
 }
 
@@ -157,6 +140,7 @@ mod tests {
             Value::from("340282366920938463463374607431768211455")
         );
         assert_eq!(decimal(&[]), Value::Int(0));
+        assert_eq!(decimal(&[1, 0]), Value::Int(256));
     }
 
     #[test]

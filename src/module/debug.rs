@@ -1,7 +1,7 @@
 //! `debug`: shows a message or a variable.
 
 use super::returns::Returns;
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{Template, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
@@ -30,6 +30,10 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D:
 impl Module for Debug {
     const NAMES: &'static [&'static str] = &["ansible.builtin.debug", "debug"];
     type Arguments = Arguments;
+    const NATURE: Nature = Nature {
+        shows_result: true,
+        ..Nature::WITHOUT_HOST
+    };
     const RAW: &'static [&'static str] = &["var"];
     const RETURNS: &'static [Returns] = &[&[
         ("<var>", "What `var` is, under its own name."),
@@ -63,7 +67,7 @@ impl Module for Debug {
             format!("{{{{ {name} }}}}")
         };
         let shown = view
-            .computer()
+            .control_node()
             .render(&Value::Template(Arc::new(Template { text, place: None })));
         let shown = shown.unwrap_or_else(|error| format!("<< error 1 - {} >>", error.line()).into());
         Ok(Step::done(outcome.with(name, shown)))

@@ -1,6 +1,6 @@
 //! `fail`: fails with a message.
 
-use super::{Module, Step, Stop, View};
+use super::{Module, Nature, Step, Stop, View};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -16,6 +16,7 @@ pub(super) struct Arguments {
 impl Module for Fail {
     const NAMES: &'static [&'static str] = &["ansible.builtin.fail", "fail"];
     type Arguments = Arguments;
+    const NATURE: Nature = Nature::WITHOUT_HOST;
 
     fn step(arguments: &Arguments, _: &View<'_>) -> Result<Step, Stop> {
         Err(Stop::failed(

@@ -33,7 +33,7 @@ fn yes() -> bool {
 impl Arguments {
     fn target(&self, view: &View<'_>) -> Result<PathBuf, Stop> {
         let text = |name: &str| -> Result<String, Stop> {
-            let value = view.computer().variable(name)?;
+            let value = view.control_node().variable(name)?;
             Ok(value
                 .as_ref()
                 .and_then(Value::as_str)
@@ -91,7 +91,7 @@ impl Module for Fetch {
             Some(_) => {}
         }
         let to = arguments.target(view)?;
-        let here = match view.computer().sealed_file(&to) {
+        let here = match view.control_node().sealed_file(&to) {
             LocalFile::File(content) => Some(content),
             LocalFile::Missing | LocalFile::Closed(_) => None,
             LocalFile::Folder => return Err(Stop::failed(format!("dest is a folder: {}", to.display()))),

@@ -77,7 +77,7 @@ fn yes() -> bool {
 }
 
 /// What stands in `dest`, and what the repository has.
-struct Found {
+struct Checkout {
     before: Option<String>,
     address: String,
     modified: bool,
@@ -154,7 +154,7 @@ impl Arguments {
         )
     }
 
-    fn found(&self, output: &Output) -> Result<Found, Stop> {
+    fn checkout(&self, output: &Output) -> Result<Checkout, Stop> {
         let text = output.text();
         let of = |key: &str| {
             text.lines()
@@ -198,7 +198,7 @@ impl Arguments {
                 .or_else(|| at(&format!("refs/tags/{version}")))
                 .or_else(|| at(version)),
         };
-        Ok(Found {
+        Ok(Checkout {
             before: has("there").then(|| of("before ").unwrap_or_default()),
             address: of("address ").unwrap_or_default(),
             modified: has("modified"),
@@ -236,7 +236,7 @@ impl Arguments {
         }
     }
 
-    fn clone_script(&self, found: &Found) -> String {
+    fn clone_script(&self, found: &Checkout) -> String {
         let mut options = String::new();
         if self.bare {
             options.push_str(" --bare");
@@ -280,7 +280,7 @@ impl Arguments {
         }
     }
 
-    fn update_script(&self, found: &Found) -> String {
+    fn update_script(&self, found: &Checkout) -> String {
         let (dest, repo, remote) = (quote(&self.dest), quote(&self.repo), quote(&self.remote));
         let depth = match self.depth {
             Some(depth) if !self.is_commit() => format!(" --depth {depth}"),
@@ -337,7 +337,7 @@ impl Module for Git {
             about.push(Resource::Path(arguments.repo.clone()));
         }
         let text = |id: &Option<String>| id.as_deref().map_or(Value::Null, Value::string);
-        let found = arguments.found(&view.probe(&arguments.question(), &about)?)?;
+        let found = arguments.checkout(&view.probe(&arguments.question(), &about)?)?;
         let outcome = Outcome::new().with("before", text(&found.before.clone().filter(|id| !id.is_empty())));
         let script = |script: String, explain: String| Action::Script {
             script,

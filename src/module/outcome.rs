@@ -1,8 +1,10 @@
 //! What a module answers.
 
+use crate::connection::Failure;
 use crate::error::Error;
+use crate::event::Diff;
 use crate::host::{Action, FileKind, Performed, Stat};
-use crate::value::{ArgumentError, Map, Unknown, Value};
+use crate::value::{ArgumentError, ArgumentErrorKind, Map, Unknown, Value};
 use std::sync::Arc;
 
 /// What is to be done next.
@@ -40,6 +42,35 @@ pub struct Outcome {
     pub file: Option<String>,
     /// The result tells what the actions printed ([`Outcome::printed`]).
     pub prints: bool,
+    /// Variables that `include_vars` read.
+    pub included: Map,
+    /// What is to become of the inventory. Whether that changes anything is told by whoever does it.
+    pub inventory: Option<Box<InventoryChange>>,
+    /// What changed, for `--diff`, where no action tells it.
+    pub diffs: Vec<Diff>,
+    /// Of a module of the run in check mode: what would be done to this computer, so that later tasks see it.
+    pub planned: Vec<Action>,
+}
+
+/// A change of the inventory while a run goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InventoryChange {
+    /// Adds a host, or groups and variables to one that is there (`add_host`).
+    Host {
+        /// Its name.
+        name: String,
+        /// Groups it belongs to from now on.
+        groups: Vec<String>,
+        /// Its variables.
+        variables: Map,
+    },
+    /// Puts the task's own host into a group (`group_by`).
+    Group {
+        /// The group, made if it is not there.
+        name: String,
+        /// Groups above it, made if they are not there.
+        parents: Vec<String>,
+    },
 }
 
 impl Outcome {
@@ -178,6 +209,8 @@ pub enum Stop {
     Undecided(Arc<Unknown>),
     /// Wrong input, such as an error in a template.
     Error(Error),
+    /// The host did not answer a module of the run.
+    Connection(Failure),
 }
 
 impl Stop {
@@ -189,10 +222,16 @@ impl Stop {
 
 impl From<ArgumentError> for Stop {
     fn from(error: ArgumentError) -> Stop {
-        match &error.unknown {
-            Some(unknown) => Stop::Undecided(unknown.clone()),
-            None => Stop::Failed(error.to_string()),
+        match error.kind {
+            ArgumentErrorKind::Unknown(unknown) => Stop::Undecided(unknown),
+            ArgumentErrorKind::Missing | ArgumentErrorKind::Wrong => Stop::Failed(error.to_string()),
         }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Stop {
+        Stop::Connection(failure)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Stop, View};
 use crate::host::{Package, Resource, quote};
+use crate::wildcard::fnmatch;
 
 /// The name without version and release.
 pub(super) fn base(name: &str) -> &str {
@@ -15,7 +16,7 @@ pub(super) fn version(name: &str) -> Option<&str> {
 
 /// A version fits one with `*` in it.
 pub(super) fn matches(wanted: &str, version: &str) -> bool {
-    wanted == version || globset::Glob::new(wanted).is_ok_and(|glob| glob.compile_matcher().is_match(version))
+    wanted == version || fnmatch(wanted).matches(version)
 }
 
 /// Any installed package whose name fits a pattern.

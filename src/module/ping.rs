@@ -1,7 +1,7 @@
 //! `ping` and `wait_for_connection`: the host answers and its shell works.
 
 use super::returns::Returns;
-use super::{Entry, Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View, arguments};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -70,19 +70,14 @@ fn five() -> u64 {
     5
 }
 
-impl Patience {
-    /// The patience of a task, if it is a `wait_for_connection`; what is wrong with its arguments the module tells.
-    pub fn of(module: &Entry, arguments: &Value) -> Option<Patience> {
-        (module.names == WaitForConnection::NAMES)
-            .then(|| super::arguments::read::<WaitForConnection>(arguments).ok())
-            .flatten()
-    }
-}
-
 impl Module for WaitForConnection {
     const NAMES: &'static [&'static str] = &["ansible.builtin.wait_for_connection", "wait_for_connection"];
     type Arguments = Patience;
     const RETURNS: &'static [Returns] = &[&[("elapsed", "Seconds until the host answered.")]];
+    const NATURE: Nature = Nature {
+        patience: Some(|value| arguments::read::<WaitForConnection>(value).ok()),
+        ..Nature::OF_A_HOST
+    };
 
     fn step(_: &Patience, view: &View<'_>) -> Result<Step, Stop> {
         view.probe("printf pong", &[])?;

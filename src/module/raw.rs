@@ -2,7 +2,7 @@
 
 use super::placed::missing;
 use super::returns::{OUTPUT, Returns};
-use super::{LocalFile, Module, Outcome, Step, Stop, View};
+use super::{LocalFile, Module, Nature, Outcome, Step, Stop, View};
 use crate::content::hexadecimal;
 use crate::host::{Action, Attributes, Command, Performed, quote};
 use crate::value::Value;
@@ -67,6 +67,7 @@ impl Module for Raw {
     type Arguments = RawArguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
     const RETURNS: &'static [Returns] = &[OUTPUT];
+    const NATURE: Nature = Nature::OF_A_COMMAND;
 
     fn step(arguments: &RawArguments, view: &View<'_>) -> Result<Step, Stop> {
         if let Some(performed) = view.performed().first() {
@@ -84,6 +85,10 @@ impl Module for Script {
     const NAMES: &'static [&'static str] = &["ansible.builtin.script", "script"];
     type Arguments = ScriptArguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
+    const NATURE: Nature = Nature {
+        can_go_on: false,
+        ..Nature::OF_A_COMMAND
+    };
     const IGNORED: &'static [&'static str] = &["decrypt"];
     const RETURNS: &'static [Returns] = &[OUTPUT];
 
@@ -108,15 +113,15 @@ impl Module for Script {
             return Err(Stop::failed("no script given"));
         };
         let path = view
-            .computer()
+            .control_node()
             .find("files", name)
             .map_err(|tried| missing(name, &tried))?;
-        let LocalFile::File(content) = view.computer().file(&path) else {
+        let LocalFile::File(content) = view.control_node().file(&path) else {
             return Err(missing(name, &[path]));
         };
         let there = format!(
             "/tmp/.vent-script-{}",
-            hexadecimal(&view.computer().random()[..8])
+            hexadecimal(&view.control_node().random()[..8])
         );
         let mut line: Vec<String> = arguments.executable.iter().cloned().collect();
         line.push(there.clone());

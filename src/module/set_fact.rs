@@ -1,7 +1,7 @@
 //! `set_fact`: variables of a host for the rest of the run.
 
 use super::returns::{FACTS, Returns};
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{Map, Value, to_bool};
 
 /// Sets variables of a host.
@@ -10,6 +10,8 @@ pub(super) struct SetFact;
 impl Module for SetFact {
     const NAMES: &'static [&'static str] = &["ansible.builtin.set_fact", "set_fact"];
     type Arguments = Value;
+    const NATURE: Nature = Nature::WITHOUT_HOST;
+    const FREE_FORM: Option<&'static str> = Some("_raw_params");
     const OPEN: bool = true;
     const RETURNS: &'static [Returns] = &[FACTS];
 

@@ -1,7 +1,7 @@
 //! `set_stats`: figures of a run, as the events carry them.
 
 use super::returns::Returns;
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,6 +37,7 @@ impl Module for SetStats {
             "Whether they are added to what is there.",
         ),
     ]];
+    const NATURE: Nature = Nature::WITHOUT_HOST;
 
     fn step(arguments: &Arguments, _: &View<'_>) -> Result<Step, Stop> {
         if arguments.data.as_map().is_none() {

@@ -1,8 +1,9 @@
 //! `setup`: the facts of the host.
 
 use super::returns::{FACTS, Returns};
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::host::{Resource, facts_script, parse_facts};
+use crate::wildcard::fnmatch;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -24,6 +25,10 @@ impl Module for Setup {
         "gather_facts",
     ];
     type Arguments = Arguments;
+    const NATURE: Nature = Nature {
+        gathers_facts: true,
+        ..Nature::OF_A_HOST
+    };
     const IGNORED: &'static [&'static str] = &["gather_subset", "gather_timeout", "fact_path", "parallel"];
     const RETURNS: &'static [Returns] = &[FACTS];
 
@@ -31,15 +36,12 @@ impl Module for Setup {
         let output = view.probe(facts_script(), &[Resource::Other("facts".into())])?;
         let mut facts = parse_facts(&output.stdout);
         if !arguments.filter.is_empty() {
-            let mut set = globset::GlobSetBuilder::new();
-            for pattern in &arguments.filter {
-                let glob = globset::Glob::new(pattern.trim_start_matches("ansible_"));
-                set.add(glob.map_err(|error| Stop::failed(format!("filter: {error}")))?);
-            }
-            let set = set
-                .build()
-                .map_err(|error| Stop::failed(format!("filter: {error}")))?;
-            facts.retain(|name, _| set.is_match(&**name));
+            let patterns: Vec<_> = arguments
+                .filter
+                .iter()
+                .map(|pattern| fnmatch(pattern.trim_start_matches("ansible_")))
+                .collect();
+            facts.retain(|name, _| patterns.iter().any(|pattern| pattern.matches(name)));
         }
         Ok(Step::done(
             Outcome::new().changed(false).gathered("ansible_", facts),

@@ -70,7 +70,7 @@ impl Module for Template {
             return Err(Stop::failed("output_encoding: only utf-8 is supported"));
         }
         let path = view
-            .computer()
+            .control_node()
             .find("templates", &own.src)
             .map_err(|tried| missing(&own.src, &tried))?;
         let newline = match own.newline_sequence.as_deref() {
@@ -98,10 +98,10 @@ impl Module for Template {
             name: own.src.clone(),
             destination: own.dest.clone(),
         };
-        let content = view.computer().render_file(&path, &options)?;
+        let content = view.control_node().render_file(&path, &options)?;
         Placed {
             content,
-            source_mode: view.computer().mode(&path),
+            source_mode: view.control_node().mode(&path),
             source: Some(path),
             dest: own.dest.clone(),
             file: &arguments.file,

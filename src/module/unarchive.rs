@@ -192,16 +192,16 @@ impl Module for Unarchive {
 fn local(own: &Own, file: &FileArguments, outcome: Outcome, view: &View<'_>) -> Result<Step, Stop> {
     let tried = |tried: &[_]| missing(&own.src, tried);
     let path = view
-        .computer()
+        .control_node()
         .find("files", &own.src)
         .map_err(|paths| tried(&paths))?;
-    let content = match view.computer().file(&path) {
+    let content = match view.control_node().file(&path) {
         LocalFile::File(Content::Unknown(unknown)) => return Err(Stop::Undecided(unknown)),
         LocalFile::File(content) => content,
         _ => return Err(tried(&[path])),
     };
     let archive = view
-        .computer()
+        .control_node()
         .archive(&path)
         .map_err(|error| Stop::failed(format!("cannot read the archive {}: {error}", path.display())))?;
     let wanted = compare::wanted(&archive, own)?;
@@ -242,7 +242,7 @@ fn send_and_unpack(
 ) -> Result<Vec<Action>, Stop> {
     let there = format!(
         "/tmp/.vent-unarchive-{}",
-        hexadecimal(&view.computer().random()[..8])
+        hexadecimal(&view.control_node().random()[..8])
     );
     let needs = match unpacker(archive.packing) {
         Some(program) => format!(

@@ -7,7 +7,7 @@ mod option;
 mod relations;
 
 use super::returns::Returns;
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{Map, Value};
 use level::Findings;
 use schemars::JsonSchema;
@@ -36,12 +36,13 @@ impl Module for ValidateArgumentSpec {
         ("argument_errors", "What is wrong with them."),
         ("argument_spec_data", "The options, if something is wrong."),
     ]];
+    const NATURE: Nature = Nature::WITHOUT_HOST;
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let options = mapping("argument_spec", &arguments.argument_spec)?;
         let mut given = Map::new();
         for name in options.keys() {
-            if let Some(value) = view.computer().variable(name)? {
+            if let Some(value) = view.control_node().variable(name)? {
                 given.insert(name.clone(), value);
             }
         }

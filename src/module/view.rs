@@ -1,4 +1,4 @@
-//! What a module sees: the host through questions, this computer through [`Computer`], and what its own
+//! What a module sees: the host through questions, this computer through [`ControlNode`], and what its own
 //! actions gave.
 
 use super::Stop;
@@ -52,8 +52,8 @@ pub struct TemplateOptions {
     pub destination: String,
 }
 
-/// What this computer can tell a module.
-pub trait Computer {
+/// What this computer, Ansible's control node, can tell a module.
+pub trait ControlNode {
     /// Looks for a file as Ansible does (role, play, task file), below `kind` (`files`, `templates`).
     ///
     /// # Errors
@@ -95,6 +95,13 @@ pub trait Computer {
     /// # Errors
     /// An error in a template, with its place.
     fn variable(&self, name: &str) -> Checked<Option<Value>>;
+    /// A variable as it is written, with its templates; `None` if it is not defined.
+    fn written_variable(&self, name: &str) -> Option<Value>;
+    /// The variables of a file as they are written, with their templates; vaulted ones are secrets.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the file.
+    fn variables_file(&self, path: &Path) -> Checked<Map>;
     /// Seconds since 1970.
     fn now(&self) -> i64;
     /// The random bytes of this task, the same at every call of its `step`.
@@ -105,7 +112,7 @@ pub trait Computer {
 pub struct View<'a> {
     state: &'a State,
     user: &'a Arc<str>,
-    computer: &'a dyn Computer,
+    control_node: &'a dyn ControlNode,
     performed: &'a [Performed],
     origin: &'a Arc<Unknown>,
     verbosity: u8,
@@ -118,7 +125,7 @@ impl<'a> View<'a> {
     pub fn new(
         state: &'a State,
         user: &'a Arc<str>,
-        computer: &'a dyn Computer,
+        control_node: &'a dyn ControlNode,
         performed: &'a [Performed],
         origin: &'a Arc<Unknown>,
         verbosity: u8,
@@ -126,7 +133,7 @@ impl<'a> View<'a> {
         View {
             state,
             user,
-            computer,
+            control_node,
             performed,
             origin,
             verbosity,
@@ -140,8 +147,8 @@ impl<'a> View<'a> {
     }
 
     /// This computer.
-    pub fn computer(&self) -> &dyn Computer {
-        self.computer
+    pub fn control_node(&self) -> &dyn ControlNode {
+        self.control_node
     }
 
     /// How many `-v` were given.
@@ -345,7 +352,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// An error in a template.
     pub fn facts(&self) -> Result<Map, Stop> {
-        match self.computer.variable("ansible_facts")? {
+        match self.control_node.variable("ansible_facts")? {
             Some(Value::Map(map)) => Ok((*map).clone()),
             _ => Ok(Map::new()),
         }

@@ -264,10 +264,10 @@ impl Own {
                 self.ownca_create_subject_key_identifier,
             ),
         };
-        let now = OffsetDateTime::from_unix_timestamp(view.computer().now())
+        let now = OffsetDateTime::from_unix_timestamp(view.control_node().now())
             .map_err(|cause| Stop::failed(cause.to_string()))?;
         let mut serial = [0; 20];
-        serial.copy_from_slice(&view.computer().random()[..20]);
+        serial.copy_from_slice(&view.control_node().random()[..20]);
         Ok(Ingredients {
             request,
             key,

@@ -52,7 +52,7 @@ impl Module for X509CertificateInfo {
             text => text?,
         };
         let certificate = Certificate::from_pem(&text).map_err(failed)?;
-        let now = OffsetDateTime::from_unix_timestamp(view.computer().now())
+        let now = OffsetDateTime::from_unix_timestamp(view.control_node().now())
             .map_err(|cause| Stop::failed(cause.to_string()))?;
         let mut valid = Map::new();
         for (name, time) in arguments.valid_at.iter().filter_map(Value::as_map).flatten() {

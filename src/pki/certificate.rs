@@ -94,7 +94,10 @@ impl Certificate {
 
     /// True if its signature was made by the owner of that key.
     pub fn signed_by(&self, key: &PublicKey) -> bool {
-        signature::valid(&self.encoded, key)
+        X509Certificate::from_der(&self.encoded).is_ok_and(|(_, read)| {
+            let (content, signature) = (read.tbs_certificate.as_ref(), &read.signature_value.data);
+            signature::valid(content, &read.signature_algorithm, signature, key)
+        })
     }
 
     /// True if it is good at that moment.

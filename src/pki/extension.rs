@@ -1,8 +1,10 @@
 //! The extensions of requests and certificates (RFC 5280, 4.2), each with its critical flag.
 
-use super::{GeneralName, PublicKey, der};
+use super::oid::oid;
+use super::{GeneralName, PublicKey};
 use crate::error::{Error, Result, nearest};
 use sha1::{Digest, Sha1};
+use yasna::{ASN1Result, BERReader, DERWriter, Tag, construct_der, parse_der, try_construct_der};
 
 /// One extension: what it is, whether it is critical, its content as it stands in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,11 +112,13 @@ fn key_usage_bit(name: &str) -> Result<usize> {
     });
     found.ok_or_else(|| {
         let error = Error::new(format!("`{name}` is not a key usage"));
-        match nearest(name, KEY_USAGES.iter().map(|usage| usage.0)) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error,
-        }
+        error.did_you_mean(nearest(name, KEY_USAGES.iter().map(|usage| usage.0)))
     })
+}
+
+/// General names one after the other.
+fn write_names(writer: DERWriter<'_>, names: &[GeneralName]) -> Result<()> {
+    writer.write_sequence(|parts| names.iter().try_for_each(|name| name.write(parts.next())))
 }
 
 impl Extension {
@@ -123,11 +127,8 @@ impl Extension {
     /// # Errors
     /// A name that cannot be encoded.
     pub fn subject_alternative_name(names: &[GeneralName], critical: bool) -> Result<Extension> {
-        let names = names
-            .iter()
-            .map(GeneralName::encode)
-            .collect::<Result<Vec<_>>>()?;
-        Ok(ExtensionKind::SubjectAlternativeName.with(critical, der::sequence(&names)))
+        let value = try_construct_der(|writer| write_names(writer, names))?;
+        Ok(ExtensionKind::SubjectAlternativeName.with(critical, value))
     }
 
     /// What the key may do, by OpenSSL's names (`digitalSignature`, `Key Encipherment`).
@@ -135,11 +136,17 @@ impl Extension {
     /// # Errors
     /// A usage that is not known.
     pub fn key_usage<S: AsRef<str>>(usages: &[S], critical: bool) -> Result<Extension> {
-        let mut bits = [false; 9];
+        let mut bytes = [0_u8; 2];
+        let mut length = 0;
         for usage in usages {
-            bits[key_usage_bit(usage.as_ref())?] = true;
+            let bit = key_usage_bit(usage.as_ref())?;
+            bytes[bit / 8] |= 0x80 >> (bit % 8);
+            length = length.max(bit + 1);
         }
-        Ok(ExtensionKind::KeyUsage.with(critical, der::named_bits(&bits)))
+        // Zeros at the end are left out of named bits.
+        let bytes = &bytes[..length.div_ceil(8)];
+        let value = construct_der(|writer| writer.write_bitvec_bytes(bytes, length));
+        Ok(ExtensionKind::KeyUsage.with(critical, value))
     }
 
     /// What the certificate may be used for, by OpenSSL's names or object identifiers.
@@ -152,16 +159,16 @@ impl Extension {
             let known = EXTENDED_KEY_USAGES
                 .iter()
                 .find(|known| known.0.eq_ignore_ascii_case(usage) || known.1.eq_ignore_ascii_case(usage));
-            let encoded = der::oid(known.map_or(usage, |known| known.2)).map_err(|_| {
+            let identifier = oid(known.map_or(usage, |known| known.2)).map_err(|_| {
                 let error = Error::new(format!("`{usage}` is not an extended key usage"));
-                match nearest(usage, EXTENDED_KEY_USAGES.iter().map(|known| known.0)) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error,
-                }
+                error.did_you_mean(nearest(usage, EXTENDED_KEY_USAGES.iter().map(|known| known.0)))
             })?;
-            parts.push(encoded);
+            parts.push(identifier);
         }
-        Ok(ExtensionKind::ExtendedKeyUsage.with(critical, der::sequence(&parts)))
+        let value = construct_der(|writer| {
+            writer.write_sequence(|list| parts.iter().for_each(|part| list.next().write_oid(part)));
+        });
+        Ok(ExtensionKind::ExtendedKeyUsage.with(critical, value))
     }
 
     /// Whether it is an authority, and how many authorities may follow it, from OpenSSL's words
@@ -170,7 +177,7 @@ impl Extension {
     /// # Errors
     /// A word that is not understood.
     pub fn basic_constraints<S: AsRef<str>>(words: &[S], critical: bool) -> Result<Extension> {
-        let mut parts = vec![];
+        let mut length = None;
         let mut authority = false;
         for word in words.iter().map(AsRef::as_ref) {
             let wrong = || {
@@ -181,29 +188,42 @@ impl Extension {
                 Some(("CA", value)) if value.eq_ignore_ascii_case("true") => authority = true,
                 Some(("CA", value)) if value.eq_ignore_ascii_case("false") => {}
                 Some(("pathlen", number)) => {
-                    let number: u32 = number.trim().parse().map_err(|_| wrong())?;
-                    parts.push(der::integer(&number.to_be_bytes()));
+                    length = Some(number.trim().parse::<u32>().map_err(|_| wrong())?);
                 }
                 _ => return Err(wrong()),
             }
         }
-        if authority {
-            parts.insert(0, der::wrap(der::BOOLEAN, &[0xff]));
-        } else if !parts.is_empty() {
+        if length.is_some() && !authority {
             return Err(Error::new("`pathlen` is for authorities only").help("add `CA:TRUE`"));
         }
-        Ok(ExtensionKind::BasicConstraints.with(critical, der::sequence(&parts)))
+        let value = construct_der(|writer| {
+            writer.write_sequence(|parts| {
+                if authority {
+                    parts.next().write_bool(true);
+                }
+                if let Some(length) = length {
+                    parts.next().write_u32(length);
+                }
+            });
+        });
+        Ok(ExtensionKind::BasicConstraints.with(critical, value))
     }
 
     /// The identifier of the subject's key.
     pub fn subject_key_identifier(identifier: &[u8]) -> Extension {
-        ExtensionKind::SubjectKeyIdentifier.with(false, der::wrap(der::OCTET_STRING, identifier))
+        let value = construct_der(|writer| writer.write_bytes(identifier));
+        ExtensionKind::SubjectKeyIdentifier.with(false, value)
     }
 
     /// The identifier of the issuer's key.
     pub fn authority_key_identifier(identifier: &[u8]) -> Extension {
-        let content = der::wrap(0x80, identifier);
-        ExtensionKind::AuthorityKeyIdentifier.with(false, der::wrap(der::SEQUENCE, &content))
+        let value = construct_der(|writer| {
+            writer.write_sequence(|parts| {
+                let writer = parts.next();
+                writer.write_tagged_implicit(Tag::context(0), |writer| writer.write_bytes(identifier));
+            });
+        });
+        ExtensionKind::AuthorityKeyIdentifier.with(false, value)
     }
 
     /// Names an authority may issue for, and names it may not.
@@ -215,17 +235,25 @@ impl Extension {
         excluded: &[GeneralName],
         critical: bool,
     ) -> Result<Extension> {
-        let mut parts = vec![];
-        for (tag, names) in [(0xa0, permitted), (0xa1, excluded)] {
-            let subtrees = names
-                .iter()
-                .map(|name| Ok(der::wrap(der::SEQUENCE, &name.encode()?)))
-                .collect::<Result<Vec<_>>>()?;
-            if !subtrees.is_empty() {
-                parts.push(der::wrap_all(tag, &subtrees));
-            }
-        }
-        Ok(ExtensionKind::NameConstraints.with(critical, der::sequence(&parts)))
+        let value = try_construct_der(|writer| {
+            writer.write_sequence(|parts| {
+                for (number, names) in [(0, permitted), (1, excluded)] {
+                    if !names.is_empty() {
+                        let writer = parts.next();
+                        let subtree = |writer: DERWriter<'_>, name: &GeneralName| {
+                            writer.write_sequence(|parts| name.write(parts.next()))
+                        };
+                        writer.write_tagged_implicit(Tag::context(number), |writer| {
+                            writer.write_sequence(|list| {
+                                names.iter().try_for_each(|name| subtree(list.next(), name))
+                            })
+                        })?;
+                    }
+                }
+                Ok::<_, Error>(())
+            })
+        })?;
+        Ok(ExtensionKind::NameConstraints.with(critical, value))
     }
 
     /// Where lists of revoked certificates are found: one point for each list of names.
@@ -233,23 +261,23 @@ impl Extension {
     /// # Errors
     /// A name that cannot be encoded.
     pub fn crl_distribution_points(points: &[Vec<GeneralName>]) -> Result<Extension> {
-        let mut parts = vec![];
-        for names in points {
-            let names = names
-                .iter()
-                .map(GeneralName::encode)
-                .collect::<Result<Vec<_>>>()?;
-            parts.push(der::wrap(
-                der::SEQUENCE,
-                &der::wrap(0xa0, &der::wrap_all(0xa0, &names)),
-            ));
-        }
-        Ok(ExtensionKind::CrlDistributionPoints.with(false, der::sequence(&parts)))
+        let point = |writer: DERWriter<'_>, names: &[GeneralName]| {
+            writer.write_sequence(|parts| {
+                parts.next().write_tagged(Tag::context(0), |writer| {
+                    writer.write_tagged_implicit(Tag::context(0), |writer| write_names(writer, names))
+                })
+            })
+        };
+        let value = try_construct_der(|writer| {
+            writer.write_sequence(|list| points.iter().try_for_each(|names| point(list.next(), names)))
+        })?;
+        Ok(ExtensionKind::CrlDistributionPoints.with(false, value))
     }
 
     /// The demand that OCSP be stapled: TLS feature 5, `status_request`.
     pub fn ocsp_must_staple(critical: bool) -> Extension {
-        ExtensionKind::TlsFeature.with(critical, der::sequence(&[der::integer(&[5])]))
+        let value = construct_der(|writer| writer.write_sequence(|parts| parts.next().write_u8(5)));
+        ExtensionKind::TlsFeature.with(critical, value)
     }
 
     /// True if it is of that kind.
@@ -257,94 +285,84 @@ impl Extension {
         self.oid == kind.oid()
     }
 
+    /// The parts of a sequence; none if it is broken.
+    fn parts<T>(&self, read: impl for<'a> Fn(BERReader<'_, 'a>) -> ASN1Result<T>) -> Vec<T> {
+        parse_der(&self.value, |reader| reader.collect_sequence_of(read)).unwrap_or_default()
+    }
+
     /// The names in a subject alternative name.
     pub fn general_names(&self) -> Vec<GeneralName> {
-        let sequence = der::single(&self.value, der::SEQUENCE);
-        let names = sequence
-            .and_then(|sequence| sequence.children())
-            .unwrap_or_default();
-        names.iter().map(GeneralName::read).collect()
+        let names = self.parts(|reader| reader.read_tagged_der());
+        names.into_iter().map(GeneralName::read).collect()
     }
 
     /// The usages in a key usage, as indexes into [`KEY_USAGES`].
     pub fn key_usages(&self) -> Vec<usize> {
-        let Some(bits) = der::single(&self.value, der::BIT_STRING) else {
-            return vec![];
-        };
-        let bytes = bits.content.get(1..).unwrap_or_default();
-        (0..KEY_USAGES.len())
-            .filter(|at| {
-                bytes
-                    .get(at / 8)
-                    .is_some_and(|byte| byte & (0x80 >> (at % 8)) != 0)
-            })
+        let (bytes, length) = parse_der(&self.value, |reader| reader.read_bitvec_bytes()).unwrap_or_default();
+        (0..KEY_USAGES.len().min(length))
+            .filter(|at| bytes[at / 8] & (0x80 >> (at % 8)) != 0)
             .collect()
     }
 
     /// The object identifiers in an extended key usage.
     pub fn extended_key_usages(&self) -> Vec<String> {
-        let sequence = der::single(&self.value, der::SEQUENCE);
-        let usages = sequence
-            .and_then(|sequence| sequence.children())
-            .unwrap_or_default();
-        usages
-            .iter()
-            .filter_map(|usage| der::dotted(usage.content))
-            .collect()
+        let usages = self.parts(|reader| reader.read_oid());
+        usages.iter().map(ToString::to_string).collect()
     }
 
     /// Basic constraints: is it an authority, and how many may follow it.
     pub fn authority(&self) -> (bool, Option<u32>) {
-        let sequence = der::single(&self.value, der::SEQUENCE);
-        let parts = sequence
-            .and_then(|sequence| sequence.children())
-            .unwrap_or_default();
-        let is = parts
-            .iter()
-            .any(|part| part.tag == der::BOOLEAN && part.content != [0]);
-        let length = parts.iter().find(|part| part.tag == der::INTEGER).map(|part| {
-            part.content
-                .iter()
-                .fold(0_u32, |sum, byte| sum.wrapping_shl(8) | u32::from(*byte))
+        let read = parse_der(&self.value, |reader| {
+            reader.read_sequence(|parts| {
+                let is = parts.read_default(false, |reader| reader.read_bool())?;
+                Ok((is, parts.read_optional(|reader| reader.read_u32())?))
+            })
         });
-        (is, length)
+        read.unwrap_or_default()
     }
 
     /// The bytes of a subject or authority key identifier.
     pub fn key_identifier(&self) -> Option<Vec<u8>> {
         if self.is(ExtensionKind::SubjectKeyIdentifier) {
-            return Some(der::single(&self.value, der::OCTET_STRING)?.content.to_vec());
+            return parse_der(&self.value, |reader| reader.read_bytes()).ok();
         }
-        let parts = der::single(&self.value, der::SEQUENCE)?.children()?;
-        let identifier = parts.iter().find(|part| part.tag == 0x80)?;
-        Some(identifier.content.to_vec())
+        let parts = self.parts(|reader| reader.read_tagged_der());
+        let identifier = parts.iter().find(|part| part.tag() == Tag::context(0))?;
+        Some(identifier.value().to_vec())
     }
 
     /// Names of the issuer of the issuer's certificate and its serial number (of an authority key identifier).
     pub fn authority_certificate(&self) -> (Option<Vec<GeneralName>>, Option<Vec<u8>>) {
-        let parts = der::single(&self.value, der::SEQUENCE).and_then(|whole| whole.children());
-        let parts = parts.unwrap_or_default();
-        let part = |tag| parts.iter().find(|part| part.tag == tag);
-        let names = part(0xa1).and_then(|part| part.children());
-        let serial = part(0x82).map(|part| part.content.to_vec());
-        (
-            names.map(|names| names.iter().map(GeneralName::read).collect()),
-            serial,
-        )
+        let part = |number| {
+            move |reader: BERReader<'_, '_>| {
+                reader.read_tagged_implicit(Tag::context(number), |reader| reader.read_bytes())
+            }
+        };
+        let read = parse_der(&self.value, |reader| {
+            reader.read_sequence(|parts| {
+                parts.read_optional(part(0))?;
+                let names = parts.read_optional(|reader| {
+                    reader.read_tagged_implicit(Tag::context(1), |reader| {
+                        reader.collect_sequence_of(|reader| reader.read_tagged_der())
+                    })
+                })?;
+                Ok((names, parts.read_optional(part(2))?))
+            })
+        });
+        let (names, serial) = read.unwrap_or_default();
+        let names = names.map(|names| names.into_iter().map(GeneralName::read).collect());
+        (names, serial)
     }
 
     /// The addresses of an access method (of the authority information access), given by its object identifier.
     pub fn access(&self, method: &str) -> Vec<GeneralName> {
-        let descriptions = der::single(&self.value, der::SEQUENCE).and_then(|whole| whole.children());
-        let of_method = |description: &der::Element<'_>| match description.children()?.as_slice() {
-            [id, name] if der::dotted(id.content).as_deref() == Some(method) => Some(GeneralName::read(name)),
-            _ => None,
+        let descriptions = self.parts(|reader| {
+            reader.read_sequence(|parts| Ok((parts.next().read_oid()?, parts.next().read_tagged_der()?)))
+        });
+        let of_method = |(id, name): (yasna::models::ObjectIdentifier, _)| {
+            (id.to_string() == method).then(|| GeneralName::read(name))
         };
-        descriptions
-            .unwrap_or_default()
-            .iter()
-            .filter_map(of_method)
-            .collect()
+        descriptions.into_iter().filter_map(of_method).collect()
     }
 
     /// True if both say the same: lists of names and usages may stand in any order.
@@ -356,28 +374,36 @@ impl Extension {
         .iter()
         .any(|kind| self.is(*kind));
         let sorted = |extension: &Extension| {
-            let mut parts: Vec<Vec<u8>> = der::single(&extension.value, der::SEQUENCE)?
-                .children()?
-                .iter()
-                .map(|part| part.whole.to_vec())
-                .collect();
+            let mut parts = extension.parts(|reader| reader.read_der());
             parts.sort();
             parts.dedup();
-            Some(parts)
+            parts
         };
         self.oid == other.oid
             && self.critical == other.critical
             && (self.value == other.value || (unordered && sorted(self) == sorted(other)))
     }
 
-    /// Its encoding with identifier and flag.
-    pub(super) fn encode(&self) -> Result<Vec<u8>> {
-        let mut parts = vec![der::oid(&self.oid)?];
-        if self.critical {
-            parts.push(der::wrap(der::BOOLEAN, &[0xff]));
-        }
-        parts.push(der::wrap(der::OCTET_STRING, &self.value));
-        Ok(der::sequence(&parts))
+    /// Writes its encoding with identifier and flag.
+    fn write(&self, writer: DERWriter<'_>) -> Result<()> {
+        let identifier = oid(&self.oid)?;
+        writer.write_sequence(|parts| {
+            parts.next().write_oid(&identifier);
+            if self.critical {
+                parts.next().write_bool(true);
+            }
+            parts.next().write_bytes(&self.value);
+        });
+        Ok(())
+    }
+
+    /// Writes extensions one after the other.
+    pub(super) fn write_all(extensions: &[Extension], writer: DERWriter<'_>) -> Result<()> {
+        writer.write_sequence(|list| {
+            extensions
+                .iter()
+                .try_for_each(|extension| extension.write(list.next()))
+        })
     }
 
     /// An extension that was read from a file.
@@ -404,13 +430,29 @@ mod tests {
     #[test]
     fn what_leads_to_the_issuer_is_read() {
         let uri = GeneralName::parse("URI:http://ocsp.example/").unwrap();
-        let description = der::sequence(&[der::oid("1.3.6.1.5.5.7.48.1").unwrap(), uri.encode().unwrap()]);
-        let access = ExtensionKind::AuthorityInformationAccess.with(false, der::sequence(&[description]));
+        let description = construct_der(|writer| {
+            writer.write_sequence_of(|writer| {
+                writer.next().write_sequence(|writer| {
+                    writer.next().write_oid(&oid("1.3.6.1.5.5.7.48.1").unwrap());
+                    uri.write(writer.next()).unwrap();
+                });
+            });
+        });
+        let access = ExtensionKind::AuthorityInformationAccess.with(false, description);
         assert_eq!(access.access("1.3.6.1.5.5.7.48.1"), [uri]);
         assert_eq!(access.access("1.3.6.1.5.5.7.48.2"), []);
         let name = GeneralName::parse("DNS:ca.example").unwrap();
-        let parts = [der::wrap(0xa1, &name.encode().unwrap()), der::wrap(0x82, &[5, 6])];
-        let identifier = ExtensionKind::AuthorityKeyIdentifier.with(false, der::sequence(&parts));
+        let identifier = construct_der(|writer| {
+            writer.write_sequence(|writer| {
+                writer.next().write_tagged_implicit(Tag::context(1), |writer| {
+                    writer.write_sequence(|writer| name.write(writer.next()).unwrap());
+                });
+                writer
+                    .next()
+                    .write_tagged_implicit(Tag::context(2), |writer| writer.write_bytes(&[5, 6]));
+            });
+        });
+        let identifier = ExtensionKind::AuthorityKeyIdentifier.with(false, identifier);
         assert_eq!(
             identifier.authority_certificate(),
             (Some(vec![name]), Some(vec![5, 6]))

@@ -1,10 +1,15 @@
 //! General names, the entries of a subject alternative name: `DNS:`, `IP:`, `email:`, `URI:`, `RID:`,
 //! `dirName:` and `otherName:`, written as OpenSSL and `community.crypto` do.
 
-use super::{Name, der};
+use super::Name;
+use super::oid::oid;
 use crate::error::{Error, Result};
 use std::fmt;
 use std::net::IpAddr;
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Name;
+use yasna::models::TaggedDerValue;
+use yasna::{DERWriter, PCBit, Tag, TagClass};
 
 /// One general name (RFC 5280, 4.2.1.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,17 +28,24 @@ pub enum GeneralName {
     RegisteredId(String),
     /// A distinguished name.
     DirectoryName(Name),
-    /// Anything else: tag and content as they stand in the file.
-    Other(u8, Vec<u8>),
+    /// Anything else, as it stands in the file.
+    Other(TaggedDerValue),
 }
 
-const OTHER_NAME: u8 = 0xa0;
-const EMAIL: u8 = 0x81;
-const DNS: u8 = 0x82;
-const DIRECTORY_NAME: u8 = 0xa4;
-const URI: u8 = 0x86;
-const IP: u8 = 0x87;
-const REGISTERED_ID: u8 = 0x88;
+const fn context(tag_number: u64) -> Tag {
+    Tag {
+        tag_class: TagClass::ContextSpecific,
+        tag_number,
+    }
+}
+
+const OTHER_NAME: Tag = context(0);
+const EMAIL: Tag = context(1);
+const DNS: Tag = context(2);
+const DIRECTORY_NAME: Tag = context(4);
+const URI: Tag = context(6);
+const IP: Tag = context(7);
+const REGISTERED_ID: Tag = context(8);
 
 impl GeneralName {
     /// Reads `KIND:text`.
@@ -60,7 +72,7 @@ impl GeneralName {
             "IP" => parse_ip(rest),
             "email" => ascii().map(GeneralName::Email),
             "URI" => ascii().map(GeneralName::Uri),
-            "RID" => der::oid(rest).map(|_| GeneralName::RegisteredId(rest.into())),
+            "RID" => oid(rest).map(|_| GeneralName::RegisteredId(rest.into())),
             "dirName" => parse_directory_name(rest),
             "otherName" => parse_other_name(rest),
             _ => Err(
@@ -70,54 +82,83 @@ impl GeneralName {
         }
     }
 
-    /// Its encoding.
-    pub(super) fn encode(&self) -> Result<Vec<u8>> {
-        Ok(match self {
-            GeneralName::Dns(name) => der::wrap(DNS, name.as_bytes()),
-            GeneralName::Ip(address) => der::wrap(IP, &octets(address)),
-            GeneralName::Network(address, mask) => der::wrap(IP, &[octets(address), octets(mask)].concat()),
-            GeneralName::Email(address) => der::wrap(EMAIL, address.as_bytes()),
-            GeneralName::Uri(uri) => der::wrap(URI, uri.as_bytes()),
-            GeneralName::RegisteredId(oid) => {
-                let encoded = der::oid(oid)?;
-                let content = der::single(&encoded, der::OBJECT_IDENTIFIER).map_or(&[][..], |id| id.content);
-                der::wrap(REGISTERED_ID, content)
+    /// Writes its encoding.
+    pub(super) fn write(&self, writer: DERWriter<'_>) -> Result<()> {
+        let (tag, content) = match self {
+            GeneralName::Dns(name) => (DNS, name.as_bytes().to_vec()),
+            GeneralName::Ip(address) => (IP, octets(address)),
+            GeneralName::Network(address, mask) => (IP, [octets(address), octets(mask)].concat()),
+            GeneralName::Email(address) => (EMAIL, address.as_bytes().to_vec()),
+            GeneralName::Uri(uri) => (URI, uri.as_bytes().to_vec()),
+            GeneralName::RegisteredId(identifier) => {
+                let identifier = oid(identifier)?;
+                writer.write_tagged_implicit(REGISTERED_ID, |writer| writer.write_oid(&identifier));
+                return Ok(());
             }
-            GeneralName::DirectoryName(name) => der::wrap(DIRECTORY_NAME, &name.encode()?),
-            GeneralName::Other(tag, content) => der::wrap(*tag, content),
-        })
+            GeneralName::DirectoryName(name) => {
+                let name = name.encode()?;
+                writer.write_tagged(DIRECTORY_NAME, |writer| writer.write_der(&name));
+                return Ok(());
+            }
+            GeneralName::Other(other) => {
+                writer.write_tagged_der(other);
+                return Ok(());
+            }
+        };
+        writer.write_tagged_implicit(tag, |writer| writer.write_bytes(&content));
+        Ok(())
     }
 
     /// The general name that an element holds.
-    pub(super) fn read(element: &der::Element<'_>) -> GeneralName {
-        let text = || String::from_utf8_lossy(element.content).into_owned();
-        let other = || GeneralName::Other(element.tag, element.content.to_vec());
-        match element.tag {
-            DNS => GeneralName::Dns(text()),
-            EMAIL => GeneralName::Email(text()),
-            URI => GeneralName::Uri(text()),
-            REGISTERED_ID => der::dotted(element.content).map_or_else(other, GeneralName::RegisteredId),
-            IP => match element.content.len() {
-                4 | 16 => address(element.content).map(GeneralName::Ip),
+    pub(super) fn read(element: TaggedDerValue) -> GeneralName {
+        let content = element.value();
+        let text = || String::from_utf8_lossy(content).into_owned();
+        let known = match element.tag() {
+            DNS => Some(GeneralName::Dns(text())),
+            EMAIL => Some(GeneralName::Email(text())),
+            URI => Some(GeneralName::Uri(text())),
+            REGISTERED_ID => registered(&element),
+            IP => match content.len() {
+                4 | 16 => address(content).map(GeneralName::Ip),
                 8 | 32 => {
-                    let (left, right) = element.content.split_at(element.content.len() / 2);
+                    let (left, right) = content.split_at(content.len() / 2);
                     address(left)
                         .zip(address(right))
                         .map(|(left, right)| GeneralName::Network(left, right))
                 }
                 _ => None,
-            }
-            .unwrap_or_else(other),
-            DIRECTORY_NAME => {
-                use x509_parser::prelude::FromDer;
-                x509_parser::x509::X509Name::from_der(element.content).map_or_else(
-                    |_| other(),
-                    |(_, name)| GeneralName::DirectoryName(Name::read(&name)),
-                )
-            }
-            _ => other(),
-        }
+            },
+            DIRECTORY_NAME => X509Name::from_der(content)
+                .ok()
+                .map(|(_, name)| GeneralName::DirectoryName(Name::read(&name))),
+            _ => None,
+        };
+        known.unwrap_or(GeneralName::Other(element))
     }
+}
+
+fn registered(element: &TaggedDerValue) -> Option<GeneralName> {
+    let plain = yasna::construct_der(|writer| writer.write_tagged_der(element));
+    let identifier = yasna::parse_der(&plain, |reader| {
+        reader.read_tagged_implicit(REGISTERED_ID, |reader| reader.read_oid())
+    });
+    let identifier = identifier.ok()?;
+    Some(GeneralName::RegisteredId(identifier.to_string()))
+}
+
+/// The kind of an `otherName`, an object identifier, and its value.
+fn other_name(element: &TaggedDerValue) -> Option<(String, Vec<u8>)> {
+    let plain = yasna::construct_der(|writer| writer.write_tagged_der(element));
+    let parts = yasna::parse_der(&plain, |reader| {
+        reader.read_tagged_implicit(OTHER_NAME, |reader| {
+            reader.read_sequence(|parts| {
+                let kind = parts.next().read_oid()?;
+                let value = parts.next().read_tagged(context(0), |reader| reader.read_der())?;
+                Ok((kind.to_string(), value))
+            })
+        })
+    });
+    parts.ok()
 }
 
 fn octets(address: &IpAddr) -> Vec<u8> {
@@ -169,10 +210,16 @@ fn parse_other_name(text: &str) -> Result<GeneralName> {
     let parts = text
         .split_once(';')
         .and_then(|(oid, value)| Some((oid, value.strip_prefix("UTF8:")?)));
-    let (oid, value) = parts
+    let (kind, value) = parts
         .ok_or_else(|| Error::new(format!("the otherName `{text}` is not of the form OID;UTF8:text")))?;
-    let value = der::wrap(0xa0, &der::wrap(der::UTF8_STRING, value.as_bytes()));
-    Ok(GeneralName::Other(OTHER_NAME, [der::oid(oid)?, value].concat()))
+    let kind = oid(kind)?;
+    let content = yasna::construct_der_seq(|parts| {
+        parts.next().write_oid(&kind);
+        let writer = parts.next();
+        writer.write_tagged(Tag::context(0), |writer| writer.write_utf8_string(value));
+    });
+    let other = TaggedDerValue::from_tag_pc_and_bytes(OTHER_NAME, PCBit::Constructed, content);
+    Ok(GeneralName::Other(other))
 }
 
 impl fmt::Display for GeneralName {
@@ -192,16 +239,13 @@ impl fmt::Display for GeneralName {
                 name.attributes.reverse();
                 write!(out, "dirName:{name}")
             }
-            GeneralName::Other(tag, content) => {
-                let parts = (*tag == OTHER_NAME).then(|| der::elements(content)).flatten();
-                let (kind, value) = match parts.as_deref() {
-                    Some([id, value]) => (der::dotted(id.content), value.content),
-                    _ => (None, &content[..]),
-                };
+            GeneralName::Other(other) => {
                 out.write_str("otherName:")?;
+                let (kind, value) = other_name(other).unzip();
                 if let Some(kind) = kind {
                     write!(out, "{kind};")?;
                 }
+                let value = value.as_deref().unwrap_or(other.value());
                 let pairs: Vec<String> = value.iter().map(|byte| format!("{byte:02x}")).collect();
                 out.write_str(&pairs.join(":"))
             }
@@ -224,12 +268,18 @@ mod tests {
             "URI:https://a/",
             "RID:1.2.3",
             "dirName:CN=a,O=b",
+            "otherName:1.2.3;UTF8:some",
         ] {
             let name = GeneralName::parse(text).unwrap();
-            let encoded = name.encode().unwrap();
-            let read = GeneralName::read(&der::elements(&encoded).unwrap()[0]);
-            assert_eq!(read.to_string(), text);
-            assert_eq!(read.encode().unwrap(), encoded);
+            let encode = |name: &GeneralName| yasna::try_construct_der(|writer| name.write(writer)).unwrap();
+            let encoded = encode(&name);
+            let read =
+                GeneralName::read(yasna::parse_der(&encoded, |reader| reader.read_tagged_der()).unwrap());
+            assert_eq!(encode(&read), encoded);
+            match text.strip_prefix("otherName:") {
+                Some(_) => assert_eq!(read.to_string(), "otherName:1.2.3;0c:04:73:6f:6d:65"),
+                None => assert_eq!(read.to_string(), text),
+            }
         }
     }
 

@@ -1,9 +1,12 @@
 //! Making certificates from requests.
 
+use super::key::signed;
 use super::public_key::pem_text;
-use super::{Certificate, Digest, Extension, ExtensionKind, Name, PrivateKey, Request, der};
+use super::{Certificate, Digest, Extension, ExtensionKind, Name, PrivateKey, Request};
 use crate::error::{Error, Result};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
+use yasna::models::{GeneralizedTime, UTCTime};
+use yasna::{DERWriter, Tag};
 
 /// When a certificate gets an identifier of its subject's key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,29 +142,53 @@ pub fn issue(wanted: &Issuance<'_>) -> Result<String> {
     if wanted.not_after < wanted.not_before {
         return Err(Error::new("the certificate would end before it begins"));
     }
-    let extensions = wanted
-        .extensions()
-        .iter()
-        .map(Extension::encode)
-        .collect::<Result<Vec<_>>>()?;
-    // The algorithm stands inside and outside; it does not depend on the message.
-    let (algorithm, _) = wanted.key.sign(&[], wanted.digest)?;
+    let information = content(wanted)?;
+    let whole = signed(information, wanted.key, wanted.digest)?;
+    Ok(pem_text("CERTIFICATE", &whole))
+}
+
+/// What is signed of a certificate.
+fn content(wanted: &Issuance<'_>) -> Result<Vec<u8>> {
+    let extensions = wanted.extensions();
+    let algorithm = wanted.key.algorithm_identifier(wanted.digest)?;
+    let (issuer, subject) = (wanted.issuer().encode()?, wanted.request.subject.encode()?);
     let mut serial = wanted.serial;
     serial[0] = serial[0] & 0x7f | 0x40;
-    let mut parts = vec![
-        der::wrap(0xa0, &der::integer(&[2])),
-        der::integer(&serial),
-        algorithm,
-        wanted.issuer().encode()?,
-        der::sequence(&[der::moment(wanted.not_before), der::moment(wanted.not_after)]),
-        wanted.request.subject.encode()?,
-        wanted.request.public_key.der().to_vec(),
-    ];
-    if !extensions.is_empty() {
-        parts.push(der::wrap(0xa3, &der::sequence(&extensions)));
+    yasna::try_construct_der(|writer| {
+        writer.write_sequence(|parts| {
+            let version = parts.next();
+            version.write_tagged(Tag::context(0), |writer| writer.write_u8(2));
+            parts.next().write_bigint_bytes(&serial, true);
+            parts.next().write_der(&algorithm);
+            parts.next().write_der(&issuer);
+            parts.next().write_sequence(|times| {
+                write_moment(times.next(), wanted.not_before)?;
+                write_moment(times.next(), wanted.not_after)
+            })?;
+            parts.next().write_der(&subject);
+            parts.next().write_der(wanted.request.public_key.der());
+            if extensions.is_empty() {
+                return Ok(());
+            }
+            let writer = parts.next();
+            writer.write_tagged(Tag::context(3), |writer| {
+                Extension::write_all(&extensions, writer)
+            })
+        })
+    })
+}
+
+/// `UTCTime` up to 2049, `GeneralizedTime` from 2050 on (RFC 5280, 4.1.2.5).
+fn write_moment(writer: DERWriter<'_>, moment: OffsetDateTime) -> Result<()> {
+    let moment = moment.to_offset(UtcOffset::UTC).truncate_to_second();
+    match moment.year() {
+        1950..2050 => writer.write_utctime(&UTCTime::from_datetime(moment)),
+        0..10_000 => writer.write_generalized_time(&GeneralizedTime::from_datetime(moment)),
+        year => {
+            return Err(Error::new(format!(
+                "the year {year} cannot stand in a certificate"
+            )));
+        }
     }
-    let information = der::sequence(&parts);
-    let (algorithm, signature) = wanted.key.sign(&information, wanted.digest)?;
-    let whole = der::sequence(&[information, algorithm, der::bit_string(&signature)]);
-    Ok(pem_text("CERTIFICATE", &whole))
+    Ok(())
 }

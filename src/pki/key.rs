@@ -1,7 +1,8 @@
 //! Private keys: made, read, used to sign.
 
+use super::oid::oid;
 use super::public_key::PublicKeyData;
-use super::{PublicKey, der, key_file};
+use super::{PublicKey, key_file};
 use crate::error::{Error, Result};
 use rcgen::{KeyPair, PublicKeyData as _, SignatureAlgorithm, SigningKey};
 
@@ -144,23 +145,31 @@ impl PrivateKey {
         PublicKey::from_der(&self.pair.subject_public_key_info())
     }
 
-    /// Signs a message: the algorithm's identifier in DER, and the signature.
+    /// The identifier of the algorithm that it signs with, in DER.
+    pub(super) fn algorithm_identifier(&self, digest: Digest) -> Result<Vec<u8>> {
+        let algorithm = oid(self.algorithm(digest).1)?;
+        Ok(yasna::construct_der(|writer| {
+            writer.write_sequence(|parts| {
+                parts.next().write_oid(&algorithm);
+                if matches!(self.kind, KeyType::Rsa(_)) {
+                    parts.next().write_null();
+                }
+            });
+        }))
+    }
+
+    /// Signs a message.
     ///
     /// ECDSA takes the digest that belongs to the curve, but for secp521r1, where it can be chosen.
     ///
     /// # Errors
     /// What the cryptographic library refuses.
-    pub(super) fn sign(&self, message: &[u8], digest: Digest) -> Result<(Vec<u8>, Vec<u8>)> {
-        let (algorithm, oid) = self.algorithm(digest);
+    fn sign(&self, message: &[u8], digest: Digest) -> Result<Vec<u8>> {
+        let (algorithm, _) = self.algorithm(digest);
         let failed = |cause: rcgen::Error| Error::new("signing failed").cause(cause);
         let text = key_file::write(&self.encoded, self.kind, key_file::KeyFormat::Pkcs8)?;
         let pair = KeyPair::from_pkcs8_pem_and_sign_algo(&text, algorithm).map_err(failed)?;
-        let signature = pair.sign(message).map_err(failed)?;
-        let mut identifier = vec![der::oid(oid)?];
-        if matches!(self.kind, KeyType::Rsa(_)) {
-            identifier.push(vec![5, 0]);
-        }
-        Ok((der::sequence(&identifier), signature))
+        pair.sign(message).map_err(failed)
     }
 
     /// The signature algorithm for a digest, and its object identifier (RFC 4055, 5758, 8410).
@@ -180,4 +189,19 @@ impl PrivateKey {
             (KeyType::Ed25519, _) => (&rcgen::PKCS_ED25519, "1.3.101.112"),
         }
     }
+}
+
+/// Requests and certificates alike: what is signed, by which algorithm, and the signature.
+///
+/// # Errors
+/// As [`PrivateKey::sign`].
+pub(super) fn signed(content: Vec<u8>, key: &PrivateKey, digest: Digest) -> Result<Vec<u8>> {
+    let (algorithm, signature) = (key.algorithm_identifier(digest)?, key.sign(&content, digest)?);
+    Ok(yasna::construct_der(|writer| {
+        writer.write_sequence(|parts| {
+            parts.next().write_der(&content);
+            parts.next().write_der(&algorithm);
+            parts.next().write_bitvec_bytes(&signature, signature.len() * 8);
+        });
+    }))
 }

@@ -1,9 +1,13 @@
 //! The forms in which private keys lie in files: PKCS#8 (RFC 5208), PKCS#1 (RFC 8017), SEC 1 (RFC 5915).
 
 use super::KeyType;
-use super::der::{self, Element};
 use super::public_key::pem_text;
 use crate::error::{Error, Result};
+use pkcs8::der::asn1::{AnyRef, OctetStringRef};
+use pkcs8::der::{Decode, Encode};
+use pkcs8::spki::AlgorithmIdentifierRef;
+use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
+use sec1::{EcParameters, EcPrivateKey};
 
 /// The form a private key is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,35 +34,22 @@ impl KeyFormat {
     }
 }
 
-const RSA_ENCRYPTION: &str = "1.2.840.113549.1.1.1";
-const EC_PUBLIC_KEY: &str = "1.2.840.10045.2.1";
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
-fn broken() -> Error {
-    Error::new("the private key is broken")
+fn broken(cause: impl std::fmt::Display) -> Error {
+    Error::new("the private key is broken").cause(cause)
 }
 
-fn children<'a>(element: &Element<'a>) -> Result<Vec<Element<'a>>> {
-    element.children().ok_or_else(broken)
-}
-
-fn outer(bytes: &[u8]) -> Result<Vec<Element<'_>>> {
-    children(&der::single(bytes, der::SEQUENCE).ok_or_else(broken)?)
-}
-
-/// Version, algorithm with parameter, inner key.
-fn pkcs8(oid: &str, parameter: &[u8], inner: &[u8]) -> Result<Vec<u8>> {
-    let mut algorithm = der::oid(oid)?;
-    algorithm.extend_from_slice(parameter);
-    Ok(der::sequence(&[
-        der::integer(&[]),
-        der::wrap(der::SEQUENCE, &algorithm),
-        der::wrap(der::OCTET_STRING, inner),
-    ]))
+/// Writes PKCS#8, version 1: algorithm with parameter, and inner key.
+fn pkcs8(algorithm: AlgorithmIdentifierRef<'_>, inner: &[u8]) -> Result<Vec<u8>> {
+    let inner = OctetStringRef::new(inner).map_err(broken)?;
+    PrivateKeyInfoRef::new(algorithm, inner).to_der().map_err(broken)
 }
 
 /// Reads the first private key of a PEM text and brings it into PKCS#8.
 pub(super) fn read(text: &str) -> Result<Vec<u8>> {
-    let blocks = pem::parse_many(text).map_err(|cause| broken().cause(cause))?;
+    let blocks = pem::parse_many(text).map_err(broken)?;
     let Some(block) = blocks.iter().find(|block| block.tag().ends_with("PRIVATE KEY")) else {
         return Err(Error::new("there is no private key in the file").help("it must be in PEM form"));
     };
@@ -68,7 +59,10 @@ pub(super) fn read(text: &str) -> Result<Vec<u8>> {
     }
     match block.tag() {
         "PRIVATE KEY" => Ok(block.contents().to_vec()),
-        "RSA PRIVATE KEY" => pkcs8(RSA_ENCRYPTION, &[5, 0], block.contents()),
+        "RSA PRIVATE KEY" => {
+            let (oid, parameters) = (RSA_ENCRYPTION, Some(AnyRef::NULL));
+            pkcs8(AlgorithmIdentifierRef { oid, parameters }, block.contents())
+        }
         "EC PRIVATE KEY" => from_sec1(block.contents()),
         other => Err(Error::new(format!("a `{other}` cannot be read"))
             .help("RSA, EC and Ed25519 keys in PEM form can")),
@@ -77,44 +71,34 @@ pub(super) fn read(text: &str) -> Result<Vec<u8>> {
 
 /// The curve stands inside the key in SEC 1, outside in PKCS#8.
 fn from_sec1(bytes: &[u8]) -> Result<Vec<u8>> {
-    let parts = outer(bytes)?;
-    let curve = parts.iter().find(|part| part.tag == 0xa0).ok_or_else(broken)?;
-    let rest: Vec<&[u8]> = parts
-        .iter()
-        .filter(|part| part.tag != 0xa0)
-        .map(|part| part.whole)
-        .collect();
-    pkcs8(EC_PUBLIC_KEY, curve.content, &der::sequence(&rest))
+    let mut key = EcPrivateKey::from_der(bytes).map_err(broken)?;
+    let curve = key.parameters.take().and_then(EcParameters::named_curve);
+    let curve = curve.ok_or_else(|| broken("it does not name its curve"))?;
+    let (oid, parameters) = (EC_PUBLIC_KEY, Some(AnyRef::from(&curve)));
+    let inner = key.to_der().map_err(broken)?;
+    pkcs8(AlgorithmIdentifierRef { oid, parameters }, &inner)
 }
 
 /// PKCS#8 in the plain form that every reader knows: version 1, without attributes.
 pub(super) fn normal(bytes: &[u8]) -> Result<Vec<u8>> {
-    let parts = outer(bytes)?;
-    let [_, algorithm, key, ..] = parts.as_slice() else {
-        return Err(broken());
-    };
-    Ok(der::sequence(&[&der::integer(&[]), algorithm.whole, key.whole]))
+    let key = PrivateKeyInfoRef::from_der(bytes).map_err(broken)?;
+    pkcs8(key.algorithm, key.private_key.as_bytes())
 }
 
 /// Writes a PKCS#8 key in a form.
 pub(super) fn write(encoded: &[u8], kind: KeyType, format: KeyFormat) -> Result<String> {
-    let parts = outer(encoded)?;
-    let [_, algorithm, key, ..] = parts.as_slice() else {
-        return Err(broken());
-    };
+    let key = PrivateKeyInfoRef::from_der(encoded).map_err(broken)?;
+    let inner = key.private_key.as_bytes();
     match (format, kind) {
         (KeyFormat::Pkcs8, _) => Ok(pem_text("PRIVATE KEY", encoded)),
-        (KeyFormat::Pkcs1, KeyType::Rsa(_)) => Ok(pem_text("RSA PRIVATE KEY", key.content)),
+        (KeyFormat::Pkcs1, KeyType::Rsa(_)) => Ok(pem_text("RSA PRIVATE KEY", inner)),
         (KeyFormat::Pkcs1, KeyType::P256 | KeyType::P384 | KeyType::P521) => {
-            let algorithm = children(algorithm)?;
-            let curve = algorithm.get(1).ok_or_else(broken)?;
-            let inner = outer(key.content)?;
-            let mut sec1: Vec<Vec<u8>> = vec![];
-            for part in inner.iter().filter(|part| part.tag != 0xa0) {
-                sec1.push(part.whole.to_vec());
-            }
-            sec1.insert(2.min(sec1.len()), der::wrap(0xa0, curve.whole));
-            Ok(pem_text("EC PRIVATE KEY", &der::sequence(&sec1)))
+            let curve = key.algorithm.parameters_oid().map_err(broken)?;
+            let sec1 = EcPrivateKey {
+                parameters: Some(EcParameters::NamedCurve(curve)),
+                ..EcPrivateKey::from_der(inner).map_err(broken)?
+            };
+            Ok(pem_text("EC PRIVATE KEY", &sec1.to_der().map_err(broken)?))
         }
         (KeyFormat::Pkcs1, KeyType::Ed25519) | (KeyFormat::Raw, _) => {
             Err(Error::new("the key cannot be written in that format").help("use `format: pkcs8`"))

@@ -1,7 +1,8 @@
 //! Distinguished names: subjects and issuers.
 
-use super::der;
+use super::oid::oid;
 use crate::error::{Error, Result};
+use yasna::tags::{TAG_IA5STRING, TAG_PRINTABLESTRING, TAG_UTF8STRING};
 
 /// A distinguished name as a list of attributes in their order; an attribute may come more than once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ fn attribute_oid(name: &str) -> Result<String> {
     if let Some(entry) = known {
         return Ok(entry.2.into());
     }
-    der::oid(name).map_err(|_| {
+    oid(name).map_err(|_| {
         Error::new(format!("`{name}` is not an attribute of a subject")).help(
             "use a name such as CN, O, OU, C, ST, L, emailAddress, serialNumber, or an object identifier",
         )
@@ -116,23 +117,32 @@ impl Name {
         if let Some(encoded) = &self.encoded {
             return Ok(encoded.clone());
         }
-        let mut parts = vec![];
-        for (oid, text) in &self.attributes {
-            // String kinds as RFC 5280, appendix A, demands or recommends them.
-            let tag = match oid.as_str() {
-                "2.5.4.6" | "2.5.4.5" | "2.5.4.46" => der::PRINTABLE_STRING,
-                "1.2.840.113549.1.9.1" | "0.9.2342.19200300.100.1.25" => der::IA5_STRING,
-                _ => der::UTF8_STRING,
-            };
-            if oid == "2.5.4.6" && text.len() != 2 {
-                return Err(Error::new(format!(
-                    "the country `{text}` of a subject must have two letters"
-                )));
-            }
-            let attribute = der::sequence(&[der::oid(oid)?, der::wrap(tag, text.as_bytes())]);
-            parts.push(der::wrap(der::SET, &attribute));
-        }
-        Ok(der::sequence(&parts))
+        yasna::try_construct_der(|writer| {
+            writer.write_sequence(|parts| {
+                for (name, text) in &self.attributes {
+                    // String kinds as RFC 5280, appendix A, demands or recommends them.
+                    let tag = match name.as_str() {
+                        "2.5.4.6" | "2.5.4.5" | "2.5.4.46" => TAG_PRINTABLESTRING,
+                        "1.2.840.113549.1.9.1" | "0.9.2342.19200300.100.1.25" => TAG_IA5STRING,
+                        _ => TAG_UTF8STRING,
+                    };
+                    if name == "2.5.4.6" && text.len() != 2 {
+                        return Err(Error::new(format!(
+                            "the country `{text}` of a subject must have two letters"
+                        )));
+                    }
+                    let name = oid(name)?;
+                    parts.next().write_set(|set| {
+                        set.next().write_sequence(|attribute| {
+                            attribute.next().write_oid(&name);
+                            let writer = attribute.next();
+                            writer.write_tagged_implicit(tag, |text_of| text_of.write_bytes(text.as_bytes()));
+                        });
+                    });
+                }
+                Ok(())
+            })
+        })
     }
 }
 

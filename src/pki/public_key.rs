@@ -1,10 +1,10 @@
 //! Public keys.
 
-use super::der;
 use crate::error::{Error, Result};
-use base64::Engine;
+use russh::keys::ssh_key::public::{EcdsaPublicKey, Ed25519PublicKey, KeyData, RsaPublicKey};
+use russh::keys::ssh_key::{self, Mpint};
 use x509_parser::prelude::FromDer;
-use x509_parser::x509::SubjectPublicKeyInfo;
+use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
 /// A public key as `SubjectPublicKeyInfo` (RFC 5280, 4.1.2.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +42,6 @@ pub enum PublicKeyData {
     Other(String),
 }
 
-const RSA: &str = "1.2.840.113549.1.1.1";
-const ELLIPTIC: &str = "1.2.840.10045.2.1";
 const EDWARDS: &[(&str, &str)] = &[
     ("1.3.101.110", "X25519"),
     ("1.3.101.111", "X448"),
@@ -57,6 +55,9 @@ const CURVES: &[(&str, &str)] = &[
     ("1.3.132.0.33", "secp224r1"),
     ("1.3.132.0.10", "secp256k1"),
 ];
+
+/// The curves that OpenSSH knows.
+const NIST: [&str; 3] = ["secp256r1", "secp384r1", "secp521r1"];
 
 impl PublicKey {
     /// Reads a `SubjectPublicKeyInfo`.
@@ -98,101 +99,74 @@ impl PublicKey {
 
     /// The line OpenSSH writes (RFC 4253, 5656, 8709), without a comment; `None` for kinds it does not know.
     pub fn openssh(&self) -> Option<String> {
-        let field = |bytes: &[u8]| {
-            let mut field = (bytes.len() as u32).to_be_bytes().to_vec();
-            field.extend_from_slice(bytes);
-            field
-        };
-        // Numbers have a sign: one with its highest bit set gets a zero before it.
-        let number = |bytes: &[u8]| {
-            let sign = bytes.first().is_some_and(|first| *first >= 0x80);
-            field(&[if sign { &[0][..] } else { &[] }, bytes].concat())
-        };
-        let (name, parts) = match self.data() {
+        let key = match self.data() {
             PublicKeyData::Rsa { modulus, exponent } => {
-                ("ssh-rsa".to_string(), vec![number(&exponent), number(&modulus)])
+                let number = Mpint::from_positive_bytes;
+                KeyData::Rsa(RsaPublicKey::new(number(&exponent), number(&modulus)).ok()?)
             }
-            PublicKeyData::Elliptic { curve, .. } => {
-                let short = match curve.as_str() {
-                    "secp256r1" => "nistp256",
-                    "secp384r1" => "nistp384",
-                    "secp521r1" => "nistp521",
-                    _ => return None,
-                };
-                let parts = vec![field(short.as_bytes()), field(self.bits())];
-                (format!("ecdsa-sha2-{short}"), parts)
+            PublicKeyData::Elliptic { curve, .. } if NIST.contains(&curve.as_str()) => {
+                KeyData::Ecdsa(EcdsaPublicKey::from_sec1_bytes(&self.bits()).ok()?)
             }
-            PublicKeyData::Edwards { name: "Ed25519", key } => ("ssh-ed25519".into(), vec![field(&key)]),
+            PublicKeyData::Edwards { name: "Ed25519", key } => {
+                KeyData::Ed25519(Ed25519PublicKey(key.try_into().ok()?))
+            }
             _ => return None,
         };
-        let all = [field(name.as_bytes()), parts.concat()].concat();
-        let encoded = base64::engine::general_purpose::STANDARD.encode(all);
-        Some(format!("{name} {encoded}\n"))
+        let line = ssh_key::PublicKey::from(key).to_openssh().ok()?;
+        Some(line + "\n")
+    }
+
+    fn read(&self) -> Option<SubjectPublicKeyInfo<'_>> {
+        let (_, read) = SubjectPublicKeyInfo::from_der(&self.encoded).ok()?;
+        Some(read)
     }
 
     /// The bits of the key without its algorithm.
-    pub(super) fn bits(&self) -> &[u8] {
-        der::single(&self.encoded, der::SEQUENCE)
-            .and_then(|whole| whole.children())
-            .and_then(|parts| parts.get(1)?.content.get(1..))
-            .unwrap_or_default()
-    }
-
-    /// Object identifiers of algorithm and parameters.
-    fn algorithm(&self) -> Option<(String, Option<String>)> {
-        let parts = der::single(&self.encoded, der::SEQUENCE)?
-            .children()?
-            .first()?
-            .children()?;
-        let parameter = parts.get(1).filter(|part| part.tag == der::OBJECT_IDENTIFIER);
-        Some((
-            der::dotted(parts.first()?.content)?,
-            parameter.and_then(|part| der::dotted(part.content)),
-        ))
+    pub(super) fn bits(&self) -> Vec<u8> {
+        self.read()
+            .map_or(vec![], |read| read.subject_public_key.data.into_owned())
     }
 
     /// What the key consists of.
     pub fn data(&self) -> PublicKeyData {
-        let Some((algorithm, parameter)) = self.algorithm() else {
+        let Some(read) = self.read() else {
             return PublicKeyData::Other(String::new());
         };
-        if let Some((_, name)) = EDWARDS.iter().find(|known| known.0 == algorithm) {
-            let key = self.bits().to_vec();
-            return PublicKeyData::Edwards { name, key };
-        }
-        let read = match algorithm.as_str() {
-            RSA => self.rsa(),
-            ELLIPTIC => self.elliptic(parameter),
-            _ => None,
-        };
-        read.unwrap_or(PublicKeyData::Other(algorithm))
-    }
-
-    fn rsa(&self) -> Option<PublicKeyData> {
+        let algorithm = read.algorithm.algorithm.to_id_string();
         let trimmed = |bytes: &[u8]| {
             let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
             bytes[zeros..].to_vec()
         };
-        let parts = der::single(self.bits(), der::SEQUENCE)?.children()?;
-        Some(PublicKeyData::Rsa {
-            modulus: trimmed(parts.first()?.content),
-            exponent: trimmed(parts.get(1)?.content),
-        })
+        if let Some((_, name)) = EDWARDS.iter().find(|known| known.0 == algorithm) {
+            let key = read.subject_public_key.data.into_owned();
+            return PublicKeyData::Edwards { name, key };
+        }
+        match read.parsed() {
+            Ok(x509_parser::public_key::PublicKey::RSA(key)) => PublicKeyData::Rsa {
+                modulus: trimmed(key.modulus),
+                exponent: trimmed(key.exponent),
+            },
+            Ok(x509_parser::public_key::PublicKey::EC(point)) => {
+                elliptic(&read.algorithm, point.data()).unwrap_or(PublicKeyData::Other(algorithm))
+            }
+            _ => PublicKeyData::Other(algorithm),
+        }
     }
+}
 
-    fn elliptic(&self, curve: Option<String>) -> Option<PublicKeyData> {
-        let curve = curve?;
-        let name = CURVES.iter().find(|known| known.0 == curve);
-        let (4, point) = self.bits().split_first()? else {
-            return None;
-        };
-        let (x, y) = point.split_at(point.len() / 2);
-        Some(PublicKeyData::Elliptic {
-            curve: name.map_or(curve.clone(), |known| known.1.to_string()),
-            x: x.to_vec(),
-            y: y.to_vec(),
-        })
-    }
+/// An uncompressed point of a named curve.
+fn elliptic(algorithm: &AlgorithmIdentifier<'_>, point: &[u8]) -> Option<PublicKeyData> {
+    let curve = algorithm.parameters.as_ref()?.as_oid().ok()?.to_id_string();
+    let name = CURVES.iter().find(|known| known.0 == curve);
+    let (4, point) = point.split_first()? else {
+        return None;
+    };
+    let (x, y) = point.split_at(point.len() / 2);
+    Some(PublicKeyData::Elliptic {
+        curve: name.map_or(curve.clone(), |known| known.1.to_string()),
+        x: x.to_vec(),
+        y: y.to_vec(),
+    })
 }
 
 /// A PEM text with lines of 64 characters, as OpenSSL writes it.

@@ -1,11 +1,14 @@
 //! Certificate requests (PKCS#10, RFC 2986).
 
+use super::key::signed;
+use super::oid::oid;
 use super::public_key::pem_text;
-use super::{Digest, Extension, ExtensionKind, Name, PrivateKey, PublicKey, der, signature};
+use super::{Digest, Extension, ExtensionKind, Name, PrivateKey, PublicKey, signature};
 use crate::error::{Error, Result};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::cri_attributes::ParsedCriAttribute;
 use x509_parser::prelude::FromDer;
+use yasna::{DERWriter, Tag};
 
 const EXTENSION_REQUEST: &str = "1.2.840.113549.1.9.14";
 
@@ -32,24 +35,32 @@ pub fn create_request(
     key: &PrivateKey,
     digest: Digest,
 ) -> Result<String> {
-    let mut attributes = vec![];
-    if !extensions.is_empty() {
-        let wanted = extensions
-            .iter()
-            .map(Extension::encode)
-            .collect::<Result<Vec<_>>>()?;
-        let set = der::wrap(der::SET, &der::sequence(&wanted));
-        attributes = der::sequence(&[der::oid(EXTENSION_REQUEST)?, set]);
-    }
-    let information = der::sequence(&[
-        der::integer(&[]),
-        subject.encode()?,
-        key.public_key()?.der().to_vec(),
-        der::wrap(0xa0, &attributes),
-    ]);
-    let (algorithm, signature) = key.sign(&information, digest)?;
-    let whole = der::sequence(&[information, algorithm, der::bit_string(&signature)]);
-    Ok(pem_text("CERTIFICATE REQUEST", &whole))
+    let (subject, public_key) = (subject.encode()?, key.public_key()?);
+    let wanted = |writer: DERWriter<'_>| {
+        let identifier = oid(EXTENSION_REQUEST)?;
+        writer.write_sequence(|attribute| {
+            attribute.next().write_oid(&identifier);
+            let writer = attribute.next();
+            writer.write_set(|set| Extension::write_all(extensions, set.next()))
+        })
+    };
+    let information = yasna::try_construct_der(|writer| {
+        writer.write_sequence(|parts| {
+            parts.next().write_u8(0);
+            parts.next().write_der(&subject);
+            parts.next().write_der(public_key.der());
+            parts.next().write_tagged_implicit(Tag::context(0), |writer| {
+                writer.write_set(|attributes| match extensions {
+                    [] => Ok(()),
+                    _ => wanted(attributes.next()),
+                })
+            })
+        })
+    })?;
+    Ok(pem_text(
+        "CERTIFICATE REQUEST",
+        &signed(information, key, digest)?,
+    ))
 }
 
 impl Request {
@@ -69,7 +80,12 @@ impl Request {
         let public_key = PublicKey::from_der(information.subject_pki.raw)?;
         Ok(Request {
             subject: Name::read(&information.subject),
-            signature_valid: signature::valid(block.contents(), &public_key),
+            signature_valid: signature::valid(
+                information.raw,
+                &request.signature_algorithm,
+                &request.signature_value.data,
+                &public_key,
+            ),
             public_key,
             extensions: requested(&request),
         })

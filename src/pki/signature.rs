@@ -1,24 +1,22 @@
 //! Verifying the signatures of requests and certificates.
 
+use super::PublicKey;
 use super::public_key::PublicKeyData;
-use super::{PublicKey, der};
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use x509_parser::x509::AlgorithmIdentifier;
 
-/// True if `signed` (a request or certificate in DER: content, algorithm, signature) was signed by that key.
-pub(super) fn valid(signed: &[u8], key: &PublicKey) -> bool {
-    check(signed, key).unwrap_or(false)
-}
-
-fn check(signed: &[u8], key: &PublicKey) -> Option<bool> {
-    let parts = der::single(signed, der::SEQUENCE)?.children()?;
-    let [content, algorithm, signature] = parts.as_slice() else {
-        return None;
-    };
-    let oid = der::dotted(algorithm.children()?.first()?.content)?;
-    let algorithm = verification(&oid, &key.data())?;
-    let signature = signature.content.get(1..)?;
-    let key = UnparsedPublicKey::new(algorithm, key.bits());
-    Some(key.verify(content.whole, signature).is_ok())
+/// True if `content` was signed by that key; the algorithm is one of signatures, not of keys.
+pub(super) fn valid(
+    content: &[u8],
+    algorithm: &AlgorithmIdentifier<'_>,
+    signature: &[u8],
+    key: &PublicKey,
+) -> bool {
+    let algorithm = verification(&algorithm.algorithm.to_id_string(), &key.data());
+    algorithm.is_some_and(|algorithm| {
+        let key = UnparsedPublicKey::new(algorithm, key.bits());
+        key.verify(content, signature).is_ok()
+    })
 }
 
 /// The algorithm for an object identifier (RFC 4055, 5758, 8410) and a kind of key; none for digests that are

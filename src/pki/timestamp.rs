@@ -1,7 +1,13 @@
 //! Moments as the arguments of `community.crypto` write them.
 
 use crate::error::{Error, Result};
-use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
+
+const MINUTES: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day][hour][minute]");
+const SECONDS: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day][hour][minute][second]");
+const ZONE: &[BorrowedFormatItem<'_>] = format_description!("[offset_hour][offset_minute]");
 
 /// Reads a moment: relative to `now` (`+3w2d`, `-1h`), or absolute as `YYYYMMDDHHMM[SS]Z` or with an offset
 /// `±HHMM`. Years have no sign, relative parts are weeks, days, hours, minutes, seconds in this order.
@@ -42,37 +48,18 @@ fn duration(text: &str) -> Option<Duration> {
 }
 
 fn absolute(text: &str) -> Option<OffsetDateTime> {
-    if !text.is_ascii() {
-        return None;
-    }
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, zone) = text.split_at(end);
-    if digits.len() != 12 && digits.len() != 14 {
-        return None;
-    }
-    let number = |from: usize, to: usize| digits.get(from..to).map_or(Some(0), |part| part.parse().ok());
-    let month = Month::try_from(number(4, 6)? as u8).ok()?;
-    let date = Date::from_calendar_date(number(0, 4)?, month, number(6, 8)? as u8).ok()?;
-    let time = Time::from_hms(number(8, 10)? as u8, number(10, 12)? as u8, number(12, 14)? as u8).ok()?;
-    let offset = match zone {
-        "Z" => UtcOffset::UTC,
-        _ if zone.len() == 5 => {
-            let sign = match &zone[..1] {
-                "+" => 1,
-                "-" => -1,
-                _ => return None,
-            };
-            let hours: i8 = zone[1..3].parse().ok()?;
-            let minutes: i8 = zone[3..].parse().ok()?;
-            UtcOffset::from_hms(sign * hours, sign * minutes, 0).ok()?
-        }
+    let moment = match digits.len() {
+        12 => PrimitiveDateTime::parse(digits, MINUTES),
+        14 => PrimitiveDateTime::parse(digits, SECONDS),
         _ => return None,
     };
-    Some(
-        PrimitiveDateTime::new(date, time)
-            .assume_offset(offset)
-            .to_offset(UtcOffset::UTC),
-    )
+    let offset = match zone {
+        "Z" => UtcOffset::UTC,
+        zone => UtcOffset::parse(zone, ZONE).ok()?,
+    };
+    Some(moment.ok()?.assume_offset(offset).to_offset(UtcOffset::UTC))
 }
 
 /// A moment in UTC as `YYYYMMDDHHMMSSZ`.
@@ -116,6 +103,9 @@ mod tests {
             "+2d3w",
             "+3y",
             "20301331235959Z",
+            "20300131235959+1",
+            "20300131235959 01:00",
+            "20300131235959+0190",
             "2030",
             "+1d1d",
         ] {

@@ -99,8 +99,8 @@ impl<W: Write + Send> Explain<W> {
 impl<W: Write + Send> Reporter for Explain<W> {
     fn event(&mut self, event: &Event) {
         match &event.kind {
-            Kind::TaskStarted(name) => drop(self.page(name)),
-            Kind::TaskEnded(task) => self.task(task),
+            Kind::HostStarted(name) => drop(self.page(name)),
+            Kind::TaskEnded(task) | Kind::ItemEnded(task) => self.task(task),
             Kind::RunEnded { .. } => {
                 let text = self.text();
                 // A reader that has gone away does not stop the run.

@@ -1,11 +1,18 @@
 //! Plain lines, for logs and for a terminal above the live view.
 
 use super::duration::duration;
+use super::running::Running;
 use super::{Recap, Reporter};
 use crate::error::harmless;
 use crate::event::{Event, Kind, Status, TaskEnded};
 use std::fmt::Write as _;
 use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// After so long without a line, what runs is told.
+const SILENCE: Duration = Duration::from_secs(20);
+/// At most so many tasks are told then: those that have run longest.
+const MOST: usize = 3;
 
 /// What lines are written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,6 +28,9 @@ pub struct Plain<W: Write + Send> {
     out: W,
     choice: Choice,
     recap: Recap,
+    running: Running,
+    /// When the last line was written.
+    told: Instant,
 }
 
 impl<W: Write + Send> Plain<W> {
@@ -30,18 +40,60 @@ impl<W: Write + Send> Plain<W> {
             out,
             choice: Choice { verbosity, colour },
             recap: Recap::default(),
+            running: Running::default(),
+            told: Instant::now(),
         }
+    }
+
+    fn write(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.told = Instant::now();
+        }
+        // A reader that has gone away does not stop the run.
+        let _ = self.out.write_all(text.as_bytes());
+        let _ = self.out.flush();
     }
 }
 
 impl<W: Write + Send> Reporter for Plain<W> {
     fn event(&mut self, event: &Event) {
         self.recap.event(event);
+        self.running.note(event);
         let text = lines(event, self.choice, &self.recap);
-        // A reader that has gone away does not stop the run.
-        let _ = self.out.write_all(text.as_bytes());
-        let _ = self.out.flush();
+        self.write(&text);
     }
+
+    fn tick(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.told) >= SILENCE {
+            let text = still_running(&self.running, now);
+            self.write(&text);
+        }
+    }
+}
+
+/// What is told when nothing else was for long.
+fn still_running(running: &Running, now: Instant) -> String {
+    let long = running.longer_than(SILENCE, now);
+    let mut out = String::new();
+    for task in long.iter().take(MOST) {
+        let progress = task
+            .progress
+            .as_ref()
+            .map(|text| format!(" ({})", harmless(text)));
+        let _ = writeln!(
+            out,
+            "running for {}: [{}] {} | {}{}",
+            duration(task.age(now).as_secs_f64()),
+            task.name.host,
+            task.name.playbook,
+            harmless(&task.name.task),
+            progress.unwrap_or_default()
+        );
+    }
+    if let Some(more) = long.len().checked_sub(MOST).filter(|more| *more > 0) {
+        let _ = writeln!(out, "and {more} more task{}", plural(more));
+    }
+    out
 }
 
 /// The text of an event; empty if it is not shown.
@@ -62,7 +114,54 @@ pub(super) fn lines(event: &Event, choice: Choice, recap: &Recap) -> String {
                 plural(hosts.len())
             );
         }
-        Kind::TaskEnded(task) => self::task(&mut out, task, choice),
+        Kind::TaskEnded(task) | Kind::ItemEnded(task) => self::task(&mut out, task, choice),
+        Kind::HostExpected {
+            playbook,
+            play,
+            host,
+            origin,
+            ..
+        } => {
+            let word = painted("undecided", 35, choice);
+            let _ = writeln!(
+                out,
+                "{word}: [{host}] {playbook} | every task of {}",
+                harmless(play)
+            );
+            let _ = writeln!(out, "  decided by {origin}");
+        }
+        Kind::PlayBroken {
+            playbook,
+            play,
+            report,
+            ..
+        } => {
+            let word = painted("failed", 31, choice);
+            let _ = writeln!(out, "{word}: {playbook} | {}", harmless(play));
+            for line in harmless(report).lines() {
+                let _ = writeln!(out, "  {line}");
+            }
+        }
+        Kind::NoHostsMatched { text, .. } => {
+            let _ = writeln!(out, "note: {}", harmless(text));
+        }
+        Kind::Retried { name, left, .. } => {
+            let task = harmless(&name.task);
+            let _ = writeln!(
+                out,
+                "note: [{}] {task}: trying again ({left} tries left)",
+                name.host
+            );
+        }
+        Kind::Progress {
+            host,
+            done,
+            total,
+            text,
+            ..
+        } => {
+            let _ = writeln!(out, "note: [{host}] {done} of {total}: {}", harmless(text));
+        }
         Kind::Output { host, line, .. } if choice.verbosity >= 1 => {
             let _ = writeln!(out, "  {host} | {}", harmless(line));
         }
@@ -85,9 +184,7 @@ fn plural(count: usize) -> &'static str {
 
 /// True if the line of a task says nothing that other lines have not said.
 fn is_quiet(task: &TaskEnded, choice: Choice) -> bool {
-    // That a file was included shows in what its tasks say.
-    let included = module(task).starts_with("include_") && task.status == Status::Ok;
-    let quiet = (included || task.status == Status::Skipped) && choice.verbosity == 0;
+    let quiet = task.status == Status::Skipped && choice.verbosity == 0;
     // The items of a loop were told one by one.
     let told = task.looped
         && !matches!(
@@ -100,11 +197,6 @@ fn is_quiet(task: &TaskEnded, choice: Choice) -> bool {
             .get("results")
             .is_some_and(|results| results.as_array().is_some_and(|items| !items.is_empty()));
     quiet || told || loop_end
-}
-
-/// The module without its collection.
-fn module(task: &TaskEnded) -> &str {
-    task.name.module.rsplit('.').next().unwrap_or_default()
 }
 
 fn painted(text: &str, colour: u8, choice: Choice) -> String {
@@ -159,7 +251,7 @@ fn details(out: &mut String, task: &TaskEnded, choice: Choice) {
             let _ = writeln!(out, "  {line}");
         }
     }
-    if module(task) == "debug" && task.status == Status::Ok {
+    if task.shown && task.status == Status::Ok {
         shown(out, task);
     } else if choice.verbosity >= 2 {
         let _ = writeln!(out, "  {}", task.result);
@@ -176,7 +268,7 @@ fn details(out: &mut String, task: &TaskEnded, choice: Choice) {
     }
 }
 
-/// What `debug` shows: a text as it is, everything else as JSON.
+/// A result that is what the task is for: a text as it is, everything else as JSON.
 fn shown(out: &mut String, task: &TaskEnded) {
     let fields = task.result.as_object().into_iter().flatten();
     for (name, value) in fields
@@ -204,5 +296,45 @@ fn short(item: &str) -> String {
         format!("{}...", line.chars().take(57).collect::<String>())
     } else {
         line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::TaskName;
+
+    #[test]
+    fn what_runs_for_long_is_told_when_nothing_else_is() {
+        let mut plain = Plain::new(vec![], 0, false);
+        let name = TaskName {
+            host: "localhost".into(),
+            playbook: "artifacts".into(),
+            task: "Get the programs".into(),
+            ..TaskName::default()
+        };
+        let progress = Kind::Progress {
+            host: name.host.clone(),
+            task: name.task.clone(),
+            done: 2,
+            total: 9,
+            text: "kubelet".into(),
+        };
+        for kind in [Kind::HostStarted(name), progress] {
+            plain.event(&Event { time: 0.0, kind });
+        }
+        plain.out.clear();
+        plain.tick(Instant::now());
+        assert_eq!(String::from_utf8_lossy(&plain.out), "");
+        plain.tick(Instant::now() + 3 * SILENCE);
+        let text = String::from_utf8_lossy(&plain.out).into_owned();
+        assert!(text.starts_with("running for 1:00 min"), "{text}");
+        assert!(
+            text.ends_with(": [localhost] artifacts | Get the programs (2 of 9: kubelet)\n"),
+            "{text}"
+        );
+        let told = plain.out.len();
+        plain.tick(Instant::now());
+        assert_eq!(plain.out.len(), told, "it was told just now");
     }
 }

@@ -1,38 +1,21 @@
 //! The recap: how often each host was ok, changed, failed, as Ansible counts.
 
 use super::duration::duration;
-use crate::event::{Ending, Event, Kind, Status, TaskEnded, TaskName};
+use crate::event::{Counts, Ending, Event, Kind, Status, TaskEnded, TaskName};
 use indexmap::IndexMap;
 use std::fmt::Write;
 
-/// Counts of one host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Tasks that succeeded, changed ones included.
-    pub ok: usize,
-    /// Tasks that changed something.
-    pub changed: usize,
-    /// Tasks that could not reach the host.
-    pub unreachable: usize,
-    /// Tasks that failed.
-    pub failed: usize,
-    /// Tasks that were skipped.
-    pub skipped: usize,
-    /// Failures that a rescue took back.
-    pub rescued: usize,
-    /// Failures that were ignored.
-    pub ignored: usize,
-    /// Tasks that only applying can decide.
-    pub undecided: usize,
-}
-
-/// Counts while the run goes on.
+/// What the recap tells, gathered while the run goes on.
 #[derive(Debug, Default)]
 pub struct Recap {
     check: bool,
     hosts: IndexMap<String, Counts>,
     undecided: Vec<TaskEnded>,
+    /// Hosts that are not there yet, each with what would decide everything about it.
+    expected: Vec<(String, String)>,
     failures: Vec<TaskEnded>,
+    /// Plays that something kept from running: playbook, place and play.
+    broken: Vec<(String, String, String)>,
     playbooks: Vec<(String, Ending, Option<String>, f64)>,
     seconds: f64,
 }
@@ -42,11 +25,26 @@ impl Recap {
     pub fn event(&mut self, event: &Event) {
         match &event.kind {
             Kind::RunStarted { check, .. } => self.check = *check,
-            Kind::TaskEnded(task) if task.item.is_none() => self.task(task),
+            Kind::TaskEnded(task) => match task.status {
+                Status::Undecided => self.undecided.push((**task).clone()),
+                Status::Failed | Status::Unreachable => self.failures.push((**task).clone()),
+                _ => {}
+            },
+            Kind::HostExpected { host, origin, .. } => {
+                // However many plays it is in, it has one line.
+                let known = (host.clone(), origin.clone());
+                if !self.expected.contains(&known) {
+                    self.expected.push(known);
+                }
+            }
+            Kind::PlayBroken {
+                playbook,
+                play,
+                place,
+                ..
+            } => self.broken.push((playbook.clone(), place.clone(), play.clone())),
+            Kind::Stats { hosts } => self.hosts.clone_from(hosts),
             Kind::Rescued { host } => {
-                let counts = self.hosts.entry(host.clone()).or_default();
-                counts.rescued += 1;
-                counts.failed = counts.failed.saturating_sub(1);
                 // What failed on the host before, in another playbook, stays failed.
                 let last = self
                     .failures
@@ -68,36 +66,6 @@ impl Recap {
         }
     }
 
-    fn task(&mut self, task: &TaskEnded) {
-        let counts = self.hosts.entry(task.name.host.clone()).or_default();
-        match task.status {
-            Status::Ok => counts.ok += 1,
-            Status::Changed => {
-                counts.ok += 1;
-                counts.changed += 1;
-            }
-            Status::Skipped => counts.skipped += 1,
-            Status::Undecided => counts.undecided += 1,
-            Status::Failed => counts.failed += 1,
-            Status::Unreachable => counts.unreachable += 1,
-            Status::Ignored => {
-                counts.ok += 1;
-                counts.ignored += 1;
-                counts.changed += usize::from(task.result.get("changed") == Some(&true.into()));
-            }
-        }
-        match task.status {
-            Status::Undecided => self.undecided.push(task.clone()),
-            Status::Failed | Status::Unreachable => self.failures.push(task.clone()),
-            _ => {}
-        }
-    }
-
-    /// The counts of a host.
-    pub fn counts(&self, host: &str) -> Counts {
-        self.hosts.get(host).copied().unwrap_or_default()
-    }
-
     /// The closing text.
     pub fn text(&self) -> String {
         let mut out = String::new();
@@ -105,9 +73,7 @@ impl Recap {
         self.playbook_lines(&mut out);
         let _ = writeln!(out, "\nPLAY RECAP {}", "*".repeat(69));
         let width = self.hosts.keys().map(String::len).max().unwrap_or(0).max(26);
-        let mut hosts: Vec<_> = self.hosts.iter().collect();
-        hosts.sort_by_key(|entry| entry.0);
-        for (host, counts) in hosts {
+        for (host, counts) in &self.hosts {
             let Counts {
                 ok,
                 changed,
@@ -133,19 +99,14 @@ impl Recap {
     }
 
     fn undecided_lines(&self, out: &mut String) {
-        if !self.undecided.is_empty() {
+        if !self.undecided.is_empty() || !self.expected.is_empty() {
             let _ = writeln!(out, "\nUndecided until they are applied:");
         }
-        let mut whole = std::collections::HashSet::new();
+        for (host, origin) in &self.expected {
+            let _ = writeln!(out, "  [{host}] every task: decided by {origin}");
+        }
         for task in &self.undecided {
             let origin = task.origin.as_deref().unwrap_or("what comes before");
-            // A host that is not there yet has one line, however many plays it is in.
-            if task.name.task.starts_with("every task of ") {
-                if whole.insert((&task.name.host, origin)) {
-                    let _ = writeln!(out, "  [{}] every task: decided by {origin}", task.name.host);
-                }
-                continue;
-            }
             let _ = writeln!(
                 out,
                 "  {} [{}] {}: decided by {origin}",
@@ -212,6 +173,9 @@ impl Recap {
             };
             let _ = writeln!(out, "  {place}[{host}] {task}");
         }
+        for (_, place, play) in self.broken.iter().filter(|broken| broken.0 == playbook) {
+            let _ = writeln!(out, "  {place} {play}");
+        }
     }
 }
 
@@ -219,61 +183,21 @@ impl Recap {
 mod tests {
     use super::*;
 
-    fn ended(host: &str, status: Status) -> Event {
-        let name = TaskName {
-            host: host.into(),
-            task: "Task".into(),
-            place: "a.yml:1".into(),
-            ..TaskName::default()
-        };
-        let task = TaskEnded {
-            name,
-            item: None,
-            looped: false,
-            status,
-            message: None,
-            result: serde_json::Value::Null,
-            diffs: vec![],
-            digests: vec![],
-            commands: vec![],
-            report: None,
-            origin: None,
-            seconds: 0.0,
-        };
-        Event {
-            time: 0.0,
-            kind: Kind::TaskEnded(Box::new(task)),
-        }
-    }
-
     #[test]
-    fn tasks_are_counted_as_ansible_counts_them() {
+    fn the_counts_stand_as_ansible_writes_them() {
         let mut recap = Recap::default();
-        for status in [
-            Status::Ok,
-            Status::Changed,
-            Status::Ignored,
-            Status::Skipped,
-            Status::Failed,
-        ] {
-            recap.event(&ended("a", status));
-        }
-        recap.event(&Event {
-            time: 0.0,
-            kind: Kind::Rescued { host: "a".into() },
-        });
-        let counts = recap.counts("a");
-        assert_eq!(
-            (counts.ok, counts.changed, counts.failed, counts.rescued),
-            (3, 1, 0, 1)
-        );
-        assert_eq!((counts.ignored, counts.skipped), (1, 1));
+        let counts = Counts {
+            ok: 3,
+            changed: 1,
+            ..Counts::default()
+        };
+        let hosts = [("a".to_string(), counts)].into_iter().collect();
+        let kind = Kind::Stats { hosts };
+        recap.event(&Event { time: 0.0, kind });
+        let text = recap.text();
         assert!(
-            recap
-                .text()
-                .contains("a                          : ok=3    changed=1 "),
-            "{}",
-            recap.text()
+            text.contains("a                          : ok=3    changed=1 "),
+            "{text}"
         );
     }
 }

@@ -2,10 +2,10 @@
 
 use super::duration::duration;
 use super::plain::{Choice, lines};
+use super::running::Running;
 use super::width::{cut, width};
 use super::{Recap, Reporter};
-use crate::event::{Event, Kind, TaskName};
-use indexmap::IndexMap;
+use crate::event::{Event, Kind};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use std::io::Write;
@@ -64,7 +64,7 @@ fn hush() -> Option<Termios> {
 
 struct State {
     started: Instant,
-    running: IndexMap<(String, String, String), (TaskName, Instant)>,
+    running: Running,
     playbooks: usize,
     done: usize,
     ended: bool,
@@ -79,7 +79,7 @@ impl Terminal {
         );
         let state = State {
             started: Instant::now(),
-            running: IndexMap::new(),
+            running: Running::default(),
             playbooks: 0,
             done: 0,
             ended: false,
@@ -129,14 +129,9 @@ impl View {
 
 impl State {
     fn note(&mut self, event: &Event) {
+        self.running.note(event);
         match &event.kind {
             Kind::RunStarted { playbooks, .. } => self.playbooks = playbooks.len(),
-            Kind::TaskStarted(name) => {
-                self.running.insert(key(name), (name.clone(), Instant::now()));
-            }
-            Kind::TaskEnded(task) if task.item.is_none() => {
-                self.running.shift_remove(&key(&task.name));
-            }
             Kind::PlaybookEnded { .. } => self.done += 1,
             Kind::RunEnded { .. } => self.ended = true,
             _ => {}
@@ -146,22 +141,23 @@ impl State {
     /// The lines, each within `columns`.
     fn text(&self, columns: usize, now: Instant) -> String {
         let age = |since: &Instant| now.saturating_duration_since(*since);
-        let long: Vec<_> = self
-            .running
-            .values()
-            .filter(|(_, since)| age(since) >= PERIOD)
-            .collect();
+        let long = self.running.longer_than(PERIOD, now);
         let shown = &long[..long.len().min(LIVE)];
-        let hosts = shown.iter().map(|(name, _)| width(&name.host)).max().unwrap_or(0);
+        let hosts = shown.iter().map(|task| width(&task.name.host)).max().unwrap_or(0);
         let mut text = String::new();
-        for (name, since) in shown {
+        for task in shown {
+            let name = &task.name;
             let blank = " ".repeat(hosts.min(WIDEST).saturating_sub(width(&name.host)));
             let line = format!(
-                "  {:>9}  {}{blank}  {} | {}",
-                duration(age(since).as_secs_f64()),
+                "  {:>9}  {}{blank}  {} | {}{}",
+                duration(task.age(now).as_secs_f64()),
                 name.host,
                 name.playbook,
-                name.task
+                name.task,
+                task.progress
+                    .as_ref()
+                    .map(|text| format!(" ({text})"))
+                    .unwrap_or_default()
             );
             text.push_str(&cut(&line, columns));
             text.push('\n');
@@ -184,10 +180,6 @@ impl State {
         text.push_str(&cut(&line, columns));
         text
     }
-}
-
-fn key(name: &TaskName) -> (String, String, String) {
-    (name.host.clone(), name.playbook.clone(), name.place.clone())
 }
 
 fn columns() -> usize {
@@ -221,6 +213,7 @@ impl Reporter for Terminal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::TaskName;
 
     fn started(host: &str, task: &str) -> Event {
         let name = TaskName {
@@ -232,14 +225,14 @@ mod tests {
         };
         Event {
             time: 0.0,
-            kind: Kind::TaskStarted(name),
+            kind: Kind::HostStarted(name),
         }
     }
 
     fn state(count: usize) -> State {
         let mut state = State {
             started: Instant::now(),
-            running: IndexMap::new(),
+            running: Running::default(),
             playbooks: 3,
             done: 1,
             ended: false,

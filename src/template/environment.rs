@@ -149,11 +149,6 @@ pub(super) fn is_global(name: &str) -> bool {
     names.iter().any(|global| global == name)
 }
 
-/// The text for as long as the program runs. Distinct texts are few and kept in a cache.
-pub(super) fn leak(text: &str) -> &'static str {
-    Box::leak(text.to_string().into_boxed_str())
-}
-
 /// What parts the path from the time of its last change in the name of a loaded template, so that a file
 /// that changes is read again.
 const AT: char = '\u{0}';

@@ -1,17 +1,19 @@
 //! One text to one outcome: prepares it (once per text), runs it with a ledger, and judges the result.
 
+use super::compiled::{Compiled, Form};
 use super::convert::{hide, print, take};
-use super::environment::{self, Environments, FileOptions};
+use super::environment::{Environments, FileOptions};
 use super::ledger::{self, Ledger, with_fresh};
 use super::objects::{Omit, Root};
 use super::patcher::{self, Patched, Purpose};
 use super::place::{self, Problem};
-use super::splitter::{self, Logic};
+use super::splitter;
 use super::{Outcome, Scope};
+use crate::error::Error;
 use crate::source::Place;
 use crate::value::Value;
-use minijinja::Error as JinjaError;
 use minijinja::value::Value as Jinja;
+use minijinja::{Environment, Error as JinjaError};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -22,14 +24,7 @@ pub(super) struct Prepared {
     start: usize,
     patched: Patched,
     purpose: Purpose,
-    form: Form,
-}
-
-enum Form {
-    /// `{{ expression }}` alone, or a condition: keeps the kind of its value.
-    Expression(Logic),
-    /// Text with marks in it.
-    Text(minijinja::Template<'static, 'static>),
+    compiled: Compiled,
 }
 
 type Cache = RwLock<HashMap<(Purpose, String), Result<Arc<Prepared>, Problem>>>;
@@ -123,27 +118,25 @@ fn prepare(text: &str, purpose: Purpose) -> Result<Prepared, Problem> {
         Some(range) => {
             let inner = &text[range.clone()];
             let patched = patcher::patch_expression(inner, purpose);
-            let source = environment::leak(&patched.text);
-            let logic = splitter::split(source)
+            let owner = ("<expression>".to_string(), patched.text.clone());
+            let compiled = Compiled::try_new(owner, |(_, text)| splitter::split(text).map(Form::Expression))
                 .map_err(|error| Problem::of(&error).moved(|at| range.start + patched.original(at)))?;
             Ok(Prepared {
                 start: range.start,
                 patched,
                 purpose,
-                form: Form::Expression(logic),
+                compiled,
             })
         }
         None => {
             let patched = patcher::patch_text(text, syntax, purpose);
-            let source = environment::leak(&patched.text);
-            let template = environment
-                .template_from_named_str("<template>", source)
+            let compiled = compiled_text("<template>", &patched.text, environment)
                 .map_err(|error| Problem::of(&error).moved(|at| patched.original(at)))?;
             Ok(Prepared {
                 start: 0,
                 patched,
                 purpose,
-                form: Form::Text(template),
+                compiled,
             })
         }
     }
@@ -153,7 +146,7 @@ impl Prepared {
     /// The outcome; errors of the template itself come with their range in the written text.
     fn run(&self, scope: &Scope) -> Result<Outcome, Problem> {
         let environment = Environments::get(&FileOptions::default());
-        let outcome = match &self.form {
+        let outcome = match self.compiled.borrow_dependent() {
             Form::Expression(logic) => splitter::run(logic, environment, scope).map(|verdict| {
                 match (self.purpose, verdict.truth, verdict.outcome) {
                     (Purpose::Condition, Some(truth), Outcome::Value { secret, .. }) => Outcome::Value {
@@ -232,14 +225,59 @@ pub(super) fn judge(result: Result<Option<Value>, JinjaError>, ledger: Ledger) -
     })
 }
 
-/// Renders a whole file.
-pub(super) fn file(name: &str, text: &str, options: &FileOptions, scope: &Scope) -> Result<Outcome, Problem> {
+/// A text compiled under a name.
+fn compiled_text(
+    name: &str,
+    text: &str,
+    environment: &'static Environment<'static>,
+) -> Result<Compiled, JinjaError> {
+    Compiled::try_new((name.to_string(), text.to_string()), |(name, text)| {
+        environment.template_from_named_str(name, text).map(Form::Text)
+    })
+}
+
+/// A template file that was compiled.
+struct PreparedFile {
+    text: String,
+    patched: Patched,
+    compiled: Compiled,
+}
+
+/// A file by its name and options, compiled anew where its text is another than before.
+fn prepared_file(name: &str, text: &str, options: &FileOptions) -> Result<Arc<PreparedFile>, Problem> {
+    type Files = RwLock<HashMap<(FileOptions, String), Arc<PreparedFile>>>;
+    static FILES: OnceLock<Files> = OnceLock::new();
+    let files = FILES.get_or_init(Files::default);
+    let key = (options.clone(), name.to_string());
+    let known = files
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&key)
+        .cloned();
+    if let Some(known) = known.filter(|known| known.text == text) {
+        return Ok(known);
+    }
     let environment = Environments::get(options);
     let patched = patcher::patch_text(text, environment.syntax(), Purpose::File);
-    let whole = |error: &JinjaError| Problem::of(error).moved(|at| patched.original(at));
-    let template = environment
-        .template_from_named_str(name, &patched.text)
-        .map_err(|error| whole(&error))?;
+    let compiled = compiled_text(name, &patched.text, environment)
+        .map_err(|error| Problem::of(&error).moved(|at| patched.original(at)))?;
+    let file = Arc::new(PreparedFile {
+        text: text.to_string(),
+        patched,
+        compiled,
+    });
+    let mut files = files.write().unwrap_or_else(PoisonError::into_inner);
+    files.insert(key, file.clone());
+    Ok(file)
+}
+
+/// Renders a whole file.
+pub(super) fn file(name: &str, text: &str, options: &FileOptions, scope: &Scope) -> Result<Outcome, Problem> {
+    let file = prepared_file(name, text, options)?;
+    let patched = &file.patched;
+    let Form::Text(template) = file.compiled.borrow_dependent() else {
+        return Ok(Outcome::Failed(Error::new("a file is no expression")));
+    };
     let (result, ledger) = with_fresh(scope, || {
         let text = template.render(Jinja::from_object(Root(scope.clone())))?;
         Ok(Some(Value::from(text)))

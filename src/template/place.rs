@@ -1,6 +1,7 @@
 //! From an error of the template engine to a place in the file the user wrote.
 
 use super::evaluate::Span;
+use crate::error::cures::did_you_mean;
 use crate::error::{Error, nearest};
 use crate::source::{Place, Source};
 use crate::yaml;
@@ -86,10 +87,7 @@ pub(super) const UNDEFINED_HELP: &str =
 /// What the writer probably meant.
 fn cure(error: &JinjaError) -> Option<String> {
     let detail = error.detail()?;
-    let similar = |names: Vec<&str>| {
-        let near = nearest(detail.split(' ').nth(1)?, names)?.to_string();
-        Some(format!("did you mean `{near}`?"))
-    };
+    let similar = |names: Vec<&str>| nearest(detail.split(' ').nth(1)?, names).map(did_you_mean);
     match error.kind() {
         ErrorKind::UnknownFilter => similar(super::filters::names().chain(BUILTIN_FILTERS).collect()),
         ErrorKind::UnknownTest => similar(super::tests::names().chain(BUILTIN_TESTS).collect()),

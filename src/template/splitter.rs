@@ -14,20 +14,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An expression cut at its logical operators.
-pub(super) enum Logic {
-    And(Box<Logic>, Box<Logic>),
-    Or(Box<Logic>, Box<Logic>),
-    Not(Box<Logic>),
-    If(Box<(Logic, Logic, Option<Logic>)>),
-    Leaf(Instructions<'static>),
+pub(super) enum Logic<'source> {
+    And(Box<Logic<'source>>, Box<Logic<'source>>),
+    Or(Box<Logic<'source>>, Box<Logic<'source>>),
+    Not(Box<Logic<'source>>),
+    If(Box<(Logic<'source>, Logic<'source>, Option<Logic<'source>>)>),
+    Leaf(Instructions<'source>),
 }
 
 /// Parses and cuts an expression.
-pub(super) fn split(source: &'static str) -> Result<Logic, JinjaError> {
+pub(super) fn split(source: &str) -> Result<Logic<'_>, JinjaError> {
     Ok(cut(&machinery::parse_expr(source)?, source))
 }
 
-fn cut(expression: &Expr<'static>, source: &'static str) -> Logic {
+fn cut<'source>(expression: &Expr<'source>, source: &'source str) -> Logic<'source> {
     match expression {
         Expr::BinOp(operation) if matches!(operation.op, BinOpKind::ScAnd) => Logic::And(
             Box::new(cut(&operation.left, source)),
@@ -73,8 +73,8 @@ impl Verdict {
 
 /// Evaluates a cut expression.
 pub(super) fn run(
-    logic: &Logic,
-    environment: &'static Environment<'static>,
+    logic: &Logic<'_>,
+    environment: &Environment<'_>,
     scope: &Scope,
 ) -> Result<Verdict, Problem> {
     match logic {
@@ -112,7 +112,7 @@ pub(super) fn run(
 fn both(
     [left, right]: [&Logic; 2],
     deciding: bool,
-    environment: &'static Environment<'static>,
+    environment: &Environment<'_>,
     scope: &Scope,
 ) -> Result<Verdict, Problem> {
     let first = run(left, environment, scope)?;
@@ -137,8 +137,8 @@ fn both(
 }
 
 fn leaf(
-    instructions: &Instructions<'static>,
-    environment: &'static Environment<'static>,
+    instructions: &Instructions<'_>,
+    environment: &Environment<'_>,
     scope: &Scope,
 ) -> Result<Jinja, JinjaError> {
     let root = Jinja::from_object(Root(scope.clone()));

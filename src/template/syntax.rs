@@ -273,10 +273,7 @@ fn check_names(text: &str, place: Option<&Place>, purpose: Purpose) -> Result<()
         let range = place::word(text, name);
         let error = Error::new(format!("no {kind} named '{name}'"))
             .at_some(place.map(|place| place::inside(place, text, range)).as_ref());
-        match nearest(name, known.iter().copied()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error,
-        }
+        error.did_you_mean(nearest(name, known.iter().copied()))
     };
     let names = used_names(text, purpose);
     let known = known_filters();

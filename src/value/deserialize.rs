@@ -15,17 +15,42 @@ pub struct ArgumentError {
     pub argument: Option<String>,
     /// What is wrong, without the name of the argument.
     pub message: String,
-    /// Set when nothing is wrong but the value is not known yet.
-    pub unknown: Option<Arc<Unknown>>,
+    /// Of what kind it is.
+    pub kind: ArgumentErrorKind,
+}
+
+/// Why an argument could not be read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ArgumentErrorKind {
+    /// It takes no such value, or there is no such argument.
+    Wrong,
+    /// It must be given, and is not.
+    Missing,
+    /// Nothing is wrong, but the value is not known yet.
+    Unknown(Arc<Unknown>),
 }
 
 impl ArgumentError {
-    fn new(message: impl Into<String>) -> ArgumentError {
+    /// An error that says `message`, about no argument in particular.
+    pub fn new(message: impl Into<String>) -> ArgumentError {
         ArgumentError {
             argument: None,
             message: message.into(),
-            unknown: None,
+            kind: ArgumentErrorKind::Wrong,
         }
+    }
+
+    /// This error about the argument `name`.
+    pub fn of(self, name: &str) -> ArgumentError {
+        ArgumentError {
+            argument: Some(name.to_string()),
+            ..self
+        }
+    }
+
+    /// This error, of another kind.
+    pub fn of_kind(self, kind: ArgumentErrorKind) -> ArgumentError {
+        ArgumentError { kind, ..self }
     }
 }
 
@@ -46,7 +71,7 @@ impl de::Error for ArgumentError {
     }
 
     fn missing_field(field: &'static str) -> ArgumentError {
-        ArgumentError::new(format!("missing required argument `{field}`"))
+        ArgumentError::new(format!("missing required argument `{field}`")).of_kind(ArgumentErrorKind::Missing)
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> ArgumentError {
@@ -91,11 +116,10 @@ impl<'a> Reader<'a> {
     /// The value, unless it is unknown.
     fn known(&self) -> Result<&'a Value, ArgumentError> {
         match self.value {
-            Value::Unknown(unknown) => Err(ArgumentError {
-                argument: None,
-                message: format!("is not known before {} is applied", unknown.origin),
-                unknown: Some(unknown.clone()),
-            }),
+            Value::Unknown(unknown) => {
+                let message = format!("is not known before {} is applied", unknown.origin);
+                Err(ArgumentError::new(message).of_kind(ArgumentErrorKind::Unknown(unknown.clone())))
+            }
             value => Ok(value),
         }
     }
@@ -358,16 +382,17 @@ mod tests {
     fn an_unknown_argument_says_so() {
         let error = read(&[("name", "a".into()), ("force", Value::unknown("the task"))]).unwrap_err();
         assert_eq!(error.argument.as_deref(), Some("force"));
-        assert_eq!(
-            error.unknown.map(|unknown| unknown.origin.clone()).as_deref(),
-            Some("the task")
-        );
+        let ArgumentErrorKind::Unknown(unknown) = error.kind else {
+            panic!("{error}");
+        };
+        assert_eq!(&*unknown.origin, "the task");
     }
 
     #[test]
     fn wrong_arguments_are_named() {
         let message = |entries: &[(&str, Value)]| read(entries).unwrap_err().to_string();
         assert_eq!(message(&[]), "missing required argument `name`");
+        assert_eq!(read(&[]).unwrap_err().kind, ArgumentErrorKind::Missing);
         assert_eq!(
             message(&[("name", "a".into()), ("force", "maybe".into())]),
             "argument `force`: 'maybe' is not a bool"

@@ -2,7 +2,7 @@
 
 use super::events::{Event, Events, Kind as Said, Problem, Properties};
 use super::{Kind, Node, Parsed, Style, problem};
-use crate::error::{Collector, Error, Errors, Result};
+use crate::error::{Collector, Error, ErrorKind, Errors, Result, nearest};
 use crate::source::{Place, Source};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -49,7 +49,7 @@ pub(super) fn compose(source: &Arc<Source>) -> Result<Parsed, Errors> {
     }
     errors
         .finish(parsed)
-        .map_err(|errors| errors.code(crate::error::UNREADABLE))
+        .map_err(|errors| errors.of_kind(ErrorKind::Unreadable))
 }
 
 /// Why composing stops: a syntax error, or a node that is refused (then the rest of the text is still sound).
@@ -167,12 +167,11 @@ impl Composer<'_> {
             }
             None => {
                 let known = self.anchors.keys().map(String::as_str);
-                let near = crate::error::nearest(name, known);
+                let near = nearest(name, known).map(|near| format!("*{near}"));
                 let error = Error::new(format!("no anchor `&{name}` stands above this alias")).at(place);
-                Err(match near {
-                    Some(near) => error.help(format!("did you mean `*{near}`?")),
-                    None => error.help("a text that begins with `*` needs quotes"),
-                })
+                Err(error
+                    .help("a text that begins with `*` needs quotes")
+                    .did_you_mean(near))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::scalar::{self, Scalar};
 use super::{Kind, Node, Style};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 use crate::value::{Map, Value};
 use crate::vault::Vault;
 use base64::Engine;
@@ -177,10 +177,9 @@ fn expect(node: &Node, known: &[&str]) -> Result<()> {
 fn unknown_tag(node: &Node, tag: &str) -> Error {
     let shown = tag.replace(STANDARD, "!!");
     let error = Error::new(format!("the tag `{shown}` is unknown here")).at(&node.place);
-    match crate::error::nearest(tag, ["!vault", "!unsafe"]) {
-        Some(near) => error.help(format!("did you mean `{near}`?")),
-        None => error.help("a text that begins with `!` needs quotes"),
-    }
+    error
+        .help("a text that begins with `!` needs quotes")
+        .did_you_mean(nearest(tag, ["!vault", "!unsafe"]))
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ fn keys_are_pkcs8(root: &Path) {
 }
 
 #[test]
-#[ignore = "needs tests/ansible/install.sh"]
+#[ignore = "needs Ansible: tests/ansible/install.sh brings it from PyPI"]
 fn ansible_finds_done_what_vent_has_made() {
     let trial = Trial::new();
     let first = trial.run_vent();
@@ -137,7 +137,7 @@ fn ansible_finds_done_what_vent_has_made() {
 }
 
 #[test]
-#[ignore = "needs tests/ansible/install.sh"]
+#[ignore = "needs Ansible: tests/ansible/install.sh brings it from PyPI"]
 fn vent_finds_done_what_ansible_has_made() {
     let trial = Trial::new();
     let first = trial.run_ansible();

@@ -6,7 +6,7 @@ use super::{ansible, installed, output, project};
 const SEEDS: [&str; 2] = ["0", "9"];
 
 #[test]
-#[ignore = "needs tests/ansible/install.sh"]
+#[ignore = "needs Ansible: tests/ansible/install.sh brings it from PyPI"]
 fn random_playbooks_end_as_with_ansible() {
     let programs = installed().join("venv/bin");
     let told = output(

@@ -1,13 +1,14 @@
 //! The shipped playbooks are playbooks to Ansible and to its linter.
 
-use super::{ansible, lists, output, playbooks, project};
+use super::{ansible, output, playbooks, project};
+use crate::lists;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 const SKIPS: &str = "tests/ansible/skips.txt";
 
 #[test]
-#[ignore = "needs tests/ansible/install.sh"]
+#[ignore = "needs Ansible: tests/ansible/install.sh brings it from PyPI"]
 fn ansible_reads_every_playbook() {
     let all = playbooks();
     assert!(all.len() > 15, "{all:?}");
@@ -23,7 +24,7 @@ fn ansible_reads_every_playbook() {
 
 /// With the profile production, and no more than five places that it passes over.
 #[test]
-#[ignore = "needs tests/ansible/install.sh"]
+#[ignore = "needs Ansible: tests/ansible/install.sh brings it from PyPI"]
 fn ansible_lint_finds_nothing() {
     output(
         ansible("ansible-lint")

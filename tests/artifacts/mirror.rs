@@ -2,6 +2,7 @@
 //! its loopback. Needs all programs in the cache, and root; `.ci/run` runs it once the cluster stands.
 
 use super::bench::{Server, sha256};
+use crate::anew;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,7 +41,7 @@ fn succeeded(command: &mut Command) -> String {
 }
 
 #[test]
-#[ignore = "needs all programs in the cache, and root"]
+#[ignore = "needs the programs of the cluster in the cache, and root"]
 fn with_a_full_mirror_the_programs_come_without_a_way_out() {
     if let Some(mirror) = std::env::var_os(INSIDE) {
         return inside(Path::new(&mirror));
@@ -54,16 +55,8 @@ fn with_a_full_mirror_the_programs_come_without_a_way_out() {
             .args(export)
             .arg(&mirror),
     );
-    let this = std::env::current_exe().unwrap();
-    let name = "mirror::with_a_full_mirror_the_programs_come_without_a_way_out";
-    let told = succeeded(
-        Command::new("unshare")
-            .args(["--net", "--"])
-            .arg(this)
-            .args(["--exact", name, "--ignored", "--nocapture"])
-            .env(INSIDE, &mirror),
-    );
-    print!("{told}");
+    let name = "artifacts::mirror::with_a_full_mirror_the_programs_come_without_a_way_out";
+    anew::start(name, &["unshare", "--net", "--"], (INSIDE, &mirror));
 }
 
 fn inside(mirror: &Path) {

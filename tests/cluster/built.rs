@@ -1,12 +1,12 @@
 //! What is done to the cluster that the README's first command has built.
 
-use super::cluster::Cluster;
 use super::damage;
+use super::machines::Cluster;
 use std::collections::BTreeSet;
 use vent::event::Status;
 
 #[test]
-#[ignore = "needs the cluster that `vent run playbooks/all.yml` builds"]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
 fn a_second_run_changes_nothing() {
     let run = Cluster::of_the_project().run("all", &[]).succeeded();
     assert_eq!(run.with(Status::Changed), BTreeSet::new());
@@ -19,7 +19,7 @@ fn a_second_run_changes_nothing() {
 }
 
 #[test]
-#[ignore = "needs the cluster that `vent run playbooks/all.yml` builds"]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
 fn a_check_of_the_cluster_has_nothing_to_say() {
     let run = Cluster::of_the_project().run("all", &["--check"]).succeeded();
     for status in [Status::Changed, Status::Undecided, Status::Failed] {
@@ -28,7 +28,7 @@ fn a_check_of_the_cluster_has_nothing_to_say() {
 }
 
 #[test]
-#[ignore = "needs the cluster that `vent run playbooks/all.yml` builds"]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
 fn damage_is_repaired_and_only_what_depends_on_it_restarts() {
     damage::repaired();
 }

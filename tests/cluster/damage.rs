@@ -1,6 +1,6 @@
 //! What somebody breaks by hand, the next run repairs: that and nothing else.
 
-use super::cluster::Cluster;
+use super::machines::Cluster;
 use super::services;
 use std::collections::{BTreeMap, BTreeSet};
 use vent::event::Status;

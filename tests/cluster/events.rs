@@ -24,10 +24,10 @@ impl Run {
         }
     }
 
-    /// The ends of tasks; of a loop only its items, or only the whole.
+    /// The ends of whole tasks.
     pub fn tasks(&self) -> impl Iterator<Item = &TaskEnded> {
         self.events.iter().filter_map(|event| match &event.kind {
-            Kind::TaskEnded(ended) if ended.item.is_none() => Some(&**ended),
+            Kind::TaskEnded(ended) => Some(&**ended),
             _ => None,
         })
     }
@@ -77,7 +77,7 @@ impl Run {
 
     /// How many tasks began.
     pub fn started(&self) -> usize {
-        let started = |event: &&Event| matches!(event.kind, Kind::TaskStarted(_));
+        let started = |event: &&Event| matches!(event.kind, Kind::HostStarted(_));
         self.events.iter().filter(started).count()
     }
 }

@@ -60,7 +60,7 @@ pub fn join(check: &[Event], real: &[Event]) -> Joined {
 fn results(events: &[Event]) -> BTreeMap<Key, &TaskEnded> {
     let mut found = BTreeMap::new();
     for event in events {
-        let Kind::TaskEnded(ended) = &event.kind else {
+        let (Kind::TaskEnded(ended) | Kind::ItemEnded(ended)) = &event.kind else {
             continue;
         };
         let name = ended.name.clone();

@@ -1,6 +1,6 @@
 //! Vent killed in the midst of a playbook; the next run ends where an undisturbed one does.
 
-use super::cluster::Cluster;
+use super::machines::Cluster;
 use super::services;
 use super::tree::{Digests, Exceptions, Tree, differences};
 use std::collections::{BTreeMap, BTreeSet};

@@ -18,8 +18,9 @@ use vent::engine::{self, Parts, Reach, Settings};
 use vent::event::{Events, Status};
 use vent::graph::Graph;
 use vent::host::{Action, Attributes, quote};
-use vent::model::{Inventory, Known, Loader};
-use vent::module::{Entry, MODULES, Module, Outcome, Step, Stop, View, entry, find_in};
+use vent::inventory::Inventory;
+use vent::model::{Known, Loader};
+use vent::module::{Entry, MODULES, Module, Outcome, Step, Stop, View, entry};
 use vent::value::Map;
 use vent::vault::Vault;
 
@@ -117,7 +118,7 @@ impl Module for Fickle {
     type Arguments = Arguments;
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
-        let content = format!("{:?}", view.computer().random());
+        let content = format!("{:?}", view.control_node().random());
         Ok(Step::Finish(
             vec![write(&arguments.path, &content)],
             Outcome::new(),
@@ -172,10 +173,8 @@ impl Reach for Here {
 /// Runs `site.yml` of a folder through the library.
 async fn run(folder: &Path, check: bool) -> Run {
     let known = Known {
-        is_module: |name| find_in(&WITH_LIARS, name).is_some(),
-        modules: vec![],
+        modules: &WITH_LIARS,
         lookups: vec![],
-        arguments: |_| None,
     };
     let loader = Arc::new(Loader::new(Vault::default(), known, vec![]));
     let playbook = loader.playbook(&folder.join("site.yml")).unwrap();

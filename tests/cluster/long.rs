@@ -4,7 +4,7 @@ use super::truth::NODES;
 use super::{kills, workers};
 
 #[test]
-#[ignore = "builds three clusters on a lab of its own, about ten minutes"]
+#[ignore = "takes minutes: builds three clusters on a lab of its own"]
 fn every_playbook_killed_at_its_first_and_its_middle_task_ends_where_an_undisturbed_one_does() {
     let text = std::fs::read_to_string("playbooks/all.yml").unwrap();
     let playbooks: Vec<_> = text
@@ -19,7 +19,7 @@ fn every_playbook_killed_at_its_first_and_its_middle_task_ends_where_an_undistur
 }
 
 #[test]
-#[ignore = "needs the cluster that `vent run playbooks/all.yml` builds"]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
 fn a_worker_comes_and_goes() {
     workers::come_and_go();
 }

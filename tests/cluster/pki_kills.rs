@@ -1,7 +1,7 @@
 //! Vent killed while it makes keys and certificates: the next run finishes, the one after it changes nothing, and every
 //! certificate fits its key and its authority.
 
-use super::cluster::Cluster;
+use super::machines::Cluster;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;

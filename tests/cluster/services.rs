@@ -1,6 +1,6 @@
 //! Whether services run with what lies on the disk, and whether a run left anything behind.
 
-use super::cluster::Cluster;
+use super::machines::Cluster;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

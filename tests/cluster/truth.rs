@@ -1,22 +1,24 @@
-//! Check mode tells the truth: on bare machines it touches nothing, and announces just what the run then does.
+//! Check mode tells the truth: on bare machines it touches nothing, and announces just what the run then does. That run is
+//! the one that builds the cluster for what is in `built`.
 
-use super::cluster::Cluster;
 use super::join::{join, open_readers};
-use super::lists;
+use super::machines::Cluster;
 use super::tree::{Digests, Exceptions, Tree, differences};
+use crate::lists;
 use std::collections::BTreeSet;
 
-/// The nodes of the project's own lab, on a lab of the test's own.
+/// The nodes of the project's own lab, for a lab of a test's own.
 pub const NODES: &str = "
   controller-0: {address: 10, groups: [controllers]}
   worker-0: {address: 20, groups: [workers], vars: {container_runtime: containerd}}
   worker-1: {address: 21, groups: [workers], vars: {container_runtime: crio}}
 ";
 
-/// A check of everything on bare machines, then the run.
+/// A check of everything on bare machines, then the run. The first run of all starts the machines.
 pub fn check_then_run() {
     let names = ["controller-0", "worker-0", "worker-1"];
-    let cluster = Cluster::trial("truth", NODES);
+    let cluster = Cluster::of_the_project();
+    cluster.run("preflight", &["--check"]).succeeded();
     let mut digests = Digests::default();
     let mut look = || names.map(|node| digests.tree(&cluster.upper(node)));
     let before = look();

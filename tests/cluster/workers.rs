@@ -1,6 +1,6 @@
 //! A worker put into the inventory and taken out of it again.
 
-use super::cluster::Cluster;
+use super::machines::Cluster;
 use std::collections::BTreeSet;
 use vent::event::Status;
 

@@ -1,6 +1,6 @@
 //! Hosts that are reached over SSH: an sshd each, with a `/var/lib/vent` of its own.
 
-use super::ssh_server::{Server, run, signal};
+use crate::ssh_server::{Server, run, signal};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl Lab {
         let mut text = String::from("all:\n  hosts:\n");
         let mut servers = vec![];
         for same in names {
-            let server = Server::apart();
+            let server = Server::apart("");
             server.target();
             for name in same.split('=') {
                 text.push_str(&format!(

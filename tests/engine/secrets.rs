@@ -35,3 +35,27 @@ fn a_secret_of_several_lines_is_masked_line_by_line() {
         std::fs::remove_file(folder.path().join("conf")).unwrap();
     }
 }
+
+#[test]
+fn the_secrets_of_a_group_are_learned_when_a_host_joins_it() {
+    let folder = playbook(
+        "- hosts: a\n  gather_facts: false\n  tasks:\n    - group_by: {key: late}\n    \
+         - ansible.builtin.command: echo {{ ansible_become_password }} and more\n",
+    );
+    std::fs::write(folder.path().join("hosts.ini"), "a ansible_connection=local\n").unwrap();
+    std::fs::create_dir(folder.path().join("group_vars")).unwrap();
+    std::fs::write(
+        folder.path().join("group_vars/late.yml"),
+        "ansible_become_password: hunter2-late\n",
+    )
+    .unwrap();
+    for output in ["json", "plain"] {
+        let output = vent(
+            folder.path(),
+            &["run", "site.yml", "-i", "hosts.ini", "-vv", "--output", output],
+        );
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("and more"), "{text}");
+        assert!(!text.contains("hunter2-late"), "{text}");
+    }
+}

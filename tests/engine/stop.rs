@@ -1,7 +1,7 @@
 //! Ctrl-C: once finishes what runs, twice ends it; both end with Ansible's exit code 99.
 
 use super::playbook;
-use super::ssh_server::signal;
+use crate::ssh_server::signal;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::RecvTimeoutError;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
-use vent::provider::http::clock::Clock;
+use vent::cloud::client::http::clock::Clock;
 
 #[derive(Debug)]
 pub struct VirtualClock {

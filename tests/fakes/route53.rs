@@ -2,8 +2,8 @@
 
 use super::message::{Reply, Request};
 use super::server::Handler;
+use vent::cloud::route53::client::xml;
 use vent::host::{RecordAction, RecordSet};
-use vent::provider::route53::xml;
 
 /// The key that is taken.
 pub const KEY: &str = "AKIDEXAMPLE";

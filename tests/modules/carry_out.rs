@@ -1,6 +1,6 @@
 //! What the engine does with one module, without an engine: asks, acts, until it is done.
 
-use crate::desk::Desk;
+use super::desk::Desk;
 use std::sync::Arc;
 use vent::host::*;
 use vent::module::*;
@@ -134,7 +134,7 @@ pub fn carry_out(module: &str, arguments: &Value, desk: &Desk, side: &mut dyn Si
     }
     for _ in 0..16 {
         let view = View::new(&task.state, &task.user, desk, &task.performed, &origin, 0);
-        let step = (entry.step)(arguments, &view);
+        let step = entry.work.step(arguments, &view);
         let open = view.into_open();
         match step {
             Err(Stop::Pending) => task.ask(open),
@@ -142,6 +142,7 @@ pub fn carry_out(module: &str, arguments: &Value, desk: &Desk, side: &mut dyn Si
             Err(Stop::FailedWith(outcome)) => return End::failed(*outcome, task.actions),
             Err(Stop::Undecided(unknown)) => return failed(format!("undecided: {}", unknown.origin), task),
             Err(Stop::Error(error)) => return failed(error.to_string(), task),
+            Err(Stop::Connection(failure)) => return failed(failure.to_string(), task),
             Ok(Step::Act(actions)) => task.act(actions),
             Ok(Step::Finish(actions, outcome)) => {
                 task.act(actions);

@@ -5,17 +5,22 @@
 //! else is absent. `after` holds those that are answered otherwise once something was done, `outputs` what each action
 //! gives. `computer` are files of this computer, `variables` the host's, `now` the time; `check` is check mode.
 //!
-//! It states the `actions` (left out: none), whether something is `changed`, or that it is `skipped` or `failed` and why,
-//! and of the `fields` of the result those it names.
+//! A module of the run has other answers, and what it tells, asks and changes, in order, is what `happens`
+//! (`tests/modules/run.rs`).
+//!
+//! A case states the `actions` (left out: none), whether something is `changed`, or that it is `skipped` or `failed` and why,
+//! what becomes of variables (`included`) and of the `inventory`, and of the `fields` of the result those it names,
+//! `<a time>` for any.
 
-use crate::carry_out::{End, Mode, carry_out};
-use crate::desk::Desk;
-use crate::pretended::Pretended;
-use crate::shown::shown;
-use crate::{files_of, read, reasons};
+use super::carry_out::{End, Mode, carry_out};
+use super::desk::Desk;
+use super::pretended::Pretended;
+use super::run;
+use super::shown::shown;
+use super::{files_of, read, reasons};
 use serde_json::{Map as Object, Value as Json, json};
 use std::collections::BTreeMap;
-use vent::module::{Entry, MODULES, find};
+use vent::module::{Entry, InventoryChange, MODULES, Outcome, Work, find};
 use vent::value::Value;
 
 /// One case.
@@ -41,6 +46,15 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
+/// How a case ended.
+pub struct Ended {
+    /// The case, with the folder that it was run in.
+    pub says: Json,
+    /// What of the end it states, as it states it.
+    pub got: Json,
+    pub outcome: Outcome,
+}
+
 impl Case {
     /// The module it is about.
     pub fn module(&self) -> &'static Entry {
@@ -54,7 +68,10 @@ impl Case {
     }
 
     /// Carries it out.
-    pub fn end(&self) -> End {
+    pub fn ended(&self) -> Ended {
+        if let Work::Run(work) = self.module().work {
+            return run::ended(&self.says, work);
+        }
         let mut side = Pretended::of(&self.says);
         let arguments = Value::from(self.says["arguments"].clone());
         let mode = match self.says["check"] == json!(true) {
@@ -62,10 +79,14 @@ impl Case {
             false => Mode::Run,
         };
         let module = self.says["module"].as_str().unwrap();
-        carry_out(module, &arguments, &Desk::of(&self.says), &mut side, mode)
+        let end = carry_out(module, &arguments, &Desk::of(&self.says), &mut side, mode);
+        Ended {
+            says: self.says.clone(),
+            got: self.got(&end),
+            outcome: end.outcome,
+        }
     }
 
-    /// What of the end it states, as it states it.
     fn got(&self, end: &End) -> Json {
         let mut got = Object::new();
         if self.says["actions"] != json!(null) || !end.actions.is_empty() {
@@ -76,18 +97,26 @@ impl Case {
             (None, Some(reason)) => got.insert("skipped".into(), json!(reason)),
             (None, None) => got.insert("changed".into(), json!(end.changed)),
         };
-        let stated = self.fields();
-        if !stated.is_empty() {
-            let field = |name: &String| end.outcome.fields.get(name.as_str());
-            let shown = |name: &String| field(name).map_or(json!("<missing>"), Json::from);
-            let fields = stated.keys().map(|name| (name.clone(), shown(name)));
-            got.insert("fields".into(), Json::Object(fields.collect()));
-        }
+        got.extend(brought(&end.outcome));
+        got.extend(fields(&self.says, &end.outcome));
         Json::Object(got)
     }
+}
 
+impl Ended {
     fn stated(&self) -> Json {
-        let names = ["actions", "changed", "fields", "failed", "skipped"];
+        let names = [
+            "actions",
+            "happens",
+            "changed",
+            "fields",
+            "failed",
+            "skipped",
+            "included",
+            "inventory",
+            "difference",
+            "planned",
+        ];
         let stated = names
             .iter()
             .filter_map(|name| Some((name.to_string(), self.says.get(*name)?.clone())));
@@ -95,12 +124,55 @@ impl Case {
     }
 }
 
+/// What a case states of a field that holds the time.
+const A_TIME: &str = "<a time>";
+
+/// The fields of a result that a case states.
+pub fn fields(says: &Json, outcome: &Outcome) -> Option<(String, Json)> {
+    let stated = says["fields"].as_object().filter(|fields| !fields.is_empty())?;
+    let shown = |(name, wanted): (&String, &Json)| match outcome.fields.get(name.as_str()) {
+        Some(Value::String(text)) if wanted == A_TIME && text.parse::<jiff::civil::DateTime>().is_ok() => {
+            json!(A_TIME)
+        }
+        Some(value) => Json::from(value),
+        None => json!("<missing>"),
+    };
+    let fields = stated.iter().map(|field| (field.0.clone(), shown(field)));
+    Some(("fields".into(), Json::Object(fields.collect())))
+}
+
+/// Variables and changes of the inventory that a module brings.
+pub fn brought(outcome: &Outcome) -> Object<String, Json> {
+    let mut out = Object::new();
+    if !outcome.included.is_empty() {
+        let included = Value::Map(outcome.included.clone().into());
+        out.insert("included".into(), Json::from(&included));
+    }
+    match outcome.inventory.as_deref() {
+        None => {}
+        Some(InventoryChange::Host {
+            name,
+            groups,
+            variables,
+        }) => {
+            let variables = Json::from(&Value::Map(variables.clone().into()));
+            let host = json!({"host": name, "groups": groups, "variables": variables});
+            out.insert("inventory".into(), host);
+        }
+        Some(InventoryChange::Group { name, parents }) => {
+            out.insert("inventory".into(), json!({"group": name, "parents": parents}));
+        }
+    }
+    out
+}
+
 #[test]
 fn arguments_and_answers_give_actions_and_results() {
     let mut wrong = vec![];
     for case in cases() {
-        let (wanted, got) = (case.stated(), case.got(&case.end()));
-        if wanted != got {
+        let ended = case.ended();
+        let (wanted, got) = (ended.stated(), &ended.got);
+        if wanted != *got {
             wrong.push(format!("{}\n  wanted {wanted}\n  got    {got}", case.title));
         }
     }

@@ -1,16 +1,17 @@
 //! This computer as far as modules under test see it: what a case says of it, and its real files.
 
 use serde_json::Value as Json;
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vent::content::Content;
+use std::sync::atomic::{AtomicBool, Ordering};
+use vent::content::{Content, Digests};
 use vent::error::Result as Checked;
-use vent::module::{Computer, LocalEntry, LocalFile, TemplateOptions};
+use vent::module::{ControlNode, LocalEntry, LocalFile, TemplateOptions};
 use vent::source::Source;
 use vent::template::{self, Decision, FileOptions, Scope, Variables};
 use vent::value::{Map, Value};
+use vent::vault::Vault;
 
 /// This computer.
 #[derive(Default)]
@@ -19,7 +20,7 @@ pub struct Desk {
     files: BTreeMap<String, String>,
     /// Those that are there once something was done.
     made: BTreeMap<String, String>,
-    acted: Cell<bool>,
+    acted: AtomicBool,
     variables: Map,
     now: i64,
 }
@@ -66,7 +67,7 @@ impl Desk {
         Desk {
             files: files(case),
             made: files(&case["after"]),
-            acted: Cell::new(false),
+            acted: AtomicBool::new(false),
             variables: variables
                 .map(|(name, value)| (name.as_str().into(), Value::from(value.clone())))
                 .collect(),
@@ -76,12 +77,12 @@ impl Desk {
 
     /// Something was done.
     pub fn turn(&self) {
-        self.acted.set(true);
+        self.acted.store(true, Ordering::Relaxed);
     }
 
     fn text(&self, path: &Path) -> Option<&String> {
         let path = path.to_str().unwrap();
-        let made = self.made.get(path).filter(|_| self.acted.get());
+        let made = self.made.get(path).filter(|_| self.acted.load(Ordering::Relaxed));
         made.or(self.files.get(path))
     }
 
@@ -96,7 +97,7 @@ impl Desk {
     }
 }
 
-impl Computer for Desk {
+impl ControlNode for Desk {
     fn find(&self, _kind: &str, name: &str) -> Result<PathBuf, Vec<PathBuf>> {
         let path = PathBuf::from(name);
         let there = self.text(&path).is_some() || self.below(&path).next().is_some() || path.exists();
@@ -112,7 +113,7 @@ impl Computer for Desk {
         if self.below(path).next().is_some() {
             return LocalFile::Folder;
         }
-        match Content::local_file(path) {
+        match Content::local_file(path, &Digests::default()) {
             Ok(content) => LocalFile::File(content),
             Err(_) => LocalFile::Missing,
         }
@@ -131,7 +132,7 @@ impl Computer for Desk {
         files.collect()
     }
     fn archive(&self, path: &Path) -> std::io::Result<Arc<vent::archive::Archive>> {
-        let (digest, _) = vent::content::digest_of_file(path)?;
+        let (digest, _) = Digests::default().of(path)?;
         vent::archive::open(path, &digest)
     }
     fn mode(&self, _path: &Path) -> Option<u32> {
@@ -159,6 +160,17 @@ impl Computer for Desk {
     }
     fn variable(&self, name: &str) -> Checked<Option<Value>> {
         Ok(self.variables.get(name).cloned())
+    }
+    fn written_variable(&self, name: &str) -> Option<Value> {
+        self.variables.get(name).cloned()
+    }
+    fn variables_file(&self, path: &Path) -> Checked<Map> {
+        let source = Source::file(path, self.files[path.to_str().unwrap()].clone());
+        let (node, _) = vent::yaml::parse_one(&source)?;
+        match node.unwrap().value(&Vault::default())? {
+            Value::Map(map) => Ok((*map).clone()),
+            other => panic!("{other:?}"),
+        }
     }
     fn now(&self) -> i64 {
         self.now

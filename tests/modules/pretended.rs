@@ -1,6 +1,6 @@
 //! A machine that is only pretended: it answers and does what a case says.
 
-use crate::carry_out::Side;
+use super::carry_out::Side;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use vent::content::Content;

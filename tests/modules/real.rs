@@ -1,9 +1,9 @@
 //! Tasks that are really carried out in a folder of this computer.
 
-use crate::carry_out::{Mode, Side, carry_out};
-use crate::desk::Desk;
-use crate::returned::undeclared;
-use crate::{files_of, read};
+use super::carry_out::{Mode, Side, carry_out};
+use super::desk::Desk;
+use super::returned::undeclared;
+use super::{files_of, read};
 use serde_json::json;
 use std::path::PathBuf;
 use vent::content::Content;

@@ -1,8 +1,8 @@
 //! What results hold, held against the documentation: Vent's own, which `vent modules NAME` shows, and Ansible's
 //! (`documented.txt`, written by `document.py`).
 
-use crate::cases::cases;
-use crate::reasons;
+use super::cases::cases;
+use super::reasons;
 use serde_json::{Map as Object, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -103,7 +103,7 @@ fn results_hold_what_the_documentation_says() {
     let mut shown: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for case in cases() {
         let entry = case.module();
-        for field in undeclared(entry, &case.end().outcome) {
+        for field in undeclared(entry, &case.ended().outcome) {
             wrong.insert(format!("{}: {field}", entry.names[0]));
         }
         let declared = declared(entry);

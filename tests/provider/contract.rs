@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use vent::provider::http::secret::Secret;
+use vent::cloud::client::http::secret::Secret;
 
 /// What Vent has more than other programs, of a kind (`group`, `variable`): `tests/contract/added.txt`.
 fn added(kind: &str) -> Vec<String> {
@@ -113,7 +113,7 @@ fn compare(ours: &Value, theirs: &Value) {
 }
 
 #[test]
-#[ignore = "installs programs from PyPI and npm"]
+#[ignore = "needs the network: tests/contract/install.sh brings programs from PyPI and npm"]
 fn packet_net_py_gives_the_same_inventory() {
     let server = packet_server();
     let project = Project::new(&packet_options(&server, "host_names: address\n"));
@@ -131,7 +131,7 @@ fn packet_net_py_gives_the_same_inventory() {
 }
 
 #[test]
-#[ignore = "installs programs from PyPI and npm"]
+#[ignore = "needs the network: tests/contract/install.sh brings programs from PyPI and npm"]
 fn community_proxmox_gives_the_same_inventory() {
     let server = Server::start(proxmox_fake(), None);
     let more = "want_facts: true\nkeyed_groups:\n- {key: 'proxmox_tags_parsed | default([])', prefix: tag, parent_group: '{{ proxmox_node }}_tags'}\n\
@@ -173,7 +173,7 @@ fn community_proxmox_gives_the_same_inventory() {
 }
 
 #[test]
-#[ignore = "installs programs from PyPI and npm"]
+#[ignore = "needs the network: tests/contract/install.sh brings programs from PyPI and npm"]
 fn the_official_client_of_equinix_metal_works() {
     let server = packet_server();
     let told = run(python()
@@ -184,7 +184,7 @@ fn the_official_client_of_equinix_metal_works() {
 }
 
 #[test]
-#[ignore = "installs programs from PyPI and npm"]
+#[ignore = "needs the network: tests/contract/install.sh brings programs from PyPI and npm"]
 fn the_official_client_of_exoscale_works() {
     let mut fake = Exoscale::default();
     fake.add("worker-0", json!({}));
@@ -198,7 +198,7 @@ fn the_official_client_of_exoscale_works() {
 }
 
 #[test]
-#[ignore = "installs programs from PyPI and npm"]
+#[ignore = "needs the network: tests/contract/install.sh brings programs from PyPI and npm"]
 fn proxmoxer_works() {
     let server = Server::start(proxmox_fake(), None);
     let told = run(python()
@@ -266,9 +266,9 @@ impl Drop for Prism {
 }
 
 #[tokio::test]
-#[ignore = "installs programs from PyPI and npm"]
+#[ignore = "needs the network: tests/contract/install.sh brings programs from PyPI and npm"]
 async fn prism_finds_nothing_wrong_between_vent_and_packet() {
-    use vent::provider::packet::{Access, Packet, devices::NewDevice};
+    use vent::cloud::packet::client::{Access, Packet, devices::NewDevice};
     let server = packet_server();
     let folder = tempfile::tempdir().unwrap();
     let prism = Prism::start(
@@ -312,9 +312,9 @@ async fn prism_finds_nothing_wrong_between_vent_and_packet() {
 }
 
 #[tokio::test]
-#[ignore = "installs programs from PyPI and npm"]
+#[ignore = "needs the network: tests/contract/install.sh brings programs from PyPI and npm"]
 async fn prism_finds_nothing_wrong_between_vent_and_exoscale() {
-    use vent::provider::exoscale::{Access, Exoscale, resources::NewInstance, types::Rule};
+    use vent::cloud::exoscale::client::{Access, Exoscale, resources::NewInstance, types::Rule};
     let server = Server::start(exoscale_fake(), Some(Specification::exoscale()));
     let folder = tempfile::tempdir().unwrap();
     let prism = Prism::start(folder.path(), "exoscale-v2.openapi.json.gz", "/v2", &server);

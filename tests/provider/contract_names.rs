@@ -75,7 +75,7 @@ fn recap(told: &str) -> &str {
 }
 
 #[test]
-#[ignore = "installs programs from PyPI and npm"]
+#[ignore = "needs the network: tests/contract/install.sh brings programs from PyPI and npm"]
 fn names_at_moto_are_made_once_and_ansible_finds_nothing_to_change() {
     let moto = Moto::start();
     let cluster = Cluster::new("");
@@ -103,7 +103,7 @@ fn names_at_moto_are_made_once_and_ansible_finds_nothing_to_change() {
 }
 
 #[test]
-#[ignore = "installs programs from PyPI and npm"]
+#[ignore = "needs the network: tests/contract/install.sh brings programs from PyPI and npm"]
 fn names_that_ansible_made_at_moto_are_left_and_removed() {
     let moto = Moto::start();
     let cluster = Cluster::new("");
@@ -121,7 +121,7 @@ fn names_that_ansible_made_at_moto_are_left_and_removed() {
 }
 
 #[test]
-#[ignore = "installs programs from PyPI and npm"]
+#[ignore = "needs the network: tests/contract/install.sh brings programs from PyPI and npm"]
 fn moto_refuses_a_wrong_secret() {
     let moto = Moto::start();
     let cluster = Cluster::new("");

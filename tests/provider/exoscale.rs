@@ -7,11 +7,11 @@ use crate::fakes::{Reply, Server, VirtualClock};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+use vent::cloud::client::http::secret::Secret;
+use vent::cloud::exoscale::client::resources::NewInstance;
+use vent::cloud::exoscale::client::types::Rule;
+use vent::cloud::exoscale::client::{Access, Exoscale, ZONES, Zone};
 use vent::error::Error;
-use vent::provider::exoscale::resources::NewInstance;
-use vent::provider::exoscale::types::Rule;
-use vent::provider::exoscale::{Access, Exoscale, ZONES, Zone};
-use vent::provider::http::secret::Secret;
 
 fn account(server: &Server, secret: &str) -> (Exoscale, Arc<VirtualClock>) {
     let clock = Arc::new(VirtualClock::default());

@@ -4,9 +4,9 @@ use super::inventory::{exoscale_fake, packet_server, proxmox_fake};
 use crate::fakes::{Server, exoscale, packet, proxmox};
 use std::path::Path;
 use std::process::Command;
-use vent::provider::exoscale as exoscale_client;
-use vent::provider::packet as packet_client;
-use vent::provider::proxmox as proxmox_client;
+use vent::cloud::exoscale::client as exoscale_client;
+use vent::cloud::packet::client as packet_client;
+use vent::cloud::proxmox::client as proxmox_client;
 use vent::vault::Vault;
 
 /// `vent inventory --graph` of a file, with nothing but the given environment; whether it worked, and what it said.

@@ -9,7 +9,8 @@ use crate::fakes::{Reply, Server};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use vent::model::{Inventory, Known, Loader};
+use vent::inventory::Inventory;
+use vent::model::{Known, Loader};
 use vent::vault::Vault;
 
 pub struct Project {
@@ -27,10 +28,8 @@ impl Project {
 
     pub fn load(&self) -> Result<Inventory, String> {
         let known = Known {
-            is_module: |_| true,
-            modules: vec![],
+            modules: &[],
             lookups: vec![],
-            arguments: |_| None,
         };
         let loader = Loader::new(Vault::default(), known, vec![]);
         let sources = [self.path.display().to_string()];
@@ -307,10 +306,8 @@ fn a_folder_with_several_plugin_files_is_refused_unless_one_is_named() {
     let project = Project::new(&packet_options(&server, ""));
     std::fs::write(project.folder().join("other.yml"), "plugin: exoscale\n").unwrap();
     let known = Known {
-        is_module: |_| true,
-        modules: vec![],
+        modules: &[],
         lookups: vec![],
-        arguments: |_| None,
     };
     let loader = Loader::new(Vault::default(), known, vec![]);
     let sources = [project.folder().display().to_string()];

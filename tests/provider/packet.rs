@@ -7,10 +7,10 @@ use crate::fakes::{Reply, Server, VirtualClock};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+use vent::cloud::client::http::secret::Secret;
+use vent::cloud::packet::client::devices::NewDevice;
+use vent::cloud::packet::client::{Access, Packet};
 use vent::error::Error;
-use vent::provider::http::secret::Secret;
-use vent::provider::packet::devices::NewDevice;
-use vent::provider::packet::{Access, Packet};
 
 pub fn client(server: &Server, token: &str) -> (Packet, Arc<VirtualClock>) {
     let clock = Arc::new(VirtualClock::default());

@@ -4,10 +4,10 @@ use crate::fakes::proxmox::{BASE, Proxmox as Fake, SECRET, TOKEN_ID, USER};
 use crate::fakes::{Server, VirtualClock};
 use std::sync::Arc;
 use std::time::Duration;
+use vent::cloud::client::http::secret::Secret;
+use vent::cloud::proxmox::client::guests::escaped_keys;
+use vent::cloud::proxmox::client::{Access, Proxmox};
 use vent::error::Error;
-use vent::provider::http::secret::Secret;
-use vent::provider::proxmox::guests::escaped_keys;
-use vent::provider::proxmox::{Access, Proxmox};
 
 pub fn client(server: &Server, secret: &str) -> (Proxmox, Arc<VirtualClock>) {
     let clock = Arc::new(VirtualClock::default());

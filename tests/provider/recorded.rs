@@ -7,11 +7,11 @@ use crate::fakes::specification::{Specification, unpacked};
 use crate::fakes::{Reply, Server};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use vent::provider::exoscale::signature::Key;
-use vent::provider::http::request::{Body, Call};
-use vent::provider::http::secret::Secret;
-use vent::provider::http::service::Service;
-use vent::provider::http::{Client, Settings};
+use vent::cloud::client::http::request::{Body, Call};
+use vent::cloud::client::http::secret::Secret;
+use vent::cloud::client::http::service::Service;
+use vent::cloud::client::http::{Client, ClientOptions};
+use vent::cloud::exoscale::client::signature::Key;
 
 const SERVICE: Service = Service {
     name: "Exoscale",
@@ -63,7 +63,7 @@ async fn replay(name: &str, prepare: &[(&str, Value)]) -> usize {
         key: Secret::new(KEY),
         secret: Secret::new(SECRET),
     };
-    let client = Client::new(SERVICE, Settings::new(&server.url("")), Box::new(key)).unwrap();
+    let client = Client::new(SERVICE, ClientOptions::new(&server.url("")), Box::new(key)).unwrap();
     for (path, body) in prepare {
         client
             .send(&Call::post(*path, "prepare").json(body.clone()))

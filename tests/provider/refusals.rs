@@ -9,11 +9,11 @@ use crate::fakes::{Reply, Server};
 use serde_json::{Value, json};
 use std::future::Future;
 use std::pin::Pin;
+use vent::cloud::client::http::failure::Failure;
+use vent::cloud::exoscale::client::resources::NewInstance;
+use vent::cloud::exoscale::client::types::Rule;
+use vent::cloud::packet::client::devices::NewDevice;
 use vent::error::Error;
-use vent::provider::exoscale::resources::NewInstance;
-use vent::provider::exoscale::types::Rule;
-use vent::provider::http::failure::Failure;
-use vent::provider::packet::devices::NewDevice;
 
 /// A refusal and what must be told of it.
 type Row = (u16, Value, &'static [&'static str]);

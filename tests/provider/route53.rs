@@ -8,11 +8,11 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use vent::cloud::client::http::secret::Secret;
+use vent::cloud::route53::client::Route53;
+use vent::cloud::route53::client::signature::{Key, Signed};
 use vent::error::Error;
 use vent::host::{DnsAccess, DnsZone, Hidden, RecordAction, RecordChange, RecordQuestion, RecordSet};
-use vent::provider::http::secret::Secret;
-use vent::provider::route53::Route53;
-use vent::provider::route53::signature::{Key, Signed};
 
 /// A case of the suite, as the signer takes it.
 struct Case {

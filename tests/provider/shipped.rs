@@ -87,7 +87,7 @@ fn the_shipped_files_work_with_a_token_in_the_environment() {
 
 /// An inventory of a slow service; at least `busiest` calls were under way at once.
 fn slow(server: &Server, text: &str, busiest: usize) -> Value {
-    server.slow(Duration::from_secs(2));
+    server.slow(Duration::from_millis(500));
     let list = Project::new(text).list();
     assert!(server.busiest() >= busiest, "{} calls at once", server.busiest());
     list

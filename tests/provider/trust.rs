@@ -6,10 +6,10 @@ use sha2::Digest;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
+use vent::cloud::client::http::secret::Secret;
+use vent::cloud::client::http::tls::Trust;
+use vent::cloud::proxmox::client::{Access, Proxmox};
 use vent::error::Error;
-use vent::provider::http::secret::Secret;
-use vent::provider::http::tls::Trust;
-use vent::provider::proxmox::{Access, Proxmox};
 
 /// A server with a certificate of its own that answers everything with an empty list; its address and
 /// certificate.

@@ -1,9 +1,8 @@
 //! What an action changes, as a diff.
 
-use super::super::perform::Broken;
-use super::super::unified::unified;
 use super::Attempt;
-use crate::content::Content;
+use super::perform::Broken;
+use crate::content::{Content, unified};
 use crate::event::Diff;
 use crate::host::{Action, Answer, Attributes, FileKind, Question, mode_text};
 
@@ -12,7 +11,7 @@ const SHOWN: u64 = 1 << 20;
 
 impl Attempt<'_> {
     /// What an action changes; `None` for a command of the user.
-    pub(super) async fn difference(&self, action: &Action) -> Result<Option<Diff>, Broken> {
+    pub async fn difference(&self, action: &Action) -> Result<Option<Diff>, Broken> {
         let sentence = |path: &str, text: String| {
             Some(Diff {
                 path: path.to_string(),
@@ -72,7 +71,7 @@ impl Attempt<'_> {
     }
 
     /// True if what the action writes is not to be shown: the file's mode shuts out all but its owner.
-    pub(super) async fn shuts_others_out(&self, action: &Action) -> Result<bool, Broken> {
+    pub async fn shuts_others_out(&self, action: &Action) -> Result<bool, Broken> {
         let Action::WriteFile { path, attributes, .. } = action else {
             return Ok(false);
         };
@@ -93,12 +92,12 @@ impl Attempt<'_> {
 
     /// An answer, asked for if it is not known yet.
     pub(super) async fn known(&self, question: Question) -> Result<Option<Answer>, Broken> {
-        let state = self.host.state();
+        let state = self.known.state();
         if let Some(answer) = state.answer(&self.user, &question) {
             return Ok(Some(answer));
         }
         self.ask_only(vec![state.wanted(&question)]).await?;
-        Ok(self.host.state().answer(&self.user, &question))
+        Ok(self.known.state().answer(&self.user, &question))
     }
 }
 

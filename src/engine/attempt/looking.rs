@@ -1,8 +1,8 @@
 //! Looking ahead from within an attempt: what is asked along for the coming tasks, and what such answers are good for.
 
-use super::super::ahead::{Ahead, World};
-use super::super::perform::Broken;
+use super::perform::Broken;
 use super::{Attempt, Done};
+use crate::engine::state::ahead::{Ahead, Moves};
 use crate::host::{Question, State};
 use std::time::Instant;
 
@@ -10,19 +10,19 @@ use std::time::Instant;
 type Coming<'a> = &'a (dyn Fn(&State, usize) -> Vec<Question> + Sync);
 
 /// What an attempt needs to look ahead.
-pub(in crate::engine) struct Looking<'a> {
+pub struct Looking<'a> {
     /// What was looked up on the host.
-    pub(in crate::engine) ahead: &'a Ahead,
+    pub ahead: &'a Ahead,
     /// What the run does.
-    pub(in crate::engine) world: &'a World,
+    pub moves: &'a Moves,
     /// The task may be tried again and again, so that each try asks all of it anew.
-    pub(in crate::engine) repeated: bool,
+    pub repeated: bool,
     /// The questions of the coming tasks.
-    pub(in crate::engine) coming: Coming<'a>,
+    pub coming: Coming<'a>,
 }
 
 /// What one attempt may use of earlier answers, and leave to later ones.
-pub(super) struct Glance {
+pub struct Glance {
     /// When the attempt began; `None` if it neither uses answers of others nor leaves any to them.
     moment: Option<u64>,
     /// Since when the oldest answer is known.
@@ -32,7 +32,7 @@ pub(super) struct Glance {
 }
 
 impl Glance {
-    pub(super) fn is_borrowed(&self) -> bool {
+    pub fn is_borrowed(&self) -> bool {
         self.borrowed
     }
 }
@@ -40,17 +40,19 @@ impl Glance {
 impl Attempt<'_> {
     /// Begins with what was looked up ahead. A check knows it already, for it forgets nothing. A near host is asked
     /// anew by every task.
-    pub(super) fn begin(&self) -> Glance {
-        let looks = self.looking.ahead.is_far() && !self.looking.repeated;
-        let moment = self.looking.world.moment().filter(|_| looks);
+    pub fn begin(&self) -> Glance {
+        let looks = self.shell.is_some() && self.looking.ahead.is_far() && !self.looking.repeated;
+        let moment = self.looking.moves.moment().filter(|_| looks);
         let mut glance = Glance {
             moment,
             since: Instant::now(),
             borrowed: false,
         };
-        let seen = moment.and_then(|moment| self.looking.ahead.seen(&self.shell, moment));
+        let seen = moment
+            .zip(self.shell.as_ref())
+            .and_then(|(moment, shell)| self.looking.ahead.seen(shell, moment));
         if let Some((state, since)) = seen.filter(|_| !self.check) {
-            self.host.data().state = state;
+            self.known.replace(state);
             glance.since = since;
             glance.borrowed = true;
         }
@@ -58,8 +60,8 @@ impl Attempt<'_> {
     }
 
     /// Forgets what was looked up ahead: to change something, or to fail, takes answers of its own.
-    pub(super) fn begin_anew(&self, glance: &mut Glance) {
-        self.host.change(|state| *state = State::default());
+    pub fn begin_anew(&self, glance: &mut Glance) {
+        self.known.change(|state| *state = State::default());
         *glance = Glance {
             moment: None,
             since: Instant::now(),
@@ -68,7 +70,7 @@ impl Attempt<'_> {
     }
 
     /// Asks what is open, and along with it what the coming tasks would ask.
-    pub(super) async fn ask(&self, open: Vec<Question>, glance: &mut Glance) -> Result<(), Broken> {
+    pub async fn ask(&self, open: Vec<Question>, glance: &mut Glance) -> Result<(), Broken> {
         // A service answers by the keys of the task's own environment, which other tasks may not have.
         if open
             .iter()
@@ -98,13 +100,13 @@ impl Attempt<'_> {
         if glance.moment.is_none() || most == 0 {
             return vec![];
         }
-        let mut more = (self.looking.coming)(&self.host.state(), most);
+        let mut more = (self.looking.coming)(&self.known.state(), most);
         more.retain(|question| !open.contains(question));
         more
     }
 
     /// Leaves what was answered to the coming tasks, if this one changed nothing.
-    pub(super) fn end(&self, glance: &Glance, done: &Done) {
+    pub fn end(&self, glance: &Glance, done: &Done) {
         let ahead = self.looking.ahead;
         if self.check {
             ahead.ended(false);
@@ -115,8 +117,10 @@ impl Attempt<'_> {
             return;
         }
         ahead.ended(done.touched);
-        if let Some(moment) = glance.moment.filter(|_| !done.acted) {
-            ahead.keep(&self.shell, moment, glance.since, self.host.state());
+        if let Some(moment) = glance.moment.filter(|_| !done.acted)
+            && let Some(shell) = &self.shell
+        {
+            ahead.keep(shell, moment, glance.since, self.known.state());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! An argument that is not known in check mode, but has few values: the task is planned with each of them. If all
 //! plans agree, it does not matter which one it will be.
 
-use super::super::perform::Broken;
+use super::perform::Broken;
 use super::{Attempt, ROUNDS};
 use crate::host::{Action, Performed, State};
 use crate::module::{Entry, Outcome, Step, Stop};
@@ -14,7 +14,7 @@ const MOST: usize = 16;
 
 /// The arguments with every value that an unknown one may have; `None` if nothing unknown is among them, or
 /// something that may have any value.
-pub(super) fn possibilities(module: &Entry, arguments: &Value) -> Option<Vec<Value>> {
+pub fn possibilities(module: &Entry, arguments: &Value) -> Option<Vec<Value>> {
     let map = arguments.as_map()?;
     let unknown: Vec<&Arc<str>> = map
         .iter()
@@ -84,7 +84,7 @@ fn values(property: &Json, schema: &Json) -> Option<Vec<Value>> {
 impl Attempt<'_> {
     /// Plans every possibility. If all would do the same, the arguments of the first, and the fields of the
     /// result in which they differ.
-    pub(super) async fn agreed(&self, all: Vec<Value>) -> Result<Option<(Value, Vec<Arc<str>>)>, Broken> {
+    pub async fn agreed(&self, all: Vec<Value>) -> Result<Option<(Value, Vec<Arc<str>>)>, Broken> {
         let mut first: Option<Plan> = None;
         let mut differing: Vec<Arc<str>> = vec![];
         for arguments in &all {
@@ -113,14 +113,14 @@ impl Attempt<'_> {
 
     /// What the module would do, on a copy of what is known; `None` if that cannot be told.
     async fn plan(&self, arguments: &Value) -> Result<Option<Plan>, Broken> {
-        let mut state = State::clone(&self.host.state());
+        let mut state = State::clone(&self.known.state());
         let (mut performed, mut actions) = (vec![], vec![]);
         for _ in 0..ROUNDS {
             let (step, open) = self.step(arguments, &state, &performed);
             let (more, outcome) = match step {
                 Err(Stop::Pending) => {
                     self.ask_only(open.clone()).await?;
-                    let known = self.host.state();
+                    let known = self.known.state();
                     for question in open {
                         if let Some(answer) = known.answer(&self.user, &question) {
                             state.learn(&self.user, question, answer);

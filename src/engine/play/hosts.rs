@@ -1,28 +1,32 @@
 //! The hosts of a play: its pattern, their permits, the batches of `serial`, their `vars_files`.
 
-use super::super::handlers::Handlers;
-use super::super::host::Host;
-use super::super::run::Run;
-use super::super::scope;
-use super::Context;
+use crate::engine::state::context::Context;
+use crate::engine::state::host::Host;
+use crate::engine::state::play::PlayState;
+use crate::engine::state::run::RunState;
+use crate::engine::task::scope;
 use crate::error::{Error, Result, listed};
-use crate::event::Kind;
-use crate::model::{Play, pattern};
+use crate::event::{Kind, Status};
+use crate::inventory::pattern;
+use crate::model::Play;
 use crate::template;
 use crate::value::{self, Value};
 use crate::vars::Layer;
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-pub(super) fn prepare(
-    run: &Arc<Run>,
+/// The play on its hosts; none if it has none. `gone` are hosts that failed before.
+///
+/// # Errors
+/// A pattern or a keyword that is wrong.
+pub fn prepare(
+    run: &Arc<RunState>,
     node: usize,
     play: &Arc<Play>,
     gone: &HashSet<Arc<str>>,
-) -> Result<Option<Arc<Context>>> {
-    let localhost = run.host("localhost");
+) -> Result<Option<Context>> {
+    let localhost = run.hosts.host("localhost");
     let scope = scope::of_play_pattern(run, &localhost, play);
     let rendered =
         template::render(&play.hosts.value, &scope).map_err(|error| error.at(&play.hosts.place))?;
@@ -30,7 +34,7 @@ pub(super) fn prepare(
     let mut hosts = run.resolve(&pattern, &play.hosts.place)?;
     hosts.retain(|name| !gone.contains(name));
     let playbook = &run.graph.nodes[node].name;
-    if run.leave_out_expected(playbook, play, &mut hosts) && hosts.is_empty() {
+    if leave_out_expected(run, playbook, play, &mut hosts) && hosts.is_empty() {
         return Ok(None);
     }
     let order = play.order.as_ref().and_then(|placed| placed.value.as_str());
@@ -46,7 +50,11 @@ pub(super) fn prepare(
     let graph_node = &run.graph.nodes[node];
     if hosts.is_empty() {
         let text = nobody(run, play, &pattern);
-        run.events.tell(Kind::Notice { host: None, text });
+        run.events.tell(Kind::NoHostsMatched {
+            playbook: playbook.clone(),
+            play: play.title().into(),
+            text,
+        });
         return Ok(None);
     }
     let most_failed = most_failed(run, play, &hosts[0])?;
@@ -58,30 +66,20 @@ pub(super) fn prepare(
         .unwrap_or_else(|| graph_node.playbook.path.clone());
     let written = path.parent().map(PathBuf::from).unwrap_or_default();
     let path = std::path::absolute(&path).unwrap_or(path);
-    Ok(Some(Arc::new(Context {
+    let folder = path.parent().map(PathBuf::from).unwrap_or_default();
+    let node = (node, graph_node.name.clone());
+    Ok(Some(Context {
         run: run.clone(),
-        node,
-        name: graph_node.name.clone(),
-        folder: path.parent().map(PathBuf::from).unwrap_or_default(),
-        written,
-        play: play.clone(),
-        all: hosts,
-        handlers: Handlers::new(&play.handlers),
-        most_failed,
-        ended: AtomicBool::new(false),
-        batch: Mutex::default(),
-        out: Mutex::default(),
-        role_uses: Mutex::default(),
-        files: Mutex::default(),
-    })))
+        play: Arc::new(PlayState::new(node, (folder, written), play, hosts, most_failed)),
+    }))
 }
 
 /// `max_fail_percentage`, as the play's first host sees it.
-fn most_failed(run: &Arc<Run>, play: &Play, first: &str) -> Result<Option<f64>> {
+fn most_failed(run: &Arc<RunState>, play: &Play, first: &str) -> Result<Option<f64>> {
     let Some(placed) = &play.max_fail_percentage else {
         return Ok(None);
     };
-    let scope = scope::of_play_pattern(run, &run.host(first), play);
+    let scope = scope::of_play_pattern(run, &run.hosts.host(first), play);
     let rendered = template::render(&placed.value, &scope).map_err(|error| error.at(&placed.place))?;
     let text = rendered.map_or(String::new(), |rendered| {
         let value = rendered.value;
@@ -93,8 +91,8 @@ fn most_failed(run: &Arc<Run>, play: &Play, first: &str) -> Result<Option<f64>> 
 }
 
 /// What is said of a play that has no hosts: that is no error, but seldom what was meant.
-fn nobody(run: &Run, play: &Play, pattern: &Value) -> String {
-    let inventory = run.inventory();
+fn nobody(run: &RunState, play: &Play, pattern: &Value) -> String {
+    let inventory = run.hosts.inventory();
     let error = Error::new(format!("play `{}`: no hosts matched", play.title())).at(&play.hosts.place);
     let unmatched = pattern::unmatched(&inventory, pattern, &play.hosts.place).unwrap_or_default();
     let error = match unmatched.first() {
@@ -108,28 +106,32 @@ fn nobody(run: &Run, play: &Play, pattern: &Value) -> String {
             .cause("--limit leaves its hosts out, or they failed before")
             .help("`vent run PLAYBOOK --list-hosts` shows the hosts of each play"),
     };
-    let drawn = error.to_string();
-    drawn.trim_start_matches("error: ").trim_end().to_string()
+    error.drawn()
 }
 
 /// The permits of all hosts of the play, in the order of their names, so that no two plays wait for each other.
-pub(super) async fn permits(context: &Arc<Context>) -> Vec<tokio::sync::OwnedMutexGuard<()>> {
+pub async fn permits(context: &Context) -> Vec<tokio::sync::OwnedMutexGuard<()>> {
     let mut held = vec![];
-    if context.play.shares_hosts {
+    if context.play.play.shares_hosts {
         return held;
     }
-    let mut names = context.all.clone();
+    let mut names = context.play.all.clone();
     names.sort();
     for name in names.iter().filter(|name| &***name != "localhost") {
-        held.push(context.run.host(name).permit.clone().lock_owned().await);
+        held.push(context.run.hosts.host(name).permit.clone().lock_owned().await);
     }
     held
 }
 
 /// Batches of `serial`.
-pub(super) fn batches(context: &Arc<Context>) -> Result<Vec<Vec<Arc<Host>>>> {
-    let hosts: Vec<_> = context.all.iter().map(|name| context.run.host(name)).collect();
-    let Some(serial) = &context.play.serial else {
+pub fn batches(context: &Context) -> Result<Vec<Vec<Arc<Host>>>> {
+    let hosts: Vec<_> = context
+        .play
+        .all
+        .iter()
+        .map(|name| context.run.hosts.host(name))
+        .collect();
+    let Some(serial) = &context.play.play.serial else {
         return Ok(vec![hosts]);
     };
     let scope = scope::of_task(context, &hosts[0], None, &[]);
@@ -176,11 +178,11 @@ pub(super) fn batches(context: &Arc<Context>) -> Result<Vec<Vec<Arc<Host>>>> {
 }
 
 /// Reads the `vars_files` of the play for every host; of a list the first file that is there.
-pub(super) fn read_vars_files(context: &Arc<Context>) -> Result<()> {
-    for name in &context.all {
-        let host = context.run.host(name);
+pub fn read_vars_files(context: &Context) -> Result<()> {
+    for name in &context.play.all {
+        let host = context.run.hosts.host(name);
         let mut layers: Vec<Layer> = vec![];
-        for placed in &context.play.vars_files {
+        for placed in &context.play.play.vars_files {
             let scope = scope::of_task(context, &host, None, &[]);
             let rendered =
                 template::render(&placed.value, &scope).map_err(|error| error.at(&placed.place))?;
@@ -192,7 +194,7 @@ pub(super) fn read_vars_files(context: &Arc<Context>) -> Result<()> {
             let tried: Vec<PathBuf> = names
                 .iter()
                 .filter_map(Value::as_str)
-                .map(|name| context.folder.join(name))
+                .map(|name| context.play.folder.join(name))
                 .collect();
             let Some(path) = tried.iter().find(|path| path.is_file()) else {
                 let error = Error::new("a file of `vars_files` is not there");
@@ -203,10 +205,29 @@ pub(super) fn read_vars_files(context: &Arc<Context>) -> Result<()> {
             };
             let read = context.run.loader.variables(path).map_err(Error::from);
             let variables = read.map_err(|error| error.within(&placed.place, "read for this play"))?;
-            layers.insert(0, Layer::Placed(Arc::new(variables)));
-            let mut files = context.files.lock().unwrap_or_else(PoisonError::into_inner);
-            files.insert(host.name.clone(), layers.clone());
+            layers.insert(0, Layer::Placed(variables));
+            context.play.keep_vars_files(&host, layers.clone());
         }
     }
     Ok(())
+}
+
+/// Leaves out the hosts that are not there yet, each with one line; true if there were some.
+fn leave_out_expected(run: &RunState, playbook: &str, play: &Play, hosts: &mut Vec<Arc<str>>) -> bool {
+    let before = hosts.len();
+    hosts.retain(|name| {
+        let origin = run.hosts.expected(name);
+        if let Some(origin) = &origin {
+            run.stats.ended(name, Status::Undecided, false);
+            run.events.tell(Kind::HostExpected {
+                playbook: playbook.into(),
+                play: play.title().into(),
+                place: play.place.short(),
+                host: name.to_string(),
+                origin: origin.origin.clone(),
+            });
+        }
+        origin.is_none()
+    });
+    hosts.len() < before
 }

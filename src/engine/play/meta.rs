@@ -1,101 +1,144 @@
-//! `meta`: things about the run itself.
+//! `meta`: what it says is to happen, and then it happens.
 
-use super::super::host::Host;
-use super::super::items::Failed;
-use super::super::result::TaskResult;
-use super::super::task::OnHost;
-use super::Context;
+use super::list::List;
+use super::{Failed, handlers, tell_broken};
+use crate::engine::state::context::Context;
+use crate::engine::state::host::Host;
+use crate::engine::state::play::Out;
+use crate::engine::task::{HostTask, TaskResult};
 use crate::model::Task;
-use crate::vars::Layer;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-/// Words whose conditions every host is asked; of those that concern the whole play Ansible asks the first alone.
-const EVERY: [&str; 5] = [
-    "noop",
-    "reset_connection",
-    "end_host",
-    "end_role",
-    "flush_handlers",
-];
+/// What is to happen.
+enum Wanted {
+    Nothing,
+    FlushHandlers,
+    EndHosts,
+    EndBatch,
+    EndPlay,
+    ClearFacts,
+    ClearHostErrors,
+    RefreshInventory,
+    ResetConnections,
+}
 
-impl Context {
-    /// `meta`: things about the run itself.
-    pub(in crate::engine) async fn meta(
-        self: &Arc<Context>,
-        task: &Arc<Task>,
-        hosts: &[Arc<Host>],
-        parameters: &[Layer],
-    ) -> Failed {
-        let word = task
-            .action
-            .free_form
-            .as_ref()
-            .and_then(|placed| placed.value.as_str())
-            .unwrap_or_default()
-            .trim()
-            .to_string();
-        let asked = match EVERY.contains(&word.as_str()) {
-            true => hosts,
-            false => &hosts[..1],
+impl Wanted {
+    fn of(word: &str) -> Wanted {
+        match word {
+            "flush_handlers" => Wanted::FlushHandlers,
+            "end_host" => Wanted::EndHosts,
+            "end_batch" => Wanted::EndBatch,
+            "end_play" => Wanted::EndPlay,
+            "clear_facts" => Wanted::ClearFacts,
+            "clear_host_errors" => Wanted::ClearHostErrors,
+            "refresh_inventory" => Wanted::RefreshInventory,
+            "reset_connection" => Wanted::ResetConnections,
+            _ => Wanted::Nothing,
+        }
+    }
+
+    /// True if every host's conditions are asked; where it concerns the whole play, Ansible asks the first alone.
+    fn is_of_each_host(&self) -> bool {
+        matches!(
+            self,
+            Wanted::Nothing | Wanted::FlushHandlers | Wanted::EndHosts | Wanted::ResetConnections
+        )
+    }
+}
+
+/// True if the task is one.
+pub fn is_meta(task: &Task) -> bool {
+    task.action.short() == "meta"
+}
+
+/// Runs it; gives the hosts that failed.
+pub async fn run(context: &Context, task: &Arc<Task>, list: &List, hosts: &[Arc<Host>]) -> Failed {
+    let selected = crate::engine::task::selection::selects(&context.run, task, || {
+        HostTask::new(context, &hosts[0], task, &list.parameters).scope()
+    });
+    if !selected {
+        return vec![];
+    }
+    let word = task
+        .action
+        .free_form
+        .as_ref()
+        .and_then(|placed| placed.value.as_str());
+    let wanted = Wanted::of(word.unwrap_or_default().trim());
+    let asked = match wanted.is_of_each_host() {
+        true => hosts,
+        false => &hosts[..1],
+    };
+    let (chosen, mut failed) = holding(context, task, list, asked);
+    if !chosen.is_empty() {
+        let affected = match wanted.is_of_each_host() {
+            true => &chosen[..],
+            false => hosts,
         };
-        let (chosen, mut failed) = self.holding(task, asked, parameters);
-        match word.as_str() {
-            "flush_handlers" => {
-                let gone = self.flush(&chosen).await;
-                failed.extend(gone.into_iter().map(|host| (host, None)));
-            }
-            "end_play" | "end_batch" if !chosen.is_empty() => {
-                self.ended.fetch_or(word == "end_play", Ordering::Relaxed);
-                hosts.iter().for_each(|host| self.end(host));
-            }
-            "end_host" => chosen.iter().for_each(|host| self.end(host)),
-            "clear_facts" if !chosen.is_empty() => {
-                for host in hosts {
-                    let mut data = host.data();
-                    data.facts = Arc::default();
-                    data.gathered = false;
-                }
-            }
-            "refresh_inventory" if !chosen.is_empty() => {
-                if let Err(error) = self.run.refresh().await {
-                    self.run.tell_error(&self.name, &self.title(), &error);
-                    hosts.iter().for_each(|host| self.failed(host, false));
-                }
-            }
-            "clear_host_errors" if !chosen.is_empty() => self.out().clear(),
-            "reset_connection" => {
-                for host in &chosen {
-                    host.reset().await;
-                }
-            }
-            _ => {}
-        }
-        failed
+        failed.extend(happen(context, &wanted, affected).await);
     }
+    failed
+}
 
-    /// The hosts for which the conditions hold, and those for which they are wrong.
-    fn holding(
-        self: &Arc<Context>,
-        task: &Arc<Task>,
-        hosts: &[Arc<Host>],
-        parameters: &[Layer],
-    ) -> (Vec<Arc<Host>>, Failed) {
-        let mut chosen = vec![];
-        let mut failed: Failed = vec![];
-        for host in hosts {
-            let on_host = OnHost::new(self, host, task, parameters);
-            match on_host.holds() {
-                Ok(true) => chosen.push(host.clone()),
-                Ok(false) => {}
-                Err(error) => {
-                    let result = TaskResult::error(&error);
-                    on_host.tell_end(&result);
-                    self.failed(host, false);
-                    failed.push((host.clone(), Some((task.clone(), result))));
-                }
+/// Lets it happen to hosts; gives those that failed.
+async fn happen(context: &Context, wanted: &Wanted, hosts: &[Arc<Host>]) -> Failed {
+    let Context { run, play } = context;
+    match wanted {
+        Wanted::Nothing => {}
+        Wanted::FlushHandlers => {
+            let gone = handlers::flush(context, hosts).await;
+            return gone.into_iter().map(|host| (host, None)).collect();
+        }
+        Wanted::EndHosts | Wanted::EndBatch => hosts.iter().for_each(|host| play.put_out(host, Out::Ended)),
+        Wanted::EndPlay => {
+            play.end();
+            hosts.iter().for_each(|host| play.put_out(host, Out::Ended));
+        }
+        Wanted::ClearFacts => {
+            for host in hosts {
+                let mut data = host.data();
+                data.facts = Arc::default();
+                data.gathered = false;
             }
         }
-        (chosen, failed)
+        Wanted::ClearHostErrors => play.bring_all_back(),
+        Wanted::RefreshInventory => {
+            if let Err(error) = run.refresh().await {
+                play.note_wrong();
+                tell_broken(run, &play.name, &play.play, &error);
+                hosts.iter().for_each(|host| play.put_out(host, Out::Failed));
+            }
+        }
+        Wanted::ResetConnections => {
+            for host in hosts {
+                host.reset().await;
+            }
+        }
     }
+    vec![]
+}
+
+/// The hosts for which the conditions hold, and those for which they are wrong.
+fn holding(
+    context: &Context,
+    task: &Arc<Task>,
+    list: &List,
+    hosts: &[Arc<Host>],
+) -> (Vec<Arc<Host>>, Failed) {
+    let mut chosen = vec![];
+    let mut failed: Failed = vec![];
+    for host in hosts {
+        let host_task = HostTask::new(context, host, task, &list.parameters);
+        match host_task.holds() {
+            Ok(true) => chosen.push(host.clone()),
+            Ok(false) => {}
+            Err(error) => {
+                let result = TaskResult::error(&error);
+                host_task.tell_not_run(&result);
+                context.play.put_out(host, Out::Failed);
+                failed.push((host.clone(), Some((task.clone(), result))));
+            }
+        }
+    }
+    (chosen, failed)
 }

@@ -1,18 +1,23 @@
 //! A batch of a play: facts, debts, the sections with the handlers behind each.
 
-use super::super::host::Host;
-use super::super::items::{self, Failed};
-use super::super::scope;
-use super::Context;
-use crate::model::{Action, Item, Keywords, Placed, Task};
+use super::list::{self, List};
+use super::{debts, handlers};
+use crate::engine::state::context::Context;
+use crate::engine::state::host::Host;
+use crate::engine::task::debts::are_not_kept;
+use crate::engine::task::scope;
+use crate::model::{Action, Item, Keywords, Placed, Play, Task};
+use crate::module;
 use crate::source::{Place, Source};
 use crate::template;
 use crate::value;
 use futures::future::join_all;
 use std::sync::Arc;
 
-pub(super) async fn batch(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
+/// Runs the play on a batch of its hosts.
+pub async fn batch(context: &Context, hosts: Vec<Arc<Host>>) {
     let free = context
+        .play
         .play
         .strategy
         .as_ref()
@@ -27,54 +32,54 @@ pub(super) async fn batch(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
     }
 }
 
-async fn sections(context: &Arc<Context>, hosts: Vec<Arc<Host>>) {
-    let mut failed: Failed = vec![];
+async fn sections(context: &Context, hosts: Vec<Arc<Host>>) {
     if let Some(task) = gathering(context) {
-        let items = [Item::Task(task)];
+        let list = List::of_play(vec![Item::Task(task)]);
         let wanting: Vec<_> = hosts
             .iter()
             .filter(|host| !host.data().gathered)
             .cloned()
             .collect();
-        failed.extend(items::run(context, &items, wanting, &[], false).await);
+        list::run(context, &list, wanting).await;
     }
-    context.read_debts(&hosts).await;
-    let sections = context.play.sections();
+    debts::read(context, &hosts).await;
+    let sections = context.play.play.sections();
     let last = sections.len() - 1;
     for (at, section) in sections.into_iter().enumerate() {
         for part in section {
-            let alive = hosts.iter().filter(|host| !context.is_out(host));
-            failed.extend(items::run(context, part, alive.cloned().collect(), &[], false).await);
+            let alive = hosts.iter().filter(|host| !context.play.is_out(host));
+            list::run(context, &List::of_play(part), alive.cloned().collect()).await;
         }
-        if context.run.stop_now.is_cancelled() {
+        if context.run.permits.stop_now.is_cancelled() {
             return;
         }
         let forced = context.run.settings.force_handlers
             || context
+                .play
                 .play
                 .force_handlers
                 .as_ref()
                 .and_then(|placed| value::to_bool(&placed.value))
                 == Some(true);
         // A run that is stopped leaves its handlers to the next one, but for hosts that could not tell it of them.
-        let stopped = context.run.stop.is_cancelled();
+        let stopped = context.run.permits.is_stopped();
         let chosen: Vec<_> = hosts
             .iter()
-            .filter(|host| context.runs_handlers(host, forced))
-            .filter(|host| !stopped || context.keeps_no_debts(host))
+            .filter(|host| context.play.runs_handlers(host, forced))
+            .filter(|host| !stopped || are_not_kept(context, host))
             .cloned()
             .collect();
         if at == last {
-            chosen.iter().for_each(|host| context.claim_rest(host));
+            chosen.iter().for_each(|host| debts::claim_rest(context, host));
         }
-        context.flush(&chosen).await;
+        handlers::flush(context, &chosen).await;
     }
 }
 
 /// The task that gathers facts, if the play wants them.
-fn gathering(context: &Arc<Context>) -> Option<Arc<Task>> {
-    let wanted = context.play.gather_facts.as_ref().map(|placed| {
-        let host = context.run.host(&context.all[0]);
+fn gathering(context: &Context) -> Option<Arc<Task>> {
+    let wanted = context.play.play.gather_facts.as_ref().map(|placed| {
+        let host = context.run.hosts.host(&context.play.all[0]);
         let scope = scope::of_task(context, &host, None, &[]);
         let rendered = template::render(&placed.value, &scope).ok().flatten();
         rendered
@@ -84,23 +89,22 @@ fn gathering(context: &Arc<Context>) -> Option<Arc<Task>> {
     if wanted == Some(false) {
         return None;
     }
-    Some(usual_task(context))
+    Some(gathering_task(&context.play.play))
 }
 
 /// The task that gathers facts; it stands for all that say nothing of their own.
-pub(in crate::engine) fn usual_task(context: &Context) -> Arc<Task> {
-    let place = context
-        .play
+pub fn gathering_task(play: &Play) -> Arc<Task> {
+    let place = play
         .gather_facts
         .as_ref()
-        .map_or(&context.play.place, |placed| &placed.place);
+        .map_or(&play.place, |placed| &placed.place);
     let source = Source::named("Gathering Facts", String::new());
     let name = Placed {
         value: "Gathering Facts".into(),
         place: Place::new(&source, 0..0),
     };
     let action = Action {
-        module: "ansible.builtin.setup".into(),
+        module: module::GATHERS_FACTS.into(),
         arguments: Default::default(),
         free_form: None,
         template: None,
@@ -110,5 +114,5 @@ pub(in crate::engine) fn usual_task(context: &Context) -> Arc<Task> {
         name: Some(name),
         ..Keywords::default()
     };
-    Arc::new(Task::unwritten(action, keywords, &context.play.scope))
+    Arc::new(Task::unwritten(action, keywords, &play.scope))
 }

@@ -1,19 +1,18 @@
 //! What a task gives to its module and its commands: arguments, environment, time-out.
 
-use super::super::WITHIN;
-use super::super::attempt::CommandSettings;
-use super::OnHost;
+use super::HostTask;
+use crate::engine::WITHIN;
+use crate::engine::attempt::CommandSettings;
 use crate::error::{Error, Result};
-use crate::module;
 use crate::template::{self, Scope};
 use crate::value::{self, Map, Unknown, Value};
 use std::sync::Arc;
 
-impl OnHost<'_> {
+impl HostTask {
     /// The rendered arguments; `Err`: they cannot be told yet.
-    pub(super) fn arguments(&self, scope: &Scope) -> Result<std::result::Result<Value, Arc<Unknown>>> {
+    pub fn arguments(&self, scope: &Scope) -> Result<std::result::Result<Value, Arc<Unknown>>> {
         let action = &self.task.action;
-        let module = module::find_in(self.context.run.modules, &action.module);
+        let module = self.context.run.module(&action.module);
         let mut map = Map::new();
         for defaults in self.task.layers(|keywords| &keywords.module_defaults) {
             let rendered =
@@ -59,7 +58,7 @@ impl OnHost<'_> {
     }
 
     /// On this computer `vent` itself is found as well.
-    pub(super) fn command_settings(&self, scope: &Scope, local: bool) -> Result<CommandSettings> {
+    pub fn command_settings(&self, scope: &Scope, local: bool) -> Result<CommandSettings> {
         let mut environment: Vec<(String, String)> = vec![];
         if local {
             environment.extend(path_with_vent().map(|path| ("PATH".into(), path)));
@@ -105,7 +104,7 @@ impl OnHost<'_> {
     }
 
     /// True if all of `changed_when` is written as `false`.
-    pub(super) fn never_changes(&self) -> bool {
+    pub fn never_changes(&self) -> bool {
         let conditions = &self.task.changed_when;
         !conditions.is_empty() && conditions.iter().all(|condition| is_false(&condition.value))
     }

@@ -1,23 +1,23 @@
 //! Reaching the host of a task; `wait_for_connection` waits for it.
 
-use super::super::host::Host;
-use super::super::play::Way;
-use super::OnHost;
+use super::HostTask;
+use super::way::Way;
 use crate::connection::{self, Failure, FailureKind, Shell};
+use crate::engine::state::host::Host;
 use crate::module::Patience;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The host of a task, reached.
-pub(super) struct Connected {
-    pub(super) shell: Arc<Shell>,
+pub struct Connected {
+    pub shell: Arc<Shell>,
     /// How many seconds `wait_for_connection` waited.
-    pub(super) waited: Option<u64>,
+    pub waited: Option<u64>,
 }
 
-impl OnHost<'_> {
+impl HostTask {
     /// The shell of the account that does the task. In check mode nothing is waited for.
-    pub(super) async fn connect(
+    pub async fn connect(
         &self,
         host: &Host,
         way: &Way,
@@ -60,7 +60,7 @@ impl OnHost<'_> {
                 ),
             };
             // What stands in the way must be a matter of time.
-            let stop = &self.context.run.stop;
+            let stop = &self.context.run.permits.stop;
             if !late.is_unreachable()
                 || started.elapsed().as_secs() >= patience.timeout
                 || stop.is_cancelled()

@@ -1,27 +1,24 @@
 //! What a result counts as: `changed_when`, `failed_when`, and how a failure is shown.
 
-use super::super::attempt::Done;
-use super::super::host::Host;
-use super::super::result::TaskResult;
-use super::OnHost;
+use super::{HostTask, TaskResult};
 use crate::connection::Failure;
+use crate::engine::attempt::Done;
+use crate::engine::state::host::Host;
 use crate::error::{Error, Result};
 use crate::event::Status;
 use crate::model::Condition;
-use crate::module::Outcome;
+use crate::module::{Entry, Outcome};
 use crate::template::{self, Decision, Scope};
 use crate::value::Value;
 
 /// What programs say when a disk is full.
 const NO_ROOM: &str = "No space left on device";
 
-/// Modules that ask nothing of the host: what a command did there is no reason of their failure.
-const OF_NO_HOST: &[&str] = &["assert", "fail", "validate_argument_spec"];
-
-impl OnHost<'_> {
+impl HostTask {
     /// A failure of a module; in check mode a command that was not run may be the reason.
-    pub(super) fn module_failure(
+    pub fn module_failure(
         &self,
+        module: &Entry,
         outcome: Outcome,
         done: Done,
         host: &Host,
@@ -30,7 +27,7 @@ impl OnHost<'_> {
         let opaque = host.state().opaque().cloned();
         if check
             && let Some(origin) = opaque
-            && !OF_NO_HOST.contains(&self.task.action.short())
+            && module.nature.needs_host
         {
             return TaskResult::undecided(origin);
         }
@@ -41,7 +38,7 @@ impl OnHost<'_> {
     }
 
     /// What is shown of a failure: where, what, exit status and standard error.
-    pub(super) fn report(&self, message: &str, value: &Value) -> String {
+    pub fn report(&self, message: &str, value: &Value) -> String {
         let mut error =
             Error::new(format!("{}: {}", self.task.action.module, message)).at(&self.task.action.place);
         if let Some(command) = value.get("cmd") {
@@ -88,13 +85,13 @@ impl OnHost<'_> {
     }
 
     /// `wait_for_connection` gave up: a failure, as in Ansible, not an unreachable host.
-    pub(super) fn never_connected(&self, failure: &Failure) -> TaskResult {
+    pub fn never_connected(&self, failure: &Failure) -> TaskResult {
         let error = Error::new(format!("the host did not answer in time: {}", failure.message));
         TaskResult::error(&error.at(&self.task.place).help(failure.cure.clone()))
     }
 
     /// The task did not end within the seconds of `timeout` or `async`.
-    pub(super) fn timed_out(&self, seconds: u64) -> TaskResult {
+    pub fn timed_out(&self, seconds: u64) -> TaskResult {
         let message = match self.task.keyword(|keywords| &keywords.timeout) {
             Some(_) => format!("Timed out after {seconds} second(s)."),
             None => format!("async task did not complete within the requested time - {seconds}s"),
@@ -102,7 +99,7 @@ impl OnHost<'_> {
         TaskResult::error(&Error::new(message).at(&self.task.place))
     }
 
-    pub(super) fn connection_failure(&self, failure: &Failure) -> TaskResult {
+    pub fn connection_failure(&self, failure: &Failure) -> TaskResult {
         let error = Error::new(failure.message.clone())
             .at(&self.task.place)
             .help(failure.cure.clone());
@@ -113,7 +110,7 @@ impl OnHost<'_> {
     }
 
     /// `changed_when` and `failed_when`.
-    pub(super) fn judged(&self, mut result: TaskResult, scope: &Scope) -> Result<TaskResult> {
+    pub fn judged(&self, mut result: TaskResult, scope: &Scope) -> Result<TaskResult> {
         if matches!(
             result.status,
             Status::Skipped | Status::Unreachable | Status::Undecided
@@ -170,14 +167,14 @@ impl OnHost<'_> {
     }
 }
 
-pub(super) fn values(conditions: &[Condition]) -> Vec<Value> {
+pub fn values(conditions: &[Condition]) -> Vec<Value> {
     conditions
         .iter()
         .map(|condition| condition.value.clone())
         .collect()
 }
 
-pub(super) fn decide(conditions: &[Condition], scope: &Scope) -> Result<Decision> {
+pub fn decide(conditions: &[Condition], scope: &Scope) -> Result<Decision> {
     let decided = template::conditions(&values(conditions), scope);
     decided.map_err(|error| {
         conditions

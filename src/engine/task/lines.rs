@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const LONGEST: usize = 64 << 10;
 
 /// What has come of the last line of each stream.
-pub(super) struct Lines {
+pub struct Lines {
     /// False: nothing may be told (`no_log`).
     told: bool,
     open: Mutex<[Vec<u8>; 2]>,
@@ -15,7 +15,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Nothing yet; `told`: whether lines may be told.
-    pub(super) fn new(told: bool) -> Lines {
+    pub fn new(told: bool) -> Lines {
         let open = Mutex::default();
         Lines { told, open }
     }
@@ -25,7 +25,7 @@ impl Lines {
     }
 
     /// Takes the next bytes of a stream and hands out the lines that are whole.
-    pub(super) fn take(&self, stream: Stream, bytes: &[u8], tell: &dyn Fn(&str)) {
+    pub fn take(&self, stream: Stream, bytes: &[u8], tell: &dyn Fn(&str)) {
         if !self.told {
             return;
         }
@@ -43,7 +43,7 @@ impl Lines {
     }
 
     /// Hands out the last lines, which end without a newline.
-    pub(super) fn rest(&self, tell: &dyn Fn(Stream, &str)) {
+    pub fn rest(&self, tell: &dyn Fn(Stream, &str)) {
         let mut open = self.open();
         for stream in [Stream::Stdout, Stream::Stderr] {
             let text = std::mem::take(&mut open[stream as usize]);

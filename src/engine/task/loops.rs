@@ -1,15 +1,10 @@
 //! The loop of a task: its items, the variables of each, their results as one.
 
-use super::super::host::Host;
-use super::super::items::notice;
-use super::super::play::Context;
-use super::super::result::TaskResult;
-use super::super::scope;
-use super::OnHost;
 use super::judgement::decide;
+use super::{HostTask, TaskResult};
 use crate::error::{Error, Result};
 use crate::event::{Status, TaskName};
-use crate::model::{Loop, Placed, Task};
+use crate::model::{Loop, Placed};
 use crate::source::Place;
 use crate::template::{self, Decision, Scope};
 use crate::value::{self, Map, Template, Value};
@@ -18,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The error of a loop over something that is no list.
-pub(in crate::engine) fn no_list(found: &Value, place: &Place) -> Error {
+pub fn no_list(found: &Value, place: &Place) -> Error {
     let error = Error::new(format!("a loop needs a list, not {}", found.kind())).at(place);
     error.help(match found {
         Value::Map(_) => "write `| dict2items` behind it: each item then has `key` and `value`",
@@ -27,12 +22,12 @@ pub(in crate::engine) fn no_list(found: &Value, place: &Place) -> Error {
     })
 }
 
-impl OnHost<'_> {
-    pub(super) async fn with_loop(&self, scope: &Scope, name: &TaskName) -> TaskResult {
+impl HostTask {
+    pub async fn with_loop(&self, scope: &Scope, name: &TaskName) -> TaskResult {
         let Some(wanted) = &self.task.r#loop else {
             return self.one(scope, name, &[]).await;
         };
-        let items = match loop_items(wanted, self.context, self.host, self.task, self.parameters) {
+        let items = match self.loop_items(wanted) {
             Ok(Value::List(items)) => items,
             Ok(Value::Unknown(origin)) => return self.without_items(scope, TaskResult::undecided(origin)),
             Ok(other) => {
@@ -51,20 +46,19 @@ impl OnHost<'_> {
         name: &TaskName,
     ) -> TaskResult {
         let course = Course::of(wanted, scope);
-        let stop = &self.context.run.stop;
+        let stop = &self.context.run.permits.stop;
         let mut results = vec![];
         for (at, item) in items.iter().enumerate() {
             if at > 0 && stop.is_cancelled() {
                 let text = format!("{}: stopped before item {} of {}", name.task, at + 1, items.len());
-                notice(self.context, Some(self.host), text);
+                self.context.run.notice(Some(&self.host.name), text);
                 break;
             }
             let mut layers = vec![Layer::Map(Arc::new(course.variables(items, at)))];
-            layers.extend_from_slice(self.parameters);
-            let on_item = OnHost {
-                maybe: None,
-                rest: Some((items, at + 1)),
-                ..*self
+            layers.extend_from_slice(&self.parameters);
+            let on_item = HostTask {
+                rest: Some((items.clone(), at + 1)),
+                ..self.clone()
             };
             let mut result = on_item.item(wanted, item, &layers, name).await;
             result.put(&course.variable, item.clone());
@@ -83,7 +77,7 @@ impl OnHost<'_> {
                     () = tokio::time::sleep(course.pause) => {}
                     () = stop.cancelled() => {}
                 }
-                self.context.run.world.moved();
+                self.context.run.moves.moved();
             }
         }
         TaskResult::looped(results)
@@ -107,10 +101,10 @@ impl OnHost<'_> {
     /// The task for one item, with its event.
     async fn item(&self, wanted: &Loop, item: &Value, layers: &[Layer], name: &TaskName) -> TaskResult {
         let started = Instant::now();
-        let inner = scope::of_task(self.context, self.host, Some(self.task), layers);
+        let inner = self.scope_with(layers);
         let result = self.one(&inner, name, layers).await;
         // Later items see what `set_fact` has set for this one.
-        self.give_facts(&result, &inner);
+        self.give_facts(&result, || inner.clone());
         let label = match &wanted.control.label {
             Some(label) => template::render(&label.value, &inner)
                 .ok()
@@ -127,7 +121,7 @@ impl OnHost<'_> {
             shown.status = Status::Ignored;
         }
         let label = label.as_ref().unwrap_or(item);
-        self.tell(name, &inner, Some(label), false, &shown, started);
+        self.tell_item(name, &inner, label, &shown, started);
         result
     }
 
@@ -139,18 +133,23 @@ impl OnHost<'_> {
         }
     }
 
+    /// What the task is repeated over.
+    pub(super) fn loop_items(&self, wanted: &Loop) -> Result<Value> {
+        items_of(wanted, &self.parameters, &|layers| self.scope_with(layers))
+    }
+
     /// The loop variables that `scope` was made with, and those of includes.
-    pub(super) fn loop_layers(&self, scope: &Scope) -> Vec<Layer> {
+    pub fn loop_layers(&self, scope: &Scope) -> Vec<Layer> {
         let mut layers = loop_layer(scope);
         if !layers.is_empty() {
-            layers.extend_from_slice(self.parameters);
+            layers.extend_from_slice(&self.parameters);
         }
         layers
     }
 }
 
 /// The loop variables that a scope was made with; nothing if it was made for no loop.
-pub(in crate::engine) fn loop_layer(scope: &Scope) -> Vec<Layer> {
+pub fn loop_layer(scope: &Scope) -> Vec<Layer> {
     let Some(Value::String(variable)) = scope.variables().get("ansible_loop_var") else {
         return vec![];
     };
@@ -169,7 +168,7 @@ pub(in crate::engine) fn loop_layer(scope: &Scope) -> Vec<Layer> {
 }
 
 /// `loop_control`, rendered.
-pub(super) struct Course {
+pub struct Course {
     variable: String,
     index: Option<String>,
     /// Items have `ansible_loop`.
@@ -180,7 +179,7 @@ pub(super) struct Course {
 }
 
 impl Course {
-    pub(super) fn of(wanted: &Loop, scope: &Scope) -> Course {
+    pub fn of(wanted: &Loop, scope: &Scope) -> Course {
         let control = &wanted.control;
         let setting = |placed: &Option<Placed>| {
             let rendered = template::render(&placed.as_ref()?.value, scope).ok()??;
@@ -203,7 +202,7 @@ impl Course {
     }
 
     /// The variables of one item.
-    pub(super) fn variables(&self, items: &Arc<Vec<Value>>, at: usize) -> Map {
+    pub fn variables(&self, items: &Arc<Vec<Value>>, at: usize) -> Map {
         let mut map = Map::new();
         map.insert(self.variable.as_str().into(), items[at].clone());
         map.insert("ansible_loop_var".into(), self.variable.as_str().into());
@@ -242,24 +241,8 @@ fn extended(items: &Arc<Vec<Value>>, at: usize, whole: bool) -> Value {
     Value::Map(map.into())
 }
 
-/// What a task is repeated over. `with_NAME` is the lookup NAME over the terms.
-pub(in crate::engine) fn loop_items(
-    wanted: &Loop,
-    context: &Arc<Context>,
-    host: &Host,
-    task: &Task,
-    parameters: &[Layer],
-) -> Result<Value> {
-    let scope_of = |layers: &[Layer]| scope::of_task(context, host, Some(task), layers);
-    items_of(wanted, parameters, &scope_of)
-}
-
-/// As [`loop_items`], in the scopes that `scope_of` gives.
-pub(super) fn items_of(
-    wanted: &Loop,
-    parameters: &[Layer],
-    scope_of: &dyn Fn(&[Layer]) -> Scope,
-) -> Result<Value> {
+/// What a task is repeated over, in the scopes that `scope_of` gives. `with_NAME` is the lookup NAME over the terms.
+pub fn items_of(wanted: &Loop, parameters: &[Layer], scope_of: &dyn Fn(&[Layer]) -> Scope) -> Result<Value> {
     let scope = scope_of(parameters);
     let rendered =
         template::render(&wanted.items.value, &scope).map_err(|error| error.at(&wanted.items.place))?;

@@ -1,9 +1,7 @@
 //! `until`, `retries` and `delay`.
 
-use super::super::result::TaskResult;
-use super::super::scope;
-use super::OnHost;
 use super::judgement::values;
+use super::{HostTask, TaskResult};
 use crate::error::{Error, Result};
 use crate::event::{Kind, Status, TaskName};
 use crate::model::Placed;
@@ -13,9 +11,9 @@ use crate::vars::Layer;
 use std::sync::Arc;
 use std::time::Duration;
 
-impl OnHost<'_> {
+impl HostTask {
     /// Tries until the conditions of `until` hold.
-    pub(super) async fn tries(&self, scope: &Scope, name: &TaskName, layers: &[Layer]) -> Result<TaskResult> {
+    pub async fn tries(&self, scope: &Scope, name: &TaskName, layers: &[Layer]) -> Result<TaskResult> {
         let number = |placed: &Option<Placed>, default: f64| -> Result<f64> {
             let Some(placed) = placed else { return Ok(default) };
             let rendered = template::render(&placed.value, scope)?.map(|evaluated| evaluated.value);
@@ -64,38 +62,38 @@ impl OnHost<'_> {
                 return Ok(result);
             }
             let left = attempts - attempt;
-            let text = format!("{}: trying again ({left} tries left)", name.task);
-            self.context.run.events.tell(Kind::Notice {
-                host: Some(name.host.clone()),
-                text,
+            self.context.run.events.tell(Kind::Retried {
+                name: name.clone(),
+                attempt,
+                left,
             });
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs_f64(delay)) => {}
-                () = self.context.run.stop.cancelled() => return Ok(result),
+                () = self.context.run.permits.stop.cancelled() => return Ok(result),
             }
         }
         Err(Error::new("the task was not tried"))
     }
 
     /// The scope in which `until`, `changed_when` and `failed_when` see the result.
-    pub(super) fn with_result(&self, result: &TaskResult, layers: &[Layer]) -> Scope {
+    pub fn with_result(&self, result: &TaskResult, layers: &[Layer]) -> Scope {
         let Some(register) = &self.task.register else {
             let layers = if layers.is_empty() {
-                self.parameters
+                &self.parameters
             } else {
                 layers
             };
-            return scope::of_task(self.context, self.host, Some(self.task), layers);
+            return self.scope_with(layers);
         };
         let map: Map = [(Arc::from(register.as_str()), result.value.clone())]
             .into_iter()
             .collect();
         let mut all = vec![Layer::Map(Arc::new(map))];
         all.extend_from_slice(if layers.is_empty() {
-            self.parameters
+            &self.parameters
         } else {
             layers
         });
-        scope::of_task(self.context, self.host, Some(self.task), &all)
+        self.scope_with(&all)
     }
 }

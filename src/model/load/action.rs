@@ -3,30 +3,16 @@
 use super::free_form::{self, FreeForm};
 use super::reader::Reader;
 use super::{CONTROL_WORDS, Known};
+use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, nearest};
 use crate::model::task::{Argument, short};
 use crate::model::{Action, Placed};
+use crate::module::{self, Entry};
 use crate::source::Place;
 use crate::value::Value;
 use crate::yaml::{Kind, Node, scalar_offset};
 use indexmap::IndexMap;
 use std::sync::Arc;
-
-/// Modules whose free text is a command line.
-const COMMANDS: &[&str] = &["command", "shell", "script", "raw", "win_command", "win_shell"];
-
-/// Other modules that take free text.
-const FREE: &[&str] = &[
-    "include_vars",
-    "include_tasks",
-    "import_tasks",
-    "include_role",
-    "import_role",
-    "add_host",
-    "group_by",
-    "set_fact",
-    "meta",
-];
 
 /// Pieces out of which an action is made.
 #[derive(Default)]
@@ -42,25 +28,22 @@ pub(super) struct Pieces<'n> {
 impl Known {
     /// True if a task may name this module.
     pub(super) fn has(&self, name: &str) -> bool {
-        CONTROL_WORDS.contains(&short(name)) || (self.is_module)(name)
+        CONTROL_WORDS.contains(&short(name)) || self.module(name).is_some()
+    }
+
+    /// The module of a name.
+    pub(super) fn module(&self, name: &str) -> Option<&'static Entry> {
+        module::find_in(self.modules, name)
     }
 
     fn unknown_module(&self, name: &str, place: &Place, keywords: &[&str]) -> Error {
         let error = Error::new(format!("no module is called `{name}`")).at(place);
-        let names = self.modules.iter().chain(CONTROL_WORDS).chain(keywords).copied();
-        match nearest(name, names.clone()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => {
-                let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_string();
-                let same = names
-                    .into_iter()
-                    .find(|known| last(known) == last(name) || last(known) == short(name));
-                match same {
-                    Some(same) => error.help(format!("did you mean `{same}`?")),
-                    None => error.help("`vent modules` lists what there is"),
-                }
-            }
-        }
+        let names = self.modules.iter().flat_map(|entry| entry.names);
+        let names = names.chain(CONTROL_WORDS).chain(keywords).copied();
+        let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_string();
+        let same = |known: &&str| last(known) == last(name) || last(known) == short(name);
+        let near = nearest(name, names.clone()).or_else(|| names.clone().find(same));
+        error.help(MODULES_ARE_LISTED).did_you_mean(near)
     }
 }
 
@@ -78,7 +61,7 @@ impl Reader<'_> {
                 Some((key, _)) => self.loader.known.unknown_module(&name(key), &key.place, keywords),
                 None => Error::new("this task has no module: it does nothing")
                     .at(&task.place)
-                    .help("`vent modules` lists what there is"),
+                    .help(MODULES_ARE_LISTED),
             };
             self.errors.push(error);
             return None;
@@ -201,8 +184,9 @@ impl Reader<'_> {
         let Some(Placed { value: whole, place }) = self.placed(node) else {
             return;
         };
-        let module = short(&action.module).to_string();
-        let command = COMMANDS.contains(&module.as_str());
+        let module = action.module.to_string();
+        let known = self.loader.known.module(&module);
+        let command = known.is_some_and(|entry| entry.nature.runs_command);
         // Numbers and secrets have no pairs: `command: 5`.
         let FreeForm { pairs, rest } = match &whole {
             Value::String(_) | Value::Template(_) => match free_form::split(&text[from..], command) {
@@ -238,7 +222,7 @@ impl Reader<'_> {
         if rest.is_empty() {
             return;
         }
-        if !command && !FREE.contains(&module.as_str()) {
+        if known.is_some_and(|entry| entry.free_form.is_none()) {
             let shown = rest.lines().next().unwrap_or_default();
             let error = Error::new(format!(
                 "`{module}` takes arguments by name, and `{shown}` has none"

@@ -2,7 +2,7 @@
 //! holds its arguments against them.
 
 use super::reader::Reader;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::model::task::Argument;
 use crate::model::{Action, Item, Keywords, Placed, Scope, ScopeKind, Task};
 use crate::source::Place;
@@ -10,9 +10,6 @@ use crate::value::Value;
 use crate::yaml::Node;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Ansible finds these when the role begins; the exit code is the same.
-const FAILED: u8 = 2;
 
 impl Reader<'_> {
     /// The task that validates the arguments of an entry point (the name of a file of tasks); `None` if nothing
@@ -29,7 +26,7 @@ impl Reader<'_> {
         let own;
         let specs = match files.find(|path| path.is_file()) {
             Some(path) => {
-                own = self.root(&path)?.0;
+                own = self.root(&path)?;
                 own.get("argument_specs")
             }
             None => meta?.get("argument_specs"),
@@ -43,7 +40,8 @@ impl Reader<'_> {
         let described = spec.get("short_description");
         if let Some(node) = described.filter(|node| node.is_null() || node.text().is_none()) {
             let message = format!("`short_description` takes a text, not {}", node.kind_name());
-            self.errors.push(Error::new(message).at(&node.place).code(FAILED));
+            self.errors
+                .push(Error::new(message).at(&node.place).of_kind(ErrorKind::Task));
         }
         let options = match spec.get("options") {
             Some(node) => self.options(node)?,
@@ -70,7 +68,8 @@ impl Reader<'_> {
         }
         if node.entries().is_none() {
             let message = format!("{of} takes a mapping, not {}", node.kind_name());
-            self.errors.push(Error::new(message).at(&node.place).code(FAILED));
+            self.errors
+                .push(Error::new(message).at(&node.place).of_kind(ErrorKind::Task));
             return None;
         }
         Some(node)
@@ -87,7 +86,7 @@ impl Reader<'_> {
 
     fn check_options(&mut self, node: &Node) {
         let mut wrong = |message: String, place: &Place| {
-            let error = Error::new(message).at(place).code(FAILED);
+            let error = Error::new(message).at(place).of_kind(ErrorKind::Task);
             let help =
                 "describe an option by its `type`, `required`, `default`, `choices`, `elements` or `options`";
             self.errors.push(error.help(help));

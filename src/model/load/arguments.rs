@@ -1,26 +1,23 @@
 //! Arguments of modules, as far as they can be checked before anything runs.
 
-use super::KnownArguments;
 use super::reader::Reader;
-use crate::error::{Error, nearest};
+use crate::error::{Error, ErrorKind, nearest};
 use crate::model::Action;
-use crate::value::{Map, Value};
+use crate::module::Entry;
+use crate::value::{ArgumentErrorKind, Map, Value};
 use std::sync::Arc;
-
-/// Ansible finds these only when the task runs; the exit code is the same.
-const FAILED: u8 = 2;
 
 impl Reader<'_> {
     /// Refuses arguments that the module does not have, and values it cannot take. What is a template is not
     /// known yet; with `defaults` from elsewhere nothing counts as missing.
     pub fn check_arguments(&mut self, action: &Action, defaults: bool) {
-        let Some(known) = (self.loader.known.arguments)(&action.module) else {
+        let Some(known) = self.loader.known.module(&action.module) else {
             return;
         };
-        if !self.names_are_known(action, &known) || defaults || action.template.is_some() {
+        if !self.names_are_known(action, known) || defaults || action.template.is_some() {
             return;
         }
-        let arguments = arguments(action, &known);
+        let arguments = arguments(action, known);
         let Err(found) = (known.check)(&Value::Map(Arc::new(arguments))) else {
             return;
         };
@@ -30,20 +27,22 @@ impl Reader<'_> {
             .and_then(|name| action.arguments.get(name));
         let open = match argument {
             Some(argument) => argument.value.holds_template(),
-            None => holds_template(action) && !found.message.starts_with("missing required"),
+            None => holds_template(action) && found.kind != ArgumentErrorKind::Missing,
         };
-        if found.unknown.is_none() && !open {
+        if !matches!(found.kind, ArgumentErrorKind::Unknown(_)) && !open {
             let place = argument.map_or(&action.place, |argument| &argument.place);
             self.errors.push(
                 Error::new(format!("`{}`: {found}", action.module))
                     .at(place)
-                    .code(FAILED),
+                    .of_kind(ErrorKind::Task),
             );
         }
     }
 
-    fn names_are_known(&mut self, action: &Action, known: &KnownArguments) -> bool {
-        let Some(names) = &known.names else { return true };
+    fn names_are_known(&mut self, action: &Action, known: &Entry) -> bool {
+        let Some(names) = (known.arguments)() else {
+            return true;
+        };
         let mut all = true;
         for (name, argument) in &action.arguments {
             if names.contains(&&**name) {
@@ -52,18 +51,19 @@ impl Reader<'_> {
             all = false;
             let error = Error::new(format!("`{}` has no argument `{name}`", action.module))
                 .at(&argument.name_place)
-                .code(FAILED);
-            self.errors.push(match nearest(name, names.iter().copied()) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help(format!("it takes {}", names.join(", "))),
-            });
+                .of_kind(ErrorKind::Task);
+            self.errors.push(
+                error
+                    .help(format!("it takes {}", names.join(", ")))
+                    .did_you_mean(nearest(name, names.iter().copied())),
+            );
         }
         all
     }
 }
 
 /// The arguments with everything that is still to be rendered unknown.
-fn arguments(action: &Action, known: &KnownArguments) -> Map {
+fn arguments(action: &Action, known: &Entry) -> Map {
     let own = action
         .arguments
         .iter()
@@ -101,8 +101,9 @@ mod tests {
     fn what_a_module_cannot_take_is_refused() {
         let shown = messages(&[(
             "site.yml",
-            "- hosts: a\n  tasks:\n    - file: {mode: 1}\n    - file: {path: '{{ x }}'}\n    - file: {}\n      module_defaults: {file: {path: x}}\n",
+            "- hosts: a\n  tasks:\n    - file: {mode: 1}\n    - file: {path: '{{ x }}'}\n    - file: {}\n      module_defaults: {file: {path: x}}\n    - file: {mode: '{{ x }}'}\n",
         )]);
-        assert_eq!(shown, ["site.yml:3:7: `file`: missing required argument `path`"]);
+        let missing = |line| format!("site.yml:{line}:7: `file`: missing required argument `path`");
+        assert_eq!(shown, [missing(3), missing(7)]);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::keyword::Level;
 use super::reader::Reader;
-use crate::error::Error;
+use crate::error::cures::BESIDE_THE_FILE;
+use crate::error::{Error, ErrorKind, nearest};
 use crate::model::task::{Include, Included, RoleChoice, short};
 use crate::model::{Block, Item, Keywords, Placed, Scope, ScopeKind, Task};
 use crate::source::Place;
@@ -102,11 +103,10 @@ impl Reader<'_> {
         for (name, argument) in &task.action.arguments {
             if !known.contains(&&**name) {
                 let error = Error::new(format!("`{}` has no argument `{name}`", task.action.module));
-                let near = crate::error::nearest(name, known.iter().copied());
-                let help = near.map_or(format!("it takes {}", known.join(", ")), |near| {
-                    format!("did you mean `{near}`?")
-                });
-                self.errors.push(error.at(&argument.name_place).help(help));
+                let error = error.help(format!("it takes {}", known.join(", ")));
+                let near = nearest(name, known.iter().copied());
+                self.errors
+                    .push(error.at(&argument.name_place).did_you_mean(near));
             }
         }
         let argument = |name: &str| {
@@ -152,11 +152,9 @@ impl Reader<'_> {
         let Some(path) = found else {
             let error = Error::new(format!("there is no file of tasks `{name}`")).at(place);
             let error = error.cause(format!("looked in {}", crate::error::listed(&folders)));
-            let error = error.code(crate::error::WRONG);
-            self.errors.push(match alike(&folders, name) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help("the name is relative to the file it stands in"),
-            });
+            let error = error.of_kind(ErrorKind::Wrong);
+            self.errors
+                .push(error.help(BESIDE_THE_FILE).did_you_mean(alike(&folders, name)));
             return vec![];
         };
         self.tasks_of(&path, place, scope, handlers)
@@ -168,7 +166,7 @@ impl Reader<'_> {
             self.refuse(format!("{} imports itself", path.display()), place);
             return vec![];
         }
-        let Some((root, _)) = self.root(path) else {
+        let Some(root) = self.root(path) else {
             return vec![];
         };
         self.open.push(path.to_path_buf());

@@ -3,6 +3,7 @@
 use super::keyword::Level;
 use super::reader::Reader;
 use crate::error::Error;
+use crate::error::cures::BESIDE_THE_FILE;
 use crate::model::task::short;
 use crate::model::{Entry, Import, Keywords, Playbook, Scope, ScopeKind, Variables, playbook};
 use crate::source::{Place, Source};
@@ -26,7 +27,7 @@ impl Reader<'_> {
         upon: Option<&Upon>,
     ) -> Option<Playbook> {
         let name = playbook::name_of(path);
-        let (root, _) = self.root(path)?;
+        let root = self.root(path)?;
         let Some(items) = root.items() else {
             let error = Error::new(format!("a playbook is a list of plays, not {}", root.kind_name()));
             self.errors
@@ -141,10 +142,8 @@ impl Reader<'_> {
         }
         if !file.is_file() {
             let error = Error::new(format!("there is no playbook {}", file.display())).at(place);
-            self.errors.push(match alike(file) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help("the name is relative to the file it stands in"),
-            });
+            self.errors
+                .push(error.help(BESIDE_THE_FILE).did_you_mean(alike(file)));
             return None;
         }
         let mut vars = (*keywords.vars).clone();

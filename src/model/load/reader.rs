@@ -1,7 +1,7 @@
 //! What all readers of the model share: the errors so far, values with places, checks of kinds.
 
 use super::Loader;
-use crate::error::{Collector, Error, Errors, nearest};
+use crate::error::{Collector, Error, ErrorKind, Errors, nearest};
 use crate::model::{Condition, Item, Placed, Role, Variables};
 use crate::source::Place;
 use crate::value::{Value, to_bool, to_integer};
@@ -48,18 +48,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The root of a file; `None` after an error or if the file holds nothing.
-    pub fn root(&mut self, path: &Path) -> Option<(Node, bool)> {
-        let source = self.errors.take(yaml::read(path))?;
+    /// The root of a file, parsed once for as long as the file stays as it is; `None` after an error or if the file
+    /// holds nothing.
+    pub fn root(&mut self, path: &Path) -> Option<Node> {
+        let parsed = self
+            .loader
+            .roots
+            .get(path, || self.parsed(path).map(|parsed| parsed.0));
+        self.errors.take(parsed)?
+    }
+
+    /// The root of a file if it holds something, and whether it is vaulted.
+    fn parsed(&self, path: &Path) -> Result<(Option<Node>, bool), Errors> {
+        let source = yaml::read(path)?;
         let vaulted = crate::vault::is_vaulted(&source.text);
-        let parsed = if vaulted {
-            self.vaulted_root(path, &source.text)
-        } else {
-            yaml::parse_one(&source)
+        let (root, warnings) = match vaulted {
+            true => self.vaulted_root(path, &source.text)?,
+            false => yaml::parse_one(&source)?,
         };
-        let (root, warnings) = self.errors.take(parsed)?;
         self.loader.warn(warnings);
-        root.filter(|node| !node.is_null()).map(|node| (node, vaulted))
+        Ok((root.filter(|node| !node.is_null()), vaulted))
     }
 
     fn vaulted_root(&self, path: &Path, text: &str) -> Result<(Option<Node>, Vec<Error>), Errors> {
@@ -67,7 +75,7 @@ impl<'a> Reader<'a> {
         let plain = plain.map_err(|error| {
             let whole = crate::source::Source::file(path, text.to_string());
             let first = text.lines().next().map_or(0, str::len);
-            error.at(&Place::new(&whole, 0..first)).code(crate::error::WRONG)
+            error.at(&Place::new(&whole, 0..first)).of_kind(ErrorKind::Wrong)
         })?;
         let source = crate::source::Source::vaulted(path, String::from_utf8_lossy(&plain).into_owned());
         yaml::parse_one(&source)
@@ -183,14 +191,15 @@ impl<'a> Reader<'a> {
         let help = "names of variables are letters, digits and `_`, and begin with no digit";
         // What Ansible ends with for a name like this.
         self.errors
-            .push(error.at(&node.place).help(help).code(crate::error::WRONG));
+            .push(error.at(&node.place).help(help).of_kind(ErrorKind::Wrong));
         None
     }
 
     /// The variables of a file; any key is a variable here.
     pub fn variables_file(&mut self, path: &Path) -> Variables {
         let mut variables = Variables::new();
-        let Some((root, vaulted)) = self.root(path) else {
+        let parsed = self.parsed(path);
+        let Some((Some(root), vaulted)) = self.errors.take(parsed) else {
             return variables;
         };
         let Some(entries) = root.entries() else {
@@ -219,10 +228,11 @@ impl<'a> Reader<'a> {
     pub fn unknown_key(&mut self, key: &Node, of: &str, known: &[&str]) {
         let text = key.text().unwrap_or_default();
         let error = Error::new(format!("`{text}` is not a keyword of {of}")).at(&key.place);
-        self.errors.push(match nearest(text, known.iter().copied()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("{of} takes: {}", known.join(", "))),
-        });
+        self.errors.push(
+            error
+                .help(format!("{of} takes: {}", known.join(", ")))
+                .did_you_mean(nearest(text, known.iter().copied())),
+        );
     }
 
     /// Notes an error at a place.

@@ -2,7 +2,7 @@
 
 use super::keyword::{BELOW_PLAYS, Level, SHARED};
 use super::reader::{Reader, Takes, is_variable_name};
-use crate::error::{Error, nearest};
+use crate::error::{Error, ErrorKind, nearest};
 use crate::model::task::RoleChoice;
 use crate::model::{Block, Item, Keywords, Placed, Role, Scope, ScopeKind, Variables};
 use crate::source::Place;
@@ -271,7 +271,7 @@ impl Reader<'_> {
 
     fn role_root(&mut self, folder: &Path, kind: &str, name: &str) -> Option<Node> {
         let path = file_of(folder, kind, name)?;
-        self.root(&path).map(|root| root.0)
+        self.root(&path)
     }
 
     /// `defaults/main.yml`, or all files of the folder `defaults/main`.
@@ -287,7 +287,7 @@ impl Reader<'_> {
             return self.variables_file(&path);
         }
         let mut variables = Variables::new();
-        let files = crate::model::inventory::variable_files(&folder.join(kind).join(name));
+        let files = super::variable_files(&folder.join(kind).join(name));
         if let (true, Some(chosen)) = (files.is_empty(), chosen) {
             self.refuse(format!("the role has no {kind}/{chosen}"), place);
         }
@@ -329,14 +329,12 @@ impl Reader<'_> {
         let error = Error::new(format!("there is no role `{}`", used.name)).at(&used.place);
         let error = error
             .cause(format!("looked in {}", crate::error::listed(&folders)))
-            .code(crate::error::WRONG);
-        self.errors
-            .push(match nearest(&used.name, known.iter().map(String::as_str)) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => {
-                    error.help("put it below `roles` beside the playbook, or set roles_path in ansible.cfg")
-                }
-            });
+            .of_kind(ErrorKind::Wrong);
+        self.errors.push(
+            error
+                .help("put it below `roles` beside the playbook, or set roles_path in ansible.cfg")
+                .did_you_mean(nearest(&used.name, known.iter().map(String::as_str))),
+        );
         None
     }
 }

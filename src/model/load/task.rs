@@ -191,10 +191,8 @@ impl Reader<'_> {
         if !lookups.is_empty() && !lookups.contains(&lookup) {
             let error =
                 Error::new(format!("`{name}` loops over a lookup that does not exist")).at(&key.place);
-            self.errors.push(match nearest(lookup, lookups.iter().copied()) {
-                Some(near) => error.help(format!("did you mean `with_{near}`?")),
-                None => error.help("write `loop`"),
-            });
+            let near = nearest(lookup, lookups.iter().copied()).map(|near| format!("with_{near}"));
+            self.errors.push(error.help("write `loop`").did_you_mean(near));
         }
         self.set_loop(parts, Some(lookup), node);
     }

@@ -1,12 +1,12 @@
 //! An archive of this computer against what stands on the host, as `tar --diff` compares.
 
-use super::super::find::shell_pattern;
-use super::super::python_regex::{compile, search};
 use super::super::{FileArguments, Stop, View, parse_mode};
 use super::Own;
 use crate::archive::{Archive, Member, MemberKind};
 use crate::host::{FileKind, Resource, Stat, quote};
 use crate::module::Mode;
+use crate::wildcard::fnmatch;
+use glob::Pattern;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -59,16 +59,10 @@ impl Wanted {
 
 /// The members that `include` and `exclude` leave.
 pub(super) fn wanted(archive: &Archive, own: &Own) -> Result<Vec<Wanted>, Stop> {
-    let excluded: Vec<_> = own
-        .exclude
-        .iter()
-        .map(|pattern| {
-            // As tar matches: the pattern may begin at any component, and what is below is left out too.
-            let pattern = shell_pattern(pattern.trim_end_matches('/'));
-            let inner = pattern.trim_start_matches('^').trim_end_matches('$').to_string();
-            compile(&format!("(?:^|/){inner}(?:$|/)"), "")
-        })
-        .collect::<Result<_, _>>()?;
+    let patterns = own.exclude.iter();
+    let excluded: Vec<Pattern> = patterns
+        .map(|pattern| fnmatch(pattern.trim_end_matches('/')))
+        .collect();
     let mut wanted = vec![];
     for member in &archive.members {
         let chosen = |name: &String| {
@@ -82,11 +76,7 @@ pub(super) fn wanted(archive: &Archive, own: &Own) -> Result<Vec<Wanted>, Stop> 
         if !own.include.is_empty() && !own.include.iter().any(chosen) || member.path.is_empty() {
             continue;
         }
-        let mut out = false;
-        for pattern in &excluded {
-            out = out || search(pattern, &member.path)?.is_some();
-        }
-        if out {
+        if excluded.iter().any(|pattern| excludes(pattern, &member.path)) {
             continue;
         }
         let path = match stripped(&member.path, &own.extra_opts) {
@@ -106,6 +96,17 @@ pub(super) fn wanted(archive: &Archive, own: &Own) -> Result<Vec<Wanted>, Stop> 
     Ok(wanted)
 }
 
+/// As tar matches: the pattern may begin at any component, and what is below is left out too.
+fn excludes(pattern: &Pattern, path: &str) -> bool {
+    let slashes = path.match_indices('/').map(|(at, _)| at);
+    let ends = slashes.clone().chain([path.len()]);
+    let mut starts = [0].into_iter().chain(slashes.map(|at| at + 1));
+    starts.any(|start| {
+        let mut ends = ends.clone().filter(|end| *end > start);
+        ends.any(|end| pattern.matches(&path[start..end]))
+    })
+}
+
 /// The path after `--strip-components`.
 fn stripped(path: &str, options: &[String]) -> Option<String> {
     let mut count = 0;
@@ -123,7 +124,7 @@ fn stripped(path: &str, options: &[String]) -> Option<String> {
 
 /// What stands on the host at the path of a member.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct ExistingEntry {
     kind: String,
     mode: u32,
     owner: [String; 2],
@@ -134,7 +135,11 @@ pub(super) struct Found {
 }
 
 /// Looks at all members in one trip.
-pub(super) fn look(wanted: &[Wanted], own: &Own, view: &View<'_>) -> Result<HashMap<String, Found>, Stop> {
+pub(super) fn look(
+    wanted: &[Wanted],
+    own: &Own,
+    view: &View<'_>,
+) -> Result<HashMap<String, ExistingEntry>, Stop> {
     let words = |keep: &dyn Fn(&Wanted) -> bool| -> String {
         let kept = wanted.iter().filter(|member| keep(member));
         kept.map(|member| format!(" {}", quote(&format!("./{}", member.path))))
@@ -165,8 +170,8 @@ pub(super) fn look(wanted: &[Wanted], own: &Own, view: &View<'_>) -> Result<Hash
     Ok(parse(&output))
 }
 
-fn parse(output: &str) -> HashMap<String, Found> {
-    let mut found: HashMap<String, Found> = HashMap::new();
+fn parse(output: &str) -> HashMap<String, ExistingEntry> {
+    let mut found: HashMap<String, ExistingEntry> = HashMap::new();
     let mut section = "";
     for line in output.lines() {
         if line.starts_with('#') && !line.contains('|') && !line.contains(' ') {
@@ -210,7 +215,7 @@ fn parse(output: &str) -> HashMap<String, Found> {
 /// True if something would be unpacked.
 pub(super) fn differs(
     wanted: &[Wanted],
-    found: &HashMap<String, Found>,
+    found: &HashMap<String, ExistingEntry>,
     file: &FileArguments,
     keep_newer: bool,
 ) -> bool {
@@ -225,7 +230,7 @@ pub(super) fn differs(
     })
 }
 
-fn differs_from(member: &Member, found: &Found, file: &FileArguments, keep_newer: bool) -> bool {
+fn differs_from(member: &Member, found: &ExistingEntry, file: &FileArguments, keep_newer: bool) -> bool {
     let owned = |name: &Option<(u64, String)>, there: &[String; 2], given: &Option<String>| match name {
         Some((number, name)) if given.is_none() => *name != there[1] && number.to_string() != there[0],
         _ => false,
@@ -254,7 +259,7 @@ fn differs_from(member: &Member, found: &Found, file: &FileArguments, keep_newer
 /// True if mode or owner that were asked for differ somewhere.
 pub(super) fn attributes_differ(
     wanted: &[Wanted],
-    found: &HashMap<String, Found>,
+    found: &HashMap<String, ExistingEntry>,
     file: &FileArguments,
 ) -> Result<bool, Stop> {
     let mode = file.wanted_mode()?;
@@ -279,6 +284,22 @@ pub(super) fn attributes_differ(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exclusion_begins_and_ends_at_any_component() {
+        for (pattern, path, out) in [
+            ("b", "a/b/c", true),
+            ("b", "b", true),
+            ("a/b", "a/b/c", true),
+            ("*.o", "a/b.o", true),
+            ("a*c", "a/b/c/d", true),
+            ("b", "a/bc", false),
+            ("b", "ab/c", false),
+            ("c/d", "a/c/e", false),
+        ] {
+            assert_eq!(excludes(&fnmatch(pattern), path), out, "{pattern} {path}");
+        }
+    }
 
     #[test]
     fn components_are_stripped_as_tar_strips_them() {

@@ -59,7 +59,7 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
     let archive = match address {
         true => format!(
             "/tmp/.vent-unarchive-{}",
-            hexadecimal(&view.computer().random()[..8])
+            hexadecimal(&view.control_node().random()[..8])
         ),
         false => own.src.clone(),
     };

@@ -5,6 +5,7 @@ use crate::content::hexadecimal;
 use crate::template::call::{Answer, Call};
 use crate::value::Value;
 use sha2::Digest;
+use uuid::Uuid;
 
 pub(super) const FILTERS: &[Filter] = &[
     filter("hash", |call| {
@@ -22,7 +23,9 @@ pub(super) const FILTERS: &[Filter] = &[
     }),
     filter("to_uuid", to_uuid),
     filter("community.general:crc32", |call| {
-        Ok(format!("{:x}", crc32(call.input_text().as_bytes())).into())
+        let mut sum = flate2::Crc::new();
+        sum.update(call.input_text().as_bytes());
+        Ok(format!("{:x}", sum.sum()).into())
     }),
     filter("password_hash", super::password::password_hash),
 ];
@@ -43,39 +46,19 @@ fn digest(kind: &str, bytes: &[u8]) -> Result<String, String> {
     })
 }
 
-/// CRC-32 (ISO 3309).
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |sum: u32| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg());
-    let all = bytes.iter().fold(u32::MAX, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| step(sum))
-    });
-    !all
-}
-
 /// The namespace of Ansible's `to_uuid`.
 const NAMESPACE: &str = "361e6d51-faec-444a-9079-341386da8e2e";
 
 /// A version 5 identifier (RFC 9562) of a text.
 fn to_uuid(call: &Call) -> Answer {
     let namespace = call.text(1, "namespace").unwrap_or_else(|| NAMESPACE.into());
-    let digits: String = namespace.chars().filter(|c| *c != '-').collect();
-    let wrong = || format!("{namespace} is no UUID");
-    let mut bytes = vec![];
-    for at in 0..16 {
-        let pair = digits.get(2 * at..2 * at + 2).ok_or_else(wrong)?;
-        bytes.push(u8::from_str_radix(pair, 16).map_err(|_| wrong())?);
-    }
-    bytes.extend(call.input_text().bytes());
-    let mut digest = sha1::Sha1::digest(&bytes)[..16].to_vec();
-    digest[6] = digest[6] & 0x0f | 0x50;
-    digest[8] = digest[8] & 0x3f | 0x80;
-    let text = hexadecimal(&digest);
-    let parts = [
-        &text[..8],
-        &text[8..12],
-        &text[12..16],
-        &text[16..20],
-        &text[20..],
-    ];
-    Ok(parts.join("-").into())
+    let namespace = Uuid::parse_str(&namespace).map_err(|_| format!("{namespace} is no UUID"))?;
+    let digest = sha1::Sha1::new()
+        .chain_update(namespace)
+        .chain_update(call.input_text())
+        .finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    let identifier = uuid::Builder::from_sha1_bytes(bytes).into_uuid();
+    Ok(identifier.to_string().into())
 }

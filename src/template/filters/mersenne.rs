@@ -1,16 +1,11 @@
-//! The Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998), seeded and read as Python's `random.Random`
-//! does, so that a seed gives the choice that Ansible makes of it.
+//! Numbers that Python's `random.Random` draws, so that a seed gives the choice that Ansible makes of it: the
+//! Mersenne Twister MT19937 of `rand_mt`, seeded and read as Python does.
 
+use rand_mt::Mt;
 use sha2::{Digest, Sha512};
 
-const LENGTH: usize = 624;
-const MIDDLE: usize = 397;
-
-/// A generator of 32-bit numbers.
-pub(in crate::template) struct Mersenne {
-    state: [u32; LENGTH],
-    next: usize,
-}
+/// A generator of numbers.
+pub(in crate::template) struct Mersenne(Mt);
 
 impl Mersenne {
     /// Seeded with a text: its bytes and their SHA-512 are one large number.
@@ -29,62 +24,21 @@ impl Mersenne {
         while words.len() > 1 && words.last() == Some(&0) {
             words.pop();
         }
-        Mersenne::from_words(&words)
+        Mersenne(Mt::new_with_key(words))
     }
 
     /// Seeded with a number; its sign does not count.
     pub(in crate::template) fn from_number(seed: i64) -> Mersenne {
-        let seed = seed.unsigned_abs();
-        let words = [seed as u32, (seed >> 32) as u32];
-        Mersenne::from_words(if words[1] == 0 { &words[..1] } else { &words })
-    }
-
-    fn from_words(key: &[u32]) -> Mersenne {
-        let mut state = [0u32; LENGTH];
-        state[0] = 19_650_218;
-        for at in 1..LENGTH {
-            state[at] = mixed(state[at - 1], 1_812_433_253).wrapping_add(at as u32);
-        }
-        let mut at = 1;
-        for round in 0..LENGTH.max(key.len()) {
-            let of_key = round % key.len();
-            state[at] = (state[at] ^ mixed(state[at - 1], 1_664_525))
-                .wrapping_add(key[of_key])
-                .wrapping_add(of_key as u32);
-            at = following(&mut state, at);
-        }
-        for _ in 1..LENGTH {
-            state[at] = (state[at] ^ mixed(state[at - 1], 1_566_083_941)).wrapping_sub(at as u32);
-            at = following(&mut state, at);
-        }
-        state[0] = 0x8000_0000;
-        Mersenne { state, next: LENGTH }
-    }
-
-    fn word(&mut self) -> u32 {
-        if self.next == LENGTH {
-            for at in 0..LENGTH {
-                let pair = self.state[at] & 0x8000_0000 | self.state[(at + 1) % LENGTH] & 0x7fff_ffff;
-                let odd = if pair & 1 == 1 { 0x9908_b0df } else { 0 };
-                self.state[at] = self.state[(at + MIDDLE) % LENGTH] ^ (pair >> 1) ^ odd;
-            }
-            self.next = 0;
-        }
-        let mut word = self.state[self.next];
-        self.next += 1;
-        word ^= word >> 11;
-        word ^= word << 7 & 0x9d2c_5680;
-        word ^= word << 15 & 0xefc6_0000;
-        word ^ word >> 18
+        Mersenne::from_bytes(&seed.unsigned_abs().to_be_bytes())
     }
 
     /// A number of `count` bits, at most 64.
     fn bits(&mut self, count: u32) -> u64 {
-        let low = self.word();
+        let low = self.0.next_u32();
         if count <= 32 {
             return u64::from(low >> (32 - count));
         }
-        u64::from(low) | u64::from(self.word() >> (64 - count)) << 32
+        u64::from(low) | u64::from(self.0.next_u32() >> (64 - count)) << 32
     }
 
     /// A number below `end`; 0 if there is none.
@@ -100,18 +54,6 @@ impl Mersenne {
             }
         }
     }
-}
-
-fn mixed(word: u32, factor: u32) -> u32 {
-    (word ^ word >> 30).wrapping_mul(factor)
-}
-
-fn following(state: &mut [u32; LENGTH], at: usize) -> usize {
-    if at + 1 < LENGTH {
-        return at + 1;
-    }
-    state[0] = state[LENGTH - 1];
-    1
 }
 
 #[cfg(test)]

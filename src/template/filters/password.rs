@@ -1,9 +1,10 @@
-//! `password_hash`: SHA-crypt as the C library's `crypt` writes it (Drepper, "Unix crypt using SHA-256 and
-//! SHA-512", version 0.6).
+//! `password_hash`: texts as the C library's `crypt` writes them, SHA-crypt (Drepper, "Unix crypt using SHA-256
+//! and SHA-512", version 0.6) through `sha-crypt`, MD5-crypt by hand.
 
 use super::random::chance;
 use crate::template::call::{Answer, Call};
-use sha2::{Digest, Sha256, Sha512};
+use md5::Digest;
+use sha_crypt::Params;
 
 const LETTERS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -77,87 +78,46 @@ fn md5_crypt(mark: &str, password: &str, salt: &str) -> String {
 
 /// `$6$`.
 pub(in crate::template) fn sha512_crypt(password: &str, salt: &str, rounds: i64) -> String {
-    let order: Vec<[usize; 3]> = (0..21)
-        .map(|at| {
-            let mut triple = [at, at + 21, at + 42];
-            triple.rotate_left(at % 3);
-            triple
-        })
-        .collect();
-    crypt::<Sha512>("$6$", password, salt, rounds, &order, &[63])
+    let digest = sha_crypt::sha512_crypt(password.as_bytes(), salt.as_bytes(), parameters(rounds));
+    let mut out = beginning("$6$", salt, rounds);
+    for at in 0..21 {
+        let mut three = [digest[at], digest[at + 21], digest[at + 42]];
+        three.rotate_left(at % 3);
+        encode(&mut out, three, 4);
+    }
+    encode(&mut out, [0, 0, digest[63]], 2);
+    out
 }
 
 /// `$5$`.
 pub(in crate::template) fn sha256_crypt(password: &str, salt: &str, rounds: i64) -> String {
-    let order: Vec<[usize; 3]> = (0..10)
-        .map(|at| {
-            let mut triple = [at, at + 10, at + 20];
-            triple.rotate_right(at % 3);
-            triple
-        })
-        .collect();
-    crypt::<Sha256>("$5$", password, salt, rounds, &order, &[31, 30])
+    let digest = sha_crypt::sha256_crypt(password.as_bytes(), salt.as_bytes(), parameters(rounds));
+    let mut out = beginning("$5$", salt, rounds);
+    for at in 0..10 {
+        let mut three = [digest[at], digest[at + 10], digest[at + 20]];
+        three.rotate_right(at % 3);
+        encode(&mut out, three, 4);
+    }
+    encode(&mut out, [0, digest[31], digest[30]], 3);
+    out
 }
 
-fn crypt<D: Digest>(
-    mark: &str,
-    password: &str,
-    salt: &str,
-    rounds: i64,
-    order: &[[usize; 3]],
-    last: &[usize],
-) -> String {
-    let rounds = rounds.clamp(1000, 999_999_999);
+fn within(rounds: i64) -> u32 {
+    let rounds = rounds.clamp(Params::ROUNDS_MIN.into(), Params::ROUNDS_MAX.into());
+    u32::try_from(rounds).unwrap_or(Params::ROUNDS_MAX)
+}
+
+fn parameters(rounds: i64) -> Params {
+    Params::new(within(rounds)).unwrap_or_default()
+}
+
+/// What stands before the digest; the usual number of rounds is not written down.
+fn beginning(mark: &str, salt: &str, rounds: i64) -> String {
     let salt = &salt[..salt.len().min(16)];
-    let (key, salt_bytes) = (password.as_bytes(), salt.as_bytes());
-    let digest = |parts: &[&[u8]]| {
-        let mut state = D::new();
-        parts.iter().for_each(|part| state.update(part));
-        state.finalize().to_vec()
-    };
-    let repeat =
-        |bytes: &[u8], length: usize| bytes.iter().copied().cycle().take(length).collect::<Vec<u8>>();
-    let second = digest(&[key, salt_bytes, key]);
-    let mut first = [key, salt_bytes].concat();
-    first.extend(repeat(&second, key.len()));
-    let mut count = key.len();
-    while count > 0 {
-        first.extend_from_slice(if count & 1 == 1 { &second } else { key });
-        count >>= 1;
+    match within(rounds) {
+        Params::RECOMMENDED_ROUNDS => format!("{mark}{salt}$"),
+        rounds => format!("{mark}rounds={rounds}${salt}$"),
     }
-    let mut state = digest(&[&first]);
-    let p = repeat(&digest(&[&key.repeat(key.len())]), key.len());
-    let s = repeat(
-        &digest(&[&salt_bytes.repeat(16 + usize::from(state[0]))]),
-        salt_bytes.len(),
-    );
-    for round in 0..rounds {
-        let odd = round % 2 == 1;
-        let mut parts: Vec<&[u8]> = vec![if odd { &p } else { &state }];
-        if round % 3 != 0 {
-            parts.push(&s);
-        }
-        if round % 7 != 0 {
-            parts.push(&p);
-        }
-        parts.push(if odd { &state } else { &p });
-        state = digest(&parts);
-    }
-    let mut out = String::from(mark);
-    if rounds != 5000 {
-        out.push_str(&format!("rounds={rounds}$"));
-    }
-    out.push_str(salt);
-    out.push('$');
-    for [a, b, c] in order {
-        encode(&mut out, [state[*a], state[*b], state[*c]], 4);
-    }
-    match last {
-        [one] => encode(&mut out, [0, 0, state[*one]], 2),
-        [one, two] => encode(&mut out, [0, state[*one], state[*two]], 3),
-        _ => {}
-    }
-    out
 }
 
 fn encode(out: &mut String, bytes: [u8; 3], letters: usize) {

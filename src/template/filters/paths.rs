@@ -4,7 +4,7 @@ use super::{Filter, filter};
 use crate::template::call::{Answer, Call};
 use crate::template::convert::print;
 use crate::value::Value;
-use std::path::Path;
+use crate::wildcard::paths;
 
 pub(super) const FILTERS: &[Filter] = &[
     filter("basename", |call| {
@@ -49,8 +49,10 @@ pub(super) const FILTERS: &[Filter] = &[
         Ok(common(&paths).into())
     }),
     filter("fileglob", |call| {
-        let pattern = call.input_str()?;
-        Ok(Value::list(glob(pattern).into_iter().map(Value::from)))
+        let found = paths(call.input_str()?).into_iter().filter(|path| path.is_file());
+        Ok(Value::list(
+            found.map(|path| Value::from(path.display().to_string())),
+        ))
     }),
     filter("win_basename", |call| {
         Ok(call.input_str()?.rsplit(['\\', '/']).next().unwrap_or("").into())
@@ -220,32 +222,4 @@ fn common(paths: &[String]) -> String {
         if first.starts_with('/') { "/" } else { "" },
         shared.join("/")
     )
-}
-
-/// The files that match a pattern of the shell, sorted by name.
-pub(in crate::template) fn glob(pattern: &str) -> Vec<String> {
-    let (folder, name) = match pattern.rsplit_once('/') {
-        Some((folder, name)) => (if folder.is_empty() { "/" } else { folder }, name),
-        None => (".", pattern),
-    };
-    let matcher = match globset::GlobBuilder::new(name).literal_separator(true).build() {
-        Ok(glob) => glob.compile_matcher(),
-        Err(_) => return vec![],
-    };
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return vec![];
-    };
-    let mut found: Vec<String> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| matcher.is_match(Path::new(&entry.file_name())) && entry.path().is_file())
-        .map(|entry| {
-            if pattern.contains('/') {
-                entry.path().display().to_string()
-            } else {
-                entry.file_name().display().to_string()
-            }
-        })
-        .collect();
-    found.sort_unstable();
-    found
 }

@@ -1,6 +1,7 @@
 //! Filters on texts.
 
 use super::{Filter, filter};
+use crate::host::quote;
 use crate::template::call::{Answer, Call};
 use crate::template::convert::print;
 use crate::value::{Value, repr};
@@ -73,15 +74,6 @@ pub(super) const FILTERS: &[Filter] = &[
         Ok(title.collect::<String>().into())
     }),
 ];
-
-/// A text as one word of the shell, as Python's `shlex.quote`.
-pub(in crate::template) fn quote(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !text.is_empty() && text.chars().all(safe) {
-        return text.to_string();
-    }
-    format!("'{}'", text.replace('\'', "'\"'\"'"))
-}
 
 fn escape(text: &str) -> String {
     let mut escaped = String::new();

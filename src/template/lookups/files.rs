@@ -5,10 +5,11 @@ use crate::source::Source;
 use crate::template::call::{Answer, Call, truthy};
 use crate::template::convert::print;
 use crate::template::filters::password::{random_text, sha512_crypt};
-use crate::template::filters::paths::{expand_user, glob};
+use crate::template::filters::paths::expand_user;
 use crate::template::filters::random::chance;
 use crate::template::{FileOptions, Outcome, Planned, Variables, evaluate, ledger};
 use crate::value::{Map, Value};
+use crate::wildcard::paths_in;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,18 +54,22 @@ pub(super) const LOOKUPS: &[Lookup] = &[
     lookup("fileglob", |call| {
         let mut found = vec![];
         for term in call.positional() {
-            let pattern = expand_user(&print(term));
-            let folders = if pattern.starts_with('/') {
-                vec![PathBuf::new()]
-            } else {
-                folders(call, "files")
+            // Wildcards are for names only: a folder means itself.
+            let term = expand_user(&print(term));
+            let (below, pattern) = term.rsplit_once('/').unwrap_or(("", &term));
+            let folders = match term.starts_with('/') {
+                true => vec![PathBuf::from("/")],
+                false => folders(call, "files"),
             };
-            let hits = folders
-                .iter()
-                .map(|folder| glob(&folder.join(&pattern).display().to_string()));
+            let hits = folders.iter().map(|folder| {
+                let hits = paths_in(&folder.join(below), pattern).into_iter();
+                hits.filter(|path| path.is_file()).collect::<Vec<_>>()
+            });
             found.extend(hits.into_iter().find(|hits| !hits.is_empty()).unwrap_or_default());
         }
-        Ok(Value::list(found.into_iter().map(Value::from)))
+        Ok(Value::list(
+            found.iter().map(|path| path.display().to_string().into()),
+        ))
     }),
     lookup("first_found", first_found),
     lookup("password", password),

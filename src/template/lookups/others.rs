@@ -1,6 +1,7 @@
 //! Lookups of variables, the environment and programs, and the time.
 
 use super::{Lookup, keeping, lookup, unknown_in_check};
+use crate::content::blocking;
 use crate::template::call::{self, Answer, Call};
 use crate::template::convert::print;
 use crate::template::filters::moments::moment;
@@ -85,10 +86,7 @@ pub(super) const LOOKUPS: &[Lookup] = &[
 ];
 
 fn run(command: &str) -> Result<String, String> {
-    let output = Command::new("/bin/sh")
-        .arg("-c")
-        .arg(command)
-        .output()
+    let output = blocking(|| Command::new("/bin/sh").arg("-c").arg(command).output())
         .map_err(|error| error.to_string())?;
     if !output.status.success() {
         let code = output.status.code().unwrap_or(-1);

@@ -1,6 +1,7 @@
 //! `url`: what an HTTP server answers.
 
 use super::{Lookup, lookup, unknown};
+use crate::content::blocking;
 use crate::template::call::{Answer, Call, truthy};
 use crate::template::convert::print;
 use crate::value::Value;
@@ -61,11 +62,14 @@ fn fetch(call: &Call, address: &str) -> Result<String, String> {
         }
         answer.text().await.map_err(|error| wrong(&error))
     };
-    std::thread::scope(|threads| {
-        let asking = threads.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.map_err(|error| error.to_string())?.block_on(request)
-        });
-        asking.join().unwrap_or_else(|_| Err("the request broke".into()))
-    })
+    let ask = || {
+        std::thread::scope(|threads| {
+            let asking = threads.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.map_err(|error| error.to_string())?.block_on(request)
+            });
+            asking.join().unwrap_or_else(|_| Err("the request broke".into()))
+        })
+    };
+    blocking(ask)
 }

@@ -1,0 +1,5 @@
+//! Proxmox: client, machines and inventory.
+
+pub mod client;
+pub mod inventory;
+pub mod machines;

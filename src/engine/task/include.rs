@@ -1,0 +1,228 @@
+//! Includes: the files of tasks and roles that a host chooses while running.
+
+use super::{HostTask, TaskResult};
+use crate::error::Error;
+use crate::event::{Kind, Status, TaskName};
+use crate::model::{self, Include, Item, Placed, RoleChoice, Variables};
+use crate::template::{self, Scope};
+use crate::value::{self, Map, Value};
+use crate::vars::Layer;
+use std::sync::Arc;
+
+/// Includes inside includes: Ansible ends near this depth as well, by Python's limit of recursion.
+const DEEPEST: usize = 200;
+
+/// The variables of one item of a loop, and the layers in which its templates are rendered.
+type ItemScope = (Vec<(Arc<str>, Value)>, Arc<[Layer]>);
+
+/// What one host includes, by name; the same for hosts with equal [`Inclusion::key`].
+#[derive(Clone)]
+pub struct Inclusion {
+    /// The file or role, for the result.
+    pub name: String,
+    /// The same for hosts that include the same; it holds values, so that nobody is shown it.
+    pub key: String,
+    /// What is to be read, with every name rendered.
+    pub chosen: Chosen,
+    /// The variables of the loop's item, put upon what is included.
+    pub extra: Variables,
+    /// The variables of the include.
+    pub layers: Vec<Layer>,
+}
+
+/// A file of tasks or a role, chosen.
+#[derive(Clone)]
+pub enum Chosen {
+    /// The name of the file.
+    Tasks(String),
+    /// The role.
+    Role(Box<RoleChoice>),
+}
+
+/// The tasks that an include brought.
+pub struct Included {
+    /// The tasks.
+    pub items: Arc<[Item]>,
+    /// The handlers of a role.
+    pub handlers: Vec<Item>,
+}
+
+impl HostTask {
+    /// What this host includes; `Err`: it is skipped, undecided, or wrong.
+    pub fn inclusions(&self, include: &Include) -> Result<Vec<Inclusion>, Box<TaskResult>> {
+        if self.task.scope.chain().count() > DEEPEST {
+            let error = Error::new(format!("includes are nested deeper than {DEEPEST} levels"));
+            let error = error.at(&include.task.action.place).help(
+                "a file of tasks that includes itself needs a `when` that ends it; to repeat one task there is `until`",
+            );
+            return Err(Box::new(TaskResult::error(&error)));
+        }
+        let wrong = |error: Error| Box::new(TaskResult::error(&error.at(&include.task.action.place)));
+        let scope = self.scope();
+        let mut found = vec![];
+        for (item, layers) in self.loop_scopes(&scope).map_err(wrong)? {
+            let scope = self.scope_with(&layers);
+            match self.conditions(&scope).map_err(wrong)? {
+                None => {}
+                Some(result) if self.task.r#loop.is_none() => return Err(Box::new(result)),
+                Some(_) => continue,
+            }
+            let extra: Variables = item
+                .iter()
+                .map(|(name, value)| (name.clone(), Placed::new(value.clone(), &include.task.place)))
+                .collect();
+            let (name, key, chosen) = choose(include, &scope).map_err(|error| self.wrong(error.into()))?;
+            // The variables of an include are stronger than `set_fact` (Ansible's level 21).
+            let own = &self.task.keywords.vars;
+            let parameters = (!own.is_empty()).then(|| Layer::Placed(own.clone()));
+            found.push(Inclusion {
+                name,
+                key: format!("{key} {item:?}"),
+                chosen,
+                extra,
+                layers: parameters.into_iter().collect(),
+            });
+        }
+        Ok(found)
+    }
+
+    /// Reads what was chosen.
+    ///
+    /// # Errors
+    /// The result of the including task where a file is missing or wrong.
+    pub fn read(&self, include: &Include, inclusion: &Inclusion) -> Result<Included, Box<TaskResult>> {
+        let (loader, extra) = (&self.context.run.loader, inclusion.extra.clone());
+        let folder = &self.context.play.written;
+        let read = match &inclusion.chosen {
+            Chosen::Tasks(file) => loader.include_tasks(include, file, extra, folder),
+            Chosen::Role(choice) => loader.include_role(include, choice, extra, folder),
+        };
+        let read = read.map_err(|errors| self.wrong(errors))?;
+        Ok(Included {
+            items: read.items.into(),
+            handlers: read.handlers,
+        })
+    }
+
+    fn wrong(&self, errors: crate::error::Errors) -> Box<TaskResult> {
+        let mut result = errors.0.first().map_or_else(
+            || TaskResult::error(&Error::new("nothing to include")),
+            TaskResult::error,
+        );
+        result.report = Some(errors.to_string());
+        Box::new(result)
+    }
+
+    /// Counts what the host includes: Ansible counts each item that includes something as ok, and a loop without any as
+    /// skipped.
+    pub fn count_inclusions(&self, found: &[Inclusion]) {
+        if found.is_empty() && self.task.r#loop.is_some() {
+            self.tell_not_run(&TaskResult::looped(vec![]));
+        }
+        for _ in found {
+            self.context.run.stats.ended(&self.host.name, Status::Ok, false);
+        }
+    }
+
+    /// Tells that something is included for some hosts.
+    pub fn tell_included(&self, inclusion: &Inclusion, hosts: Vec<String>) {
+        let name: TaskName = self.name(&self.scope());
+        self.context.run.events.tell(Kind::Included {
+            name,
+            included: self.context.run.mask(&inclusion.name),
+            hosts,
+        });
+    }
+
+    /// The variables of each item of the include's loop; one without variables if it has none.
+    fn loop_scopes(&self, scope: &Scope) -> Result<Vec<ItemScope>, Error> {
+        let Some(wanted) = &self.task.r#loop else {
+            return Ok(vec![(vec![], self.parameters.clone())]);
+        };
+        let items = match self.loop_items(wanted)? {
+            Value::List(items) => items,
+            other => return Err(super::loops::no_list(&other, &wanted.items.place)),
+        };
+        let variable = wanted
+            .control
+            .loop_var
+            .as_ref()
+            .and_then(|placed| template::render(&placed.value, scope).ok()?);
+        let variable = variable.and_then(|rendered| rendered.value.as_str().map(str::to_string));
+        let variable: Arc<str> = variable.unwrap_or_else(|| "item".into()).into();
+        let index = wanted
+            .control
+            .index_var
+            .as_ref()
+            .and_then(|placed| placed.value.as_str());
+        Ok(items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| {
+                let mut variables = vec![(variable.clone(), item.clone())];
+                variables.extend(index.map(|index| (Arc::from(index), Value::Int(at as i64))));
+                let own = Layer::Map(Arc::new(variables.iter().cloned().collect::<Map>()));
+                let layers = std::iter::once(own).chain(self.parameters.iter().cloned());
+                (variables, layers.collect())
+            })
+            .collect())
+    }
+}
+
+/// Name, key and choice of what is included.
+fn choose(include: &Include, scope: &Scope) -> Result<(String, String, Chosen), Error> {
+    let text = |placed: &Placed| -> Result<String, Error> {
+        let rendered = template::render(&placed.value, scope).map_err(|error| error.at(&placed.place))?;
+        let text = rendered.and_then(|rendered| rendered.value.as_str().map(str::to_string));
+        text.ok_or_else(|| Error::new("the name of what is included must be a text").at(&placed.place))
+    };
+    match &include.included {
+        model::Included::Tasks(file) => {
+            let file = text(file)?;
+            Ok((file.clone(), file.clone(), Chosen::Tasks(file)))
+        }
+        model::Included::Role(choice) => {
+            let given = |placed: &Option<Placed>| -> Result<Option<Placed>, Error> {
+                placed
+                    .as_ref()
+                    .map(|placed| Ok(Placed::new(text(placed)?.as_str(), &placed.place)))
+                    .transpose()
+            };
+            let name = text(&choice.name)?;
+            let validate = choice.rolespec_validate.as_ref().map(|placed| {
+                let rendered = template::render(&placed.value, scope)?;
+                let value = rendered.map_or(Value::Null, |evaluated| evaluated.value);
+                Ok(Placed::new(value, &placed.place))
+            });
+            let choice = RoleChoice {
+                name: Placed::new(name.as_str(), &choice.name.place),
+                tasks_from: given(&choice.tasks_from)?,
+                vars_from: given(&choice.vars_from)?,
+                defaults_from: given(&choice.defaults_from)?,
+                handlers_from: given(&choice.handlers_from)?,
+                public: choice.public.clone(),
+                rolespec_validate: validate
+                    .transpose()
+                    .map_err(|error: Error| error.at(&choice.name.place))?,
+            };
+            let key = key(&choice, name.clone());
+            Ok((name, key, Chosen::Role(Box::new(choice))))
+        }
+    }
+}
+
+/// The same for hosts that include the same of a role.
+fn key(choice: &RoleChoice, name: String) -> String {
+    let rest = [
+        &choice.tasks_from,
+        &choice.vars_from,
+        &choice.defaults_from,
+        &choice.handlers_from,
+        &choice.rolespec_validate,
+    ];
+    let rest = rest.map(|placed| placed.as_ref().map(|placed| value::repr(&placed.value)));
+    match rest.iter().all(Option::is_none) {
+        true => name,
+        false => format!("{name} {rest:?}"),
+    }
+}

@@ -1,0 +1,148 @@
+//! The magic variables of a host, made when they are asked for.
+
+use crate::engine::state::host::Host;
+use crate::engine::state::play::PlayState;
+use crate::engine::state::run::RunState;
+use crate::model::Task;
+use crate::value::Value;
+use crate::vars::Source;
+use std::sync::Arc;
+
+/// The magic variables of a host, in a play and a task if there are such.
+pub(super) struct Magic {
+    pub(super) run: Arc<RunState>,
+    pub(super) host: Arc<Host>,
+    pub(super) play: Option<Arc<PlayState>>,
+    pub(super) task: Option<Arc<Task>>,
+}
+
+/// Those that every host has.
+const ALWAYS: &[&str] = &[
+    "inventory_hostname",
+    "inventory_hostname_short",
+    "groups",
+    "group_names",
+    "ansible_check_mode",
+    "ansible_diff_mode",
+    "ansible_verbosity",
+    "ansible_forks",
+    "ansible_version",
+    "ansible_run_tags",
+    "ansible_skip_tags",
+    "ansible_limit",
+    "inventory_file",
+    "inventory_dir",
+    "ansible_facts",
+];
+
+/// Those of a play.
+const OF_PLAY: &[&str] = &[
+    "playbook_dir",
+    "ansible_play_name",
+    "ansible_play_hosts_all",
+    "ansible_play_hosts",
+    "play_hosts",
+    "ansible_play_batch",
+    "ansible_play_role_names",
+    "role_names",
+    "ansible_role_names",
+];
+
+/// Those of a task of a role.
+const OF_ROLE: &[&str] = &["role_name", "role_path"];
+
+impl Source for Magic {
+    fn get(&self, name: &str) -> Option<Value> {
+        self.always(name)
+            .or_else(|| self.of_play(name))
+            .or_else(|| self.of_role(name))
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        let names = [ALWAYS, OF_PLAY, OF_ROLE].concat();
+        let there = names.into_iter().filter(|name| self.get(name).is_some());
+        there.map(Arc::from).collect()
+    }
+}
+
+impl Magic {
+    fn always(&self, name: &str) -> Option<Value> {
+        let (run, host) = (&self.run, &self.host);
+        let settings = &run.settings;
+        let tags = |tags: &[String], all: &str| match tags {
+            [] => Value::list((!all.is_empty()).then(|| all.into())),
+            tags => Value::list(tags.iter().map(Value::string)),
+        };
+        Some(match name {
+            "inventory_hostname" => Value::String(host.name.clone()),
+            "inventory_hostname_short" => host.name.split('.').next().unwrap_or_default().into(),
+            "groups" => run.hosts.groups(),
+            "group_names" => {
+                let inventory = run.hosts.inventory();
+                let own = inventory.hosts.get(&host.name).map(|host| &host.groups[..]);
+                Value::list(own.unwrap_or_default().iter().cloned().map(Value::String))
+            }
+            "ansible_check_mode" => settings.check.into(),
+            "ansible_diff_mode" => settings.diff.into(),
+            "ansible_verbosity" => i64::from(settings.verbosity).into(),
+            "ansible_forks" => (settings.forks as i64).into(),
+            "ansible_version" => version(),
+            "ansible_run_tags" => tags(&settings.tags, "all"),
+            "ansible_skip_tags" => tags(&settings.skip_tags, ""),
+            "ansible_limit" => settings.limit.as_deref()?.into(),
+            "inventory_file" => {
+                let inventory = run.hosts.inventory();
+                inventory.sources.first()?.display().to_string().into()
+            }
+            "inventory_dir" => {
+                let inventory = run.hosts.inventory();
+                let source = inventory.sources.first()?;
+                let folder = if source.is_dir() {
+                    Some(source.as_path())
+                } else {
+                    source.parent()
+                };
+                folder.map(|folder| folder.display().to_string()).into()
+            }
+            "ansible_facts" => Value::Map(host.data().facts.clone()),
+            _ => return None,
+        })
+    }
+
+    fn of_play(&self, name: &str) -> Option<Value> {
+        let play = self.play.as_ref()?;
+        Some(match name {
+            "playbook_dir" => play.folder.display().to_string().into(),
+            "ansible_play_name" => play.play.title().into(),
+            "ansible_play_hosts_all" => play.host_names().all,
+            "ansible_play_hosts" => play.host_names().alive,
+            "play_hosts" | "ansible_play_batch" => play.host_names().batch,
+            "ansible_play_role_names" | "role_names" | "ansible_role_names" => {
+                let roles = play.play.used_roles.iter();
+                Value::list(roles.map(|role| role.name.as_str().into()))
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_role(&self, name: &str) -> Option<Value> {
+        let role = self.task.as_ref()?.role()?;
+        match name {
+            "role_name" => Some(role.name.as_str().into()),
+            "role_path" => Some(role.path.as_str().into()),
+            _ => None,
+        }
+    }
+}
+
+/// The version of Ansible whose behaviour this is.
+fn version() -> Value {
+    let parts = [
+        ("full", "2.19.14".into()),
+        ("string", "2.19.14".into()),
+        ("major", Value::Int(2)),
+        ("minor", Value::Int(19)),
+        ("revision", Value::Int(14)),
+    ];
+    Value::map(parts)
+}

@@ -1,0 +1,211 @@
+//! How a task ended on a host: the registered result and what follows from it.
+
+use crate::engine::attempt::Done;
+use crate::error::Error;
+use crate::event::{Diff, Status};
+use crate::module::Outcome;
+use crate::value::{Map, Unknown, Value};
+use std::sync::Arc;
+
+/// The result of a task, or of one item of its loop, on one host.
+#[derive(Clone, Debug)]
+pub struct TaskResult {
+    pub status: Status,
+    /// What `register` gets.
+    pub value: Value,
+    pub message: Option<String>,
+    pub report: Option<String>,
+    pub origin: Option<Arc<Unknown>>,
+    pub diffs: Vec<Diff>,
+    pub digests: Vec<(String, String)>,
+    /// What a person would type.
+    pub commands: Vec<String>,
+    /// Variables of `set_fact`.
+    pub facts: Map,
+    /// Gathered facts.
+    pub host_facts: Map,
+    /// Variables that `include_vars` read; of a loop each item has given its own.
+    pub included: Map,
+    /// The debts of its handlers were written down on the host.
+    pub owes: bool,
+}
+
+impl TaskResult {
+    fn new(status: Status, value: Value) -> TaskResult {
+        TaskResult {
+            status,
+            value,
+            message: None,
+            report: None,
+            origin: None,
+            diffs: vec![],
+            digests: vec![],
+            commands: vec![],
+            facts: Map::new(),
+            host_facts: Map::new(),
+            included: Map::new(),
+            owes: false,
+        }
+    }
+
+    /// A condition did not hold, or the module skipped.
+    pub fn skipped(reason: &str, condition: Option<Value>) -> TaskResult {
+        let mut fields = Map::new();
+        fields.insert("changed".into(), false.into());
+        fields.insert("skipped".into(), true.into());
+        fields.insert("failed".into(), false.into());
+        fields.insert("skip_reason".into(), reason.into());
+        if let Some(condition) = condition {
+            fields.insert("false_condition".into(), condition.untrusted());
+        }
+        TaskResult {
+            message: Some(reason.into()),
+            ..TaskResult::new(Status::Skipped, Value::Map(fields.into()))
+        }
+    }
+
+    /// Only applying can tell.
+    pub fn undecided(origin: Arc<Unknown>) -> TaskResult {
+        let value = Value::Unknown(origin.clone());
+        TaskResult {
+            origin: Some(origin),
+            ..TaskResult::new(Status::Undecided, value)
+        }
+    }
+
+    /// Wrong input: an error with its place.
+    pub fn error(error: &Error) -> TaskResult {
+        let fields = [
+            ("changed", false.into()),
+            ("failed", true.into()),
+            ("msg", error.line().into()),
+        ];
+        TaskResult {
+            message: Some(error.line()),
+            report: Some(error.to_string()),
+            ..TaskResult::new(Status::Failed, Value::map(fields))
+        }
+    }
+
+    /// The host could not be reached.
+    pub fn unreachable(message: &str, report: String) -> TaskResult {
+        let fields = [
+            ("changed", false.into()),
+            ("failed", true.into()),
+            ("unreachable", true.into()),
+            ("msg", message.into()),
+        ];
+        TaskResult {
+            message: Some(message.into()),
+            report: Some(report),
+            ..TaskResult::new(Status::Unreachable, Value::map(fields))
+        }
+    }
+
+    /// What a module did; `failed` is its message if it failed.
+    pub fn done(outcome: Outcome, done: Done) -> TaskResult {
+        if let Some(reason) = &outcome.skipped {
+            let mut fields = outcome.fields;
+            for (name, value) in [("changed", false), ("skipped", true), ("failed", false)] {
+                fields.insert(name.into(), value.into());
+            }
+            return TaskResult {
+                message: Some(reason.clone()),
+                ..TaskResult::new(Status::Skipped, Value::Map(fields.into()))
+            };
+        }
+        let changed = outcome.changed.unwrap_or(done.acted);
+        let failed = outcome.failed.is_some();
+        let mut fields = outcome.fields;
+        fields.insert("changed".into(), changed.into());
+        fields.insert("failed".into(), failed.into());
+        let mut message = fields.get("msg").and_then(|value| match value {
+            Value::String(text) if !text.is_empty() => Some(text.to_string()),
+            _ => None,
+        });
+        if let Some(text) = outcome.failed {
+            fields.entry("msg".into()).or_insert_with(|| text.as_str().into());
+            message = Some(text);
+        }
+        let status = match (failed, changed) {
+            (true, _) => Status::Failed,
+            (_, true) => Status::Changed,
+            _ => Status::Ok,
+        };
+        TaskResult {
+            message,
+            diffs: [outcome.diffs, done.diffs].concat(),
+            digests: done.digests,
+            commands: done.commands,
+            owes: done.owes,
+            facts: outcome.facts,
+            host_facts: outcome.host_facts,
+            included: outcome.included,
+            ..TaskResult::new(status, Value::Map(fields.into()))
+        }
+    }
+
+    /// The results of all items of a loop as one.
+    pub fn looped(items: Vec<TaskResult>) -> TaskResult {
+        let has = |status| items.iter().any(|item| item.status == status);
+        let status = if has(Status::Unreachable) {
+            Status::Unreachable
+        } else if has(Status::Failed) {
+            Status::Failed
+        } else if has(Status::Changed) {
+            Status::Changed
+        } else if has(Status::Undecided) {
+            Status::Undecided
+        } else if !items.is_empty() && items.iter().all(|item| item.status == Status::Skipped)
+            || items.is_empty()
+        {
+            Status::Skipped
+        } else {
+            Status::Ok
+        };
+        let mut fields = Map::new();
+        let skipped = status == Status::Skipped;
+        fields.insert("changed".into(), has(Status::Changed).into());
+        if skipped {
+            fields.insert("skipped".into(), true.into());
+        }
+        let failed = matches!(status, Status::Failed | Status::Unreachable);
+        fields.insert("failed".into(), failed.into());
+        let message = match status {
+            Status::Failed => "One or more items failed",
+            Status::Skipped if items.is_empty() => "No items in the list",
+            Status::Skipped => "All items skipped",
+            _ => "All items completed",
+        };
+        fields.insert("msg".into(), message.into());
+        fields.insert(
+            "results".into(),
+            Value::list(items.iter().map(|item| item.value.clone())),
+        );
+        let first = |status| items.iter().find(move |item| item.status == status);
+        let bad = first(Status::Unreachable).or(first(Status::Failed));
+        TaskResult {
+            message: bad.and_then(|item| item.message.clone()).or(Some(message.into())),
+            report: bad.and_then(|item| item.report.clone()),
+            origin: first(Status::Undecided).and_then(|item| item.origin.clone()),
+            diffs: items.iter().flat_map(|item| item.diffs.clone()).collect(),
+            digests: items.iter().flat_map(|item| item.digests.clone()).collect(),
+            owes: items.iter().any(|item| item.owes),
+            facts: items.iter().flat_map(|item| item.facts.clone()).collect(),
+            host_facts: items.iter().flat_map(|item| item.host_facts.clone()).collect(),
+            ..TaskResult::new(status, Value::Map(fields.into()))
+        }
+    }
+
+    /// Adds a field to the registered result.
+    pub fn put(&mut self, name: &str, value: Value) {
+        if let Value::Map(map) = &mut self.value {
+            Arc::make_mut(map).insert(name.into(), value);
+        }
+    }
+
+    /// True if the host is out of the play for it.
+    pub fn is_failure(&self) -> bool {
+        matches!(self.status, Status::Failed | Status::Unreachable)
+    }
+}

@@ -1,0 +1,132 @@
+//! The events of a task on a host.
+
+use super::{HostTask, Notification, TaskResult, title};
+use crate::error::Error;
+use crate::event::{Kind, TaskEnded, TaskName};
+use crate::template::Scope;
+use crate::value::{self, Value};
+use std::time::Instant;
+
+impl HostTask {
+    /// Which task, where.
+    pub fn name(&self, scope: &Scope) -> TaskName {
+        TaskName {
+            playbook: self.context.play.name.clone(),
+            play: self.context.play.title(),
+            host: self.host.name.to_string(),
+            delegate: None,
+            task: self.context.run.mask(&title(&self.task, scope)),
+            module: self.task.action.module.to_string(),
+            place: self.task.place.short(),
+            handler: self.handler,
+        }
+    }
+
+    /// Tells the end of the whole task, and counts it.
+    pub(super) fn tell_ended(&self, name: &TaskName, scope: &Scope, result: &TaskResult, started: Instant) {
+        let run = &self.context.run;
+        let changed = result.value.get("changed") == Some(&Value::Bool(true));
+        run.stats.ended(&self.host.name, result.status, changed);
+        let ended = self.shown(name, scope, None, result, started);
+        run.events.tell(Kind::TaskEnded(Box::new(ended)));
+    }
+
+    /// Tells the end of one item of its loop.
+    pub(super) fn tell_item(
+        &self,
+        name: &TaskName,
+        scope: &Scope,
+        item: &Value,
+        result: &TaskResult,
+        started: Instant,
+    ) {
+        let ended = self.shown(name, scope, Some(item), result, started);
+        self.context.run.events.tell(Kind::ItemEnded(Box::new(ended)));
+    }
+
+    /// Tells that a handler is notified.
+    pub(super) fn tell_notified(&self, name: &TaskName, notification: &Notification) {
+        self.context.run.events.tell(Kind::Notified {
+            name: name.clone(),
+            handler_name: self.context.run.mask(&notification.name),
+        });
+    }
+
+    /// What is told of a result: secrets masked, nothing at all with `no_log`.
+    fn shown(
+        &self,
+        name: &TaskName,
+        scope: &Scope,
+        item: Option<&Value>,
+        result: &TaskResult,
+        started: Instant,
+    ) -> TaskEnded {
+        let hidden = self.hides(scope);
+        let run = &self.context.run;
+        let shown = |text: &Option<String>| text.as_ref().map(|text| run.mask(text));
+        let censored =
+            "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
+        let json = if hidden {
+            serde_json::json!({ "censored": censored })
+        } else {
+            run.mask_json((&result.value).into())
+        };
+        let label =
+            item.map(|item| run.mask(&item.as_str().map_or_else(|| value::repr(item), str::to_string)));
+        let failed = result.is_failure();
+        TaskEnded {
+            name: name.clone(),
+            item: label.map(|label| {
+                if hidden {
+                    "(censored due to no_log)".into()
+                } else {
+                    label
+                }
+            }),
+            looped: item.is_none() && self.task.r#loop.is_some(),
+            status: result.status,
+            message: if hidden && failed {
+                Some(censored.into())
+            } else {
+                shown(&result.message)
+            },
+            result: json,
+            diffs: if hidden {
+                vec![]
+            } else {
+                result.diffs.iter().map(|diff| run.mask_diff(diff)).collect()
+            },
+            digests: result.digests.clone(),
+            commands: if hidden {
+                result.commands.iter().map(|_| format!("# {censored}")).collect()
+            } else {
+                result.commands.iter().map(|line| run.mask(line)).collect()
+            },
+            shown: self.shows_result(),
+            report: match hidden {
+                true if failed => Some(Error::new(censored).at(&self.task.action.place).to_string()),
+                true => None,
+                false => shown(&result.report),
+            },
+            origin: result.origin.as_ref().map(|origin| origin.origin.clone()),
+            seconds: started.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn shows_result(&self) -> bool {
+        let module = self.context.run.module(&self.task.action.module);
+        module.is_some_and(|module| module.nature.shows_result)
+    }
+
+    /// True if nothing of the result may be shown (`no_log`); also if that cannot be told.
+    pub fn hides(&self, scope: &Scope) -> bool {
+        let hides = self.task.keyword(|keywords| &keywords.no_log).is_some();
+        hides && self.flag(scope, |keywords| &keywords.no_log).unwrap_or(true)
+    }
+
+    /// Tells the end of a task that did not come to be run.
+    pub fn tell_not_run(&self, result: &TaskResult) {
+        let scope = self.scope();
+        self.tell_ended(&self.name(&scope), &scope, result, Instant::now());
+    }
+}

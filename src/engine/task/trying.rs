@@ -1,0 +1,290 @@
+//! A task tried once: its module, on the host that does it or on this computer.
+
+use super::connect::Connected;
+use super::lines::Lines;
+use super::way::{self, Way};
+use super::world::TaskWorld;
+use super::{HostTask, TaskResult, debts};
+use crate::connection::{Kind, Stream};
+use crate::engine::attempt::{Attempt, CommandSettings, Done, Ended, Looking, TaskControlNode};
+use crate::engine::state::host::{Host, Knowledge};
+use crate::error::{Error, Result, nearest};
+use crate::event::{self, Status, TaskName};
+use crate::host::State;
+use crate::model::{Placed, Variables};
+use crate::module::{Entry, InventoryChange, Outcome, Stop, Work};
+use crate::template::Scope;
+use crate::value::{Unknown, Value};
+use futures::future::FutureExt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// The host that does a task, and the way to it; none for a module that needs no host.
+struct Doer {
+    host: Arc<Host>,
+    way: Option<Way>,
+    connected: Option<Connected>,
+}
+
+impl HostTask {
+    /// Tries the task once.
+    pub(super) async fn try_once(&self, scope: &Scope, name: &TaskName) -> Result<TaskResult> {
+        let arguments = match self.arguments(scope)? {
+            Ok(arguments) => arguments,
+            Err(origin) => return Ok(TaskResult::undecided(origin)),
+        };
+        let module = self.module()?;
+        let result = match module.work {
+            Work::Run(work) => {
+                let world = TaskWorld::new(self, scope, name)?;
+                let ended = work(&arguments, &world).await;
+                self.context.run.moves.moved();
+                self.of_the_run(module, name, ended)?
+            }
+            Work::Step(_) => {
+                let job = self.background(module, scope)?;
+                let performed = job.as_ref().filter(|_| !self.is_check(scope));
+                let result = self.attempt(module, &arguments, scope, name, performed).await?;
+                match job.filter(|_| !result.is_failure() && result.status == Status::Changed) {
+                    Some(job) => self.started(&job, self.is_check(scope)),
+                    None => result,
+                }
+            }
+        };
+        self.judged(result, scope)
+    }
+
+    /// The module of the task.
+    fn module(&self) -> Result<&'static Entry> {
+        let action = &self.task.action;
+        let run = &self.context.run;
+        run.module(&action.module).ok_or_else(|| {
+            let error = Error::new(format!("unknown module `{}`", action.module)).at(&action.place);
+            match nearest(&action.module, run.module_names()) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help("`vent modules` lists what there is"),
+            }
+        })
+    }
+
+    /// The result of a module of the run.
+    fn of_the_run(
+        &self,
+        module: &Entry,
+        name: &TaskName,
+        ended: std::result::Result<Outcome, Stop>,
+    ) -> Result<TaskResult> {
+        let failed =
+            |outcome: Outcome| self.module_failure(module, outcome, Done::default(), &self.host, false);
+        Ok(match ended {
+            Ok(outcome) if outcome.failed.is_some() => failed(outcome),
+            Ok(outcome) => {
+                let origin = Arc::new(Unknown {
+                    origin: format!("the result of `{}` ({})", name.task, name.place),
+                });
+                let localhost = self.context.run.hosts.host("localhost");
+                for action in &outcome.planned {
+                    localhost.known.change(|state| state.apply(action, &origin));
+                }
+                TaskResult::done(outcome, Done::default())
+            }
+            Err(Stop::Failed(message)) => failed(Outcome::new().changed(false).failed(message)),
+            Err(Stop::FailedWith(outcome)) => failed(*outcome),
+            Err(Stop::Undecided(origin)) => TaskResult::undecided(origin),
+            Err(Stop::Connection(failure)) => self.connection_failure(&failure),
+            Err(Stop::Error(error)) => return Err(error),
+            Err(Stop::Pending) => return Err(Error::new("a module of the run waits for an answer")),
+        })
+    }
+
+    async fn attempt(
+        &self,
+        module: &'static Entry,
+        arguments: &Value,
+        scope: &Scope,
+        name: &TaskName,
+        job: Option<&String>,
+    ) -> Result<TaskResult> {
+        let run = &self.context.run;
+        let check = self.is_check(scope);
+        let mut doer = match self.doer(module, scope)? {
+            Ok(doer) => doer,
+            Err(undecided) => return Ok(*undecided),
+        };
+        if let Some(way) = &doer.way {
+            let patience = module.nature.patience.filter(|_| !check);
+            let patience = patience.and_then(|patience| patience(arguments));
+            match self.connect(&doer.host, way, patience.as_ref()).await {
+                Ok(connected) => doer.connected = Some(connected),
+                Err(failure) if patience.is_some() => return Ok(self.never_connected(&failure)),
+                Err(failure) => return Ok(self.connection_failure(&failure)),
+            }
+        }
+        let lines = Lines::new(!self.hides(scope));
+        let told = |stream: Stream, line: &str| self.tell_line(name, stream, line);
+        let watch = |stream: Stream, bytes: &[u8]| lines.take(stream, bytes, &|line| told(stream, line));
+        let coming = |state: &State, most: usize| match &doer.way {
+            Some(way) => self.coming_questions((&doer.host, way), state, check, most),
+            None => vec![],
+        };
+        // Each try asks anew: what was true a task ago may not be now, and tasks of others may have the same
+        // host at this moment. A check goes on with what it knows, and with what it would have done since.
+        let known = match check {
+            true => doer.host.known.clone(),
+            false => Arc::new(Knowledge::default()),
+        };
+        let local = doer
+            .way
+            .as_ref()
+            .is_some_and(|way| way.target.kind == Kind::Local);
+        let control_node = self.control_node(scope, check);
+        let attempt = Attempt {
+            module,
+            arguments,
+            known: &known,
+            shell: doer.connected.as_ref().map(|connected| connected.shell.clone()),
+            user: doer
+                .way
+                .as_ref()
+                .map_or(run.local_user.clone(), |way| way.user.clone()),
+            control_node: &control_node,
+            check,
+            diff: self.wants_diff(scope),
+            explain: run.settings.explain,
+            verbosity: run.settings.verbosity,
+            origin: Arc::new(Unknown {
+                origin: format!("the result of `{}` ({})", name.task, name.place),
+            }),
+            command: CommandSettings {
+                background: job.cloned(),
+                ..self.command_settings(scope, local)?
+            },
+            // The handler runs on the task's own host, whoever did the task.
+            debts: match doer.host.name == self.host.name && doer.way.is_some() {
+                true => debts::note(&self.context, &self.task, scope, &doer.host),
+                false => String::new(),
+            },
+            watch: &watch,
+            cancel: &run.permits.stop_now,
+            looking: Looking {
+                ahead: &doer.host.ahead,
+                moves: &run.moves,
+                repeated: self.task.is_repeated(),
+                coming: &coming,
+            },
+        };
+        let waited = doer.connected.as_ref().and_then(|connected| connected.waited);
+        let result = self.ended(&attempt, &doer.host, waited).await;
+        lines.rest(&told);
+        result
+    }
+
+    /// Who does the task; `Err`: a host that is not there yet.
+    fn doer(&self, module: &Entry, scope: &Scope) -> Result<std::result::Result<Doer, Box<TaskResult>>> {
+        if !module.nature.needs_host {
+            return Ok(Ok(Doer {
+                host: self.host.clone(),
+                way: None,
+                connected: None,
+            }));
+        }
+        let (host, way) = way::of_task(&self.context, &self.host, &self.task, scope)?;
+        if let Some(origin) = self.context.run.hosts.expected(&host.name) {
+            return Ok(Err(Box::new(TaskResult::undecided(origin))));
+        }
+        Ok(Ok(Doer {
+            host,
+            way: Some(way),
+            connected: None,
+        }))
+    }
+
+    /// The result of an attempt, within its time. A command is killed at its time-out, and its result tells what it
+    /// has printed until then.
+    async fn ended(&self, attempt: &Attempt<'_>, host: &Host, waited: Option<u64>) -> Result<TaskResult> {
+        let limit = attempt.command.timeout.filter(|_| !self.is_command());
+        let ended = match limit.map(Duration::from_secs) {
+            Some(limit) => tokio::time::timeout(limit, attempt.run().boxed()).await.ok(),
+            None => Some(attempt.run().boxed().await),
+        };
+        Ok(match ended {
+            Some(Ended::Done(mut done)) => {
+                let mut outcome = std::mem::take(&mut done.outcome);
+                if let Some(seconds) = waited {
+                    outcome = outcome.with("elapsed", Value::Int(seconds as i64));
+                }
+                if let Some(change) = outcome.inventory.take() {
+                    outcome.changed = Some(self.change_inventory(*change)?);
+                }
+                TaskResult::done(outcome, done)
+            }
+            Some(Ended::Failed(outcome, done)) => {
+                self.module_failure(attempt.module, *outcome, done, host, attempt.check)
+            }
+            Some(Ended::Undecided(origin)) => TaskResult::undecided(origin),
+            Some(Ended::Connection(failure)) => self.connection_failure(&failure),
+            Some(Ended::Error(error)) => return Err(error),
+            None => self.timed_out(limit.unwrap_or_default()),
+        })
+    }
+
+    /// Does to the inventory what a module wants; true if that changes it.
+    fn change_inventory(&self, change: InventoryChange) -> Result<bool> {
+        let run = &self.context.run;
+        run.moves.moved();
+        match change {
+            InventoryChange::Host {
+                name,
+                groups,
+                variables,
+            } => {
+                let place = &self.task.action.place;
+                let placed = variables
+                    .into_iter()
+                    .map(|(name, value)| (name, Placed::new(value, place)));
+                run.add_host(&name, &groups, placed.collect::<Variables>())
+            }
+            InventoryChange::Group { name, parents } => run.put_into_group(&self.host.name, &name, &parents),
+        }
+    }
+
+    /// Tells a line of a running command.
+    fn tell_line(&self, name: &TaskName, stream: Stream, line: &str) {
+        self.context.run.events.tell(event::Kind::Output {
+            host: name.host.clone(),
+            task: name.task.clone(),
+            error: stream == Stream::Stderr,
+            line: self.context.run.mask(line),
+        });
+    }
+
+    /// True if the task is only planned.
+    pub(super) fn is_check(&self, scope: &Scope) -> bool {
+        let own = self.flag(scope, |keywords| &keywords.check_mode);
+        own.unwrap_or(self.context.run.settings.check)
+    }
+
+    /// True if differences are wanted.
+    pub(super) fn wants_diff(&self, scope: &Scope) -> bool {
+        let own = self.flag(scope, |keywords| &keywords.diff);
+        own.unwrap_or(self.context.run.settings.diff)
+    }
+
+    /// This computer as the task's module sees it.
+    pub(super) fn control_node(&self, scope: &Scope, check: bool) -> TaskControlNode {
+        let mut random = [0; 32];
+        let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+        let run = &self.context.run;
+        TaskControlNode {
+            scope: scope.clone(),
+            digests: run.digests.clone(),
+            loader: run.loader.clone(),
+            localhost: check.then(|| run.hosts.host("localhost").known.clone()),
+            now: jiff::Timestamp::now().as_second(),
+            random,
+            user: run.local_user.clone(),
+            opened: AtomicBool::new(false),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Which variables a host has: what its sources, `group_vars` and `host_vars` say, by Ansible's precedence.
+
+use super::{Group, Host, Inventory};
+use crate::error::Collector;
+use crate::model::load::variable_files;
+use crate::model::{Loader, Variables};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Gives every host its variables.
+pub(super) fn settle(inventory: &mut Inventory, loader: &Loader, errors: &mut Collector) {
+    let mut files = Files::new(inventory, loader, errors);
+    let groups = layers(inventory.groups.values(), &mut files);
+    let mut shared = Variables::new();
+    for group in groups.iter().filter(|group| &*group.name == "all") {
+        for layer in [&group.inventory, &group.beside, &group.playbook] {
+            put(&mut shared, layer);
+        }
+    }
+    inventory.shared = Arc::new(shared);
+    for host in inventory.hosts.values_mut().chain([&mut inventory.localhost]) {
+        host.variables = Arc::new(of_host(host, &groups, &mut files));
+    }
+}
+
+/// Gives one host its variables anew, after a run has added to it or to its groups.
+pub(super) fn settle_host(inventory: &mut Inventory, name: &str, loader: &Loader, errors: &mut Collector) {
+    let Some(host) = inventory.hosts.get(name) else {
+        return;
+    };
+    let mut files = Files::new(inventory, loader, errors);
+    let own = |group: &&Group| &*group.name == "all" || host.groups.contains(&group.name);
+    let groups = layers(inventory.groups.values().filter(own), &mut files);
+    let variables = Arc::new(of_host(host, &groups, &mut files));
+    if let Some(host) = inventory.hosts.get_mut(name) {
+        host.variables = variables;
+    }
+}
+
+/// What is said of groups, the weakest first.
+fn layers<'a>(groups: impl Iterator<Item = &'a Group>, files: &mut Files<'_>) -> Vec<Layers> {
+    let mut layers: Vec<Layers> = groups
+        .map(|group| Layers {
+            name: group.name.clone(),
+            rank: (group.depth, group.priority, group.name.clone()),
+            inventory: group.variables.clone(),
+            beside: files.beside("group_vars", &group.name),
+            playbook: files.playbook("group_vars", &group.name),
+        })
+        .collect();
+    layers.sort_by(|left, right| left.rank.cmp(&right.rank));
+    layers
+}
+
+/// The variables of a host, out of those of its groups and its own.
+fn of_host(host: &Host, groups: &[Layers], files: &mut Files<'_>) -> Variables {
+    let own = |group: &&Layers| host.groups.contains(&group.name);
+    let mine: Vec<&Layers> = groups.iter().filter(own).collect();
+    let all: Vec<&Layers> = groups.iter().filter(|group| &*group.name == "all").collect();
+    let mut variables = Variables::new();
+    // The order of VARIABLE_PRECEDENCE's default: all_inventory, groups_inventory, all_plugins_inventory,
+    // all_plugins_play, groups_plugins_inventory, groups_plugins_play, then the host's.
+    for (groups, pick) in [
+        (&all, Layers::inventory as fn(&Layers) -> &Variables),
+        (&mine, Layers::inventory),
+        (&all, Layers::beside),
+        (&all, Layers::playbook),
+        (&mine, Layers::beside),
+        (&mine, Layers::playbook),
+    ] {
+        for group in groups {
+            put(&mut variables, pick(group));
+        }
+    }
+    put(&mut variables, &host.own);
+    put(&mut variables, &files.beside("host_vars", &host.name));
+    put(&mut variables, &files.playbook("host_vars", &host.name));
+    variables
+}
+
+/// What is said of a group, by where it is said.
+struct Layers {
+    name: Arc<str>,
+    rank: (usize, i64, Arc<str>),
+    inventory: Variables,
+    beside: Variables,
+    playbook: Variables,
+}
+
+impl Layers {
+    fn inventory(&self) -> &Variables {
+        &self.inventory
+    }
+
+    fn beside(&self) -> &Variables {
+        &self.beside
+    }
+
+    fn playbook(&self) -> &Variables {
+        &self.playbook
+    }
+}
+
+fn put(variables: &mut Variables, more: &Variables) {
+    for (name, placed) in more {
+        variables.insert(name.clone(), placed.clone());
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Files of `group_vars` and `host_vars`, each read once.
+struct Files<'a> {
+    loader: &'a Loader,
+    errors: &'a mut Collector,
+    /// The folders of the sources.
+    beside: Vec<PathBuf>,
+    /// The folder of the playbook.
+    playbook: Vec<PathBuf>,
+    read: HashMap<PathBuf, Variables>,
+}
+
+impl<'a> Files<'a> {
+    fn new(inventory: &Inventory, loader: &'a Loader, errors: &'a mut Collector) -> Files<'a> {
+        let mut beside: Vec<PathBuf> = vec![];
+        for source in &inventory.sources {
+            let folder = if source.is_dir() {
+                source.clone()
+            } else {
+                folder_of(source)
+            };
+            if !beside.contains(&folder) {
+                beside.push(folder);
+            }
+        }
+        // A folder that is both counts for the playbook too, but its files say the same again.
+        let playbook = inventory.playbook_folder.iter();
+        let playbook = playbook
+            .map(|folder| std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.clone()))
+            .filter(|folder| !beside.contains(folder))
+            .collect();
+        Files {
+            loader,
+            errors,
+            beside,
+            playbook,
+            read: HashMap::new(),
+        }
+    }
+
+    fn beside(&mut self, kind: &str, name: &str) -> Variables {
+        self.of(kind, name, &self.beside.clone())
+    }
+
+    fn playbook(&mut self, kind: &str, name: &str) -> Variables {
+        self.of(kind, name, &self.playbook.clone())
+    }
+
+    fn of(&mut self, kind: &str, name: &str, folders: &[PathBuf]) -> Variables {
+        let mut variables = Variables::new();
+        // The name of a host may hold what no file name can.
+        if name.contains('/') {
+            return variables;
+        }
+        for folder in folders {
+            let base = folder.join(kind);
+            let candidates =
+                ["", ".yml", ".yaml", ".json"].map(|ending| base.join(format!("{name}{ending}")));
+            let Some(found) = candidates.iter().find(|path| path.exists()) else {
+                continue;
+            };
+            let files = if found.is_dir() {
+                variable_files(found)
+            } else {
+                vec![found.clone()]
+            };
+            for file in files {
+                put(&mut variables, &self.file(file));
+            }
+        }
+        variables
+    }
+
+    fn file(&mut self, path: PathBuf) -> Variables {
+        if let Some(known) = self.read.get(&path) {
+            return known.clone();
+        }
+        let variables = self.errors.take(self.loader.variables(&path)).unwrap_or_default();
+        let variables = Arc::unwrap_or_clone(variables);
+        self.read.insert(path, variables.clone());
+        variables
+    }
+}

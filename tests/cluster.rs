@@ -1,0 +1,18 @@
+//! The cluster on the lab. `.ci/run` runs what is in `built` and in `bare`, `.ci/long` what is in `long`, one test after the
+//! other; what needs no machines runs with all other tests.
+
+mod bare;
+mod built;
+mod damage;
+mod events;
+mod join;
+mod kills;
+mod liars;
+mod lies;
+mod long;
+mod machines;
+mod pki_kills;
+mod services;
+mod tree;
+mod truth;
+mod workers;
