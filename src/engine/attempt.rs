@@ -18,7 +18,7 @@ use crate::event::Diff;
 use crate::host::{Action, Answer, Performed, Question, State, explain};
 use crate::module::{ControlNode, Entry, Outcome, Step, Stop, View, description};
 use crate::value::{Unknown, Value};
-use perform::{Broken, Watch};
+use perform::{Asked, Broken, Companions, Watch};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -134,12 +134,13 @@ impl Attempt<'_> {
                 },
                 Err(stop) => return self.stopped(stop, done),
                 Ok(Step::Act(actions)) => {
-                    if let Err(broken) = self.act(actions, &mut performed, &mut done).await {
+                    if let Err(broken) = self.act(actions, None, &mut performed, &mut done).await {
                         return self.broken(broken, done);
                     }
                 }
                 Ok(Step::Finish(actions, outcome)) => {
-                    if let Err(broken) = self.act(actions, &mut performed, &mut done).await {
+                    let file = outcome.file.as_deref().filter(|_| outcome.failed.is_none());
+                    if let Err(broken) = self.act(actions, file, &mut performed, &mut done).await {
                         return self.broken(broken, done);
                     }
                     self.end(&glance, &done);
@@ -231,14 +232,17 @@ impl Attempt<'_> {
         }
     }
 
-    /// Performs actions, or in check mode applies them to the overlay.
+    /// Performs actions, or in check mode applies them to the overlay. What is to be told of `file` is asked with the
+    /// last of them.
     async fn act(
         &self,
         actions: Vec<Action>,
+        file: Option<&str>,
         performed: &mut Vec<Performed>,
         done: &mut Done,
     ) -> Result<(), Broken> {
-        for mut action in actions {
+        let last = actions.len().saturating_sub(1);
+        for (at, mut action) in actions.into_iter().enumerate() {
             if let Action::Run(command) = &mut action {
                 command.environment.clone_from(&self.command.environment);
                 command.timeout = self.command.timeout;
@@ -262,11 +266,19 @@ impl Attempt<'_> {
             };
             done.owes |= !debts.is_empty();
             self.looking.moves.doing(&action);
+            let asked = file
+                .filter(|_| at == last && perform::is_silent(&action))
+                .map(|path| Asked::new(self.known.state().wanted(&description(path))))
+                .transpose()?;
+            let companions = Companions {
+                before: debts,
+                asked: asked.as_ref(),
+            };
             let environment = &self.command.environment;
             let result = perform::perform(
                 self.shell.as_deref(),
                 &action,
-                debts,
+                &companions,
                 environment,
                 self.watch,
                 self.cancel,
@@ -275,7 +287,15 @@ impl Attempt<'_> {
             self.looking.moves.doing(&action);
             // Also after a failure: part of it may have been done.
             self.known.change(|state| state.performed(&action));
-            performed.push(result?);
+            let mut result = result?;
+            if let Some(asked) = asked {
+                let printed = std::mem::take(&mut result.output);
+                if let Some((question, answer)) = asked.answered(&printed.stdout) {
+                    self.known
+                        .change(|state| state.learn(&self.user, question, answer));
+                }
+            }
+            performed.push(result);
         }
         Ok(())
     }
