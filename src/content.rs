@@ -110,6 +110,25 @@ impl Content {
         }
     }
 
+    /// The SHA-1 in lower-case hexadecimal, if the content is known; a file of this computer is read for it.
+    pub fn sha1(&self) -> Option<String> {
+        self.hashed::<sha1::Sha1>()
+    }
+
+    /// The MD5 in lower-case hexadecimal, if the content is known; a file of this computer is read for it.
+    pub fn md5(&self) -> Option<String> {
+        self.hashed::<md5::Md5>()
+    }
+
+    fn hashed<D: Digest>(&self) -> Option<String> {
+        let digest = match self {
+            Content::Bytes(bytes) => D::digest(bytes),
+            Content::LocalFile { path, .. } => hashed_file::<D>(path).ok()?.0,
+            Content::Made(_) | Content::Unknown(_) => return None,
+        };
+        Some(hexadecimal(&digest))
+    }
+
     /// The length in bytes, if the content is known.
     pub fn length(&self) -> Option<u64> {
         match self {
@@ -144,8 +163,13 @@ impl Digests {
 /// # Errors
 /// What the system says when the file cannot be read.
 fn digest_of_file(path: &Path) -> std::io::Result<(Arc<str>, u64)> {
+    let (digest, length) = hashed_file::<sha2::Sha256>(path)?;
+    Ok((hexadecimal(&digest).into(), length))
+}
+
+fn hashed_file<D: Digest>(path: &Path) -> std::io::Result<(sha2::digest::Output<D>, u64)> {
     let mut file = std::fs::File::open(path)?;
-    let mut state = sha2::Sha256::new();
+    let mut state = D::new();
     let mut buffer = vec![0; 1 << 18];
     let mut length = 0;
     loop {
@@ -156,7 +180,7 @@ fn digest_of_file(path: &Path) -> std::io::Result<(Arc<str>, u64)> {
         length += read as u64;
         state.update(&buffer[..read]);
     }
-    Ok((hexadecimal(&state.finalize()).into(), length))
+    Ok((state.finalize(), length))
 }
 
 /// Bytes as lower-case hexadecimal digits.
@@ -180,5 +204,11 @@ mod tests {
             Some("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
         );
         assert_eq!(file.length(), Some(3));
+        assert_eq!(file.sha1(), Content::bytes("abc").sha1());
+        assert_eq!(
+            file.sha1().as_deref(),
+            Some("a9993e364706816aba3e25717850c26c9cd0d89d")
+        );
+        assert_eq!(file.md5().as_deref(), Some("900150983cd24fb0d6963f7d28e17f72"));
     }
 }

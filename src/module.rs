@@ -8,7 +8,9 @@ mod nature;
 mod outcome;
 mod package_names;
 mod place;
+mod placed;
 mod python_regex;
+mod returns;
 mod run;
 mod view;
 
@@ -83,8 +85,9 @@ pub use async_status::ASYNC_FOLDER;
 pub use nature::Nature;
 pub use outcome::{InventoryChange, Outcome, Step, Stop};
 pub use ping::Patience;
+pub use returns::{EVERY, Returns};
 pub use run::{Connection, Inventory, RunModule, World};
-pub use view::{ControlNode, LocalEntry, LocalFile, TemplateOptions, View};
+pub use view::{ControlNode, LocalEntry, LocalFile, TemplateOptions, View, description};
 
 use crate::value::{ArgumentError, Value};
 use futures::future::{BoxFuture, FutureExt};
@@ -106,6 +109,8 @@ pub trait Module: Send + Sync + 'static {
     const OPEN: bool = false;
     /// What it is.
     const NATURE: Nature = Nature::OF_A_HOST;
+    /// What the result holds beside what every result holds.
+    const RETURNS: &'static [Returns] = &[];
 
     /// Says what is still to be done. Called again with what was answered and performed until it is done.
     ///
@@ -127,6 +132,8 @@ pub struct Entry {
     pub arguments: fn() -> Option<Vec<&'static str>>,
     /// JSON schema of the arguments.
     pub schema: fn() -> Schema,
+    /// What the result holds beside what every result holds.
+    pub returns: &'static [Returns],
     /// Checks the arguments: the names that are known (aliases included), and whether they can be read.
     pub check: fn(&Value) -> Result<(), ArgumentError>,
     /// What it does.
@@ -165,10 +172,22 @@ pub const fn entry<M: Module>() -> Entry {
         raw: M::RAW,
         arguments: names::<M>,
         schema: <M::Arguments as arguments::Arguments>::schema,
+        returns: M::RETURNS,
         check: |value| arguments::read::<M>(value).map(|_| ()),
-        work: Work::Step(|value, view| M::step(&arguments::read::<M>(value)?, view)),
+        work: Work::Step(|value, view| noted(M::step(&arguments::read::<M>(value)?, view)?, view)),
         nature: M::NATURE,
     }
+}
+
+/// What the result of a step without actions describes is asked for with the module's own questions.
+fn noted(step: Step, view: &View<'_>) -> Result<Step, Stop> {
+    if let Step::Finish(actions, outcome) = &step
+        && actions.is_empty()
+        && let Some(path) = outcome.file.as_ref().filter(|_| outcome.failed.is_none())
+    {
+        view.described(path)?;
+    }
+    Ok(step)
 }
 
 /// The line of a module of the run.
@@ -179,6 +198,7 @@ pub const fn run_entry<M: RunModule>() -> Entry {
         raw: &[],
         arguments: || Some([&<M::Arguments as arguments::Arguments>::names(), M::IGNORED].concat()),
         schema: <M::Arguments as arguments::Arguments>::schema,
+        returns: M::RETURNS,
         check: |value| arguments::read_run::<M>(value).map(|_| ()),
         work: Work::Run(run::<M>),
         nature: M::NATURE,

@@ -214,7 +214,7 @@ fn openssl_reads_every_extension_of_a_request() {
     let digits = ["80"; 200].join(":");
     for part in [
         "Subject: CN=\\C3\\BCber,emailAddress=a@b,C=DE",
-        "X509v3 Subject Alternative Name:\nRegistered ID:2.999.3, othername: 1.2.3::some, DirName:/CN=a/O=b",
+        "X509v3 Subject Alternative Name:\nRegistered ID:2.999.3, othername: 1.2.3::some, DirName:/O=b/CN=a",
         "X509v3 Key Usage:\nKey Agreement, Decipher Only",
         "X509v3 Extended Key Usage: critical\nOCSP Signing, Any Extended Key Usage, 1.2.3.4",
         "X509v3 Basic Constraints: critical\nCA:TRUE, pathlen:300",

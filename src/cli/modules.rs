@@ -1,19 +1,19 @@
-//! `vent modules`: lists the modules, or tells the arguments of one.
+//! `vent modules`: lists the modules, or tells the arguments of one and what it returns.
 
 use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, Errors, nearest};
 use crate::model::load::CONTROL_WORDS;
 use crate::model::task::short;
-use crate::module::{self, Entry, MODULES};
+use crate::module::{self, EVERY, Entry, MODULES};
 use clap::Args;
 use std::fmt::Write;
 
 /// What `vent modules` takes.
 #[derive(Args, Debug)]
 pub struct ModulesCommand {
-    /// Tell the arguments of this module.
+    /// Tell the arguments of this module, and what it returns.
     name: Option<String>,
-    /// As JSON schema.
+    /// The arguments as JSON schema.
     #[arg(long)]
     schema: bool,
 }
@@ -80,6 +80,10 @@ pub fn run(command: &ModulesCommand) -> Result<(), Errors> {
             ""
         };
         let _ = writeln!(out, "  {name}{mark}: {}", text.replace('\n', " "));
+    }
+    let _ = writeln!(out, "returns");
+    for (name, meaning) in entry.returns.iter().chain([&EVERY]).copied().flatten() {
+        let _ = writeln!(out, "  {name}: {meaning}");
     }
     super::print(&out);
     Ok(())

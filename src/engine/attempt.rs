@@ -15,10 +15,10 @@ use super::state::host::Knowledge;
 use crate::connection::{Failure, Shell};
 use crate::error::Error;
 use crate::event::Diff;
-use crate::host::{Action, Performed, Question, State, explain};
-use crate::module::{ControlNode, Entry, Outcome, Step, Stop, View};
+use crate::host::{Action, Answer, Performed, Question, State, explain};
+use crate::module::{ControlNode, Entry, Outcome, Step, Stop, View, description};
 use crate::value::{Unknown, Value};
-use perform::{Broken, Watch};
+use perform::{Asked, Broken, Companions, Watch};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -134,16 +134,20 @@ impl Attempt<'_> {
                 },
                 Err(stop) => return self.stopped(stop, done),
                 Ok(Step::Act(actions)) => {
-                    if let Err(broken) = self.act(actions, &mut performed, &mut done).await {
+                    if let Err(broken) = self.act(actions, None, &mut performed, &mut done).await {
                         return self.broken(broken, done);
                     }
                 }
                 Ok(Step::Finish(actions, outcome)) => {
-                    if let Err(broken) = self.act(actions, &mut performed, &mut done).await {
+                    let file = outcome.file.as_deref().filter(|_| outcome.failed.is_none());
+                    if let Err(broken) = self.act(actions, file, &mut performed, &mut done).await {
                         return self.broken(broken, done);
                     }
                     self.end(&glance, &done);
-                    return finished(outcome, performed, done);
+                    return match self.described(outcome).await {
+                        Ok(outcome) => self.finished(outcome, performed, done),
+                        Err(broken) => self.broken(broken, done),
+                    };
                 }
             }
         }
@@ -184,6 +188,32 @@ impl Attempt<'_> {
         (step, view.into_open())
     }
 
+    /// The outcome with what there is to tell of the path that it describes.
+    async fn described(&self, outcome: Outcome) -> Result<Outcome, Broken> {
+        let Some(path) = outcome.file.as_ref().filter(|_| outcome.failed.is_none()) else {
+            return Ok(outcome);
+        };
+        let answer = self.known(description(path)).await?;
+        Ok(match answer {
+            Some(Answer::Stat(stat)) => outcome.described(stat.as_ref(), &self.origin),
+            _ => outcome.undescribed(&self.origin),
+        })
+    }
+
+    fn finished(&self, mut outcome: Outcome, performed: Vec<Performed>, mut done: Done) -> Ended {
+        if outcome.prints {
+            outcome = outcome.printed(&performed, &self.origin);
+        }
+        if let Some(backup) = performed.into_iter().find_map(|performed| performed.backup) {
+            outcome = outcome.kept(&backup);
+        }
+        if outcome.failed.is_some() {
+            return Ended::Failed(Box::new(outcome), done);
+        }
+        done.outcome = outcome;
+        Ended::Done(done)
+    }
+
     fn stopped(&self, stop: Stop, done: Done) -> Ended {
         match stop {
             Stop::Failed(message) => Ended::Failed(Box::new(Outcome::new().failed(message)), done),
@@ -202,14 +232,17 @@ impl Attempt<'_> {
         }
     }
 
-    /// Performs actions, or in check mode applies them to the overlay.
+    /// Performs actions, or in check mode applies them to the overlay. What is to be told of `file` is asked with the
+    /// last of them.
     async fn act(
         &self,
         actions: Vec<Action>,
+        file: Option<&str>,
         performed: &mut Vec<Performed>,
         done: &mut Done,
     ) -> Result<(), Broken> {
-        for mut action in actions {
+        let last = actions.len().saturating_sub(1);
+        for (at, mut action) in actions.into_iter().enumerate() {
             if let Action::Run(command) = &mut action {
                 command.environment.clone_from(&self.command.environment);
                 command.timeout = self.command.timeout;
@@ -233,11 +266,19 @@ impl Attempt<'_> {
             };
             done.owes |= !debts.is_empty();
             self.looking.moves.doing(&action);
+            let asked = file
+                .filter(|_| at == last && perform::is_silent(&action))
+                .map(|path| Asked::new(self.known.state().wanted(&description(path))))
+                .transpose()?;
+            let companions = Companions {
+                before: debts,
+                asked: asked.as_ref(),
+            };
             let environment = &self.command.environment;
             let result = perform::perform(
                 self.shell.as_deref(),
                 &action,
-                debts,
+                &companions,
                 environment,
                 self.watch,
                 self.cancel,
@@ -246,7 +287,15 @@ impl Attempt<'_> {
             self.looking.moves.doing(&action);
             // Also after a failure: part of it may have been done.
             self.known.change(|state| state.performed(&action));
-            performed.push(result?);
+            let mut result = result?;
+            if let Some(asked) = asked {
+                let printed = std::mem::take(&mut result.output);
+                if let Some((question, answer)) = asked.answered(&printed.stdout) {
+                    self.known
+                        .change(|state| state.learn(&self.user, question, answer));
+                }
+            }
+            performed.push(result);
         }
         Ok(())
     }
@@ -279,15 +328,4 @@ fn leaves_as_it_is(step: &Result<Step, Stop>) -> bool {
         Ok(Step::Finish(actions, outcome)) => actions.is_empty() && outcome.failed.is_none(),
         Ok(Step::Act(_)) | Err(_) => false,
     }
-}
-
-fn finished(mut outcome: Outcome, performed: Vec<Performed>, mut done: Done) -> Ended {
-    if let Some(backup) = performed.into_iter().find_map(|performed| performed.backup) {
-        outcome.fields.insert("backup_file".into(), backup.into());
-    }
-    if outcome.failed.is_some() {
-        return Ended::Failed(Box::new(outcome), done);
-    }
-    done.outcome = outcome;
-    Ended::Done(done)
 }

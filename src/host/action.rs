@@ -2,6 +2,7 @@
 
 use super::{Answer, Output, Question, RecordChange, Resource};
 use crate::content::Content;
+use jiff::civil::DateTime;
 use std::path::PathBuf;
 
 /// Something to be done to a host. One function of the engine performs them; in check mode they are
@@ -139,6 +140,8 @@ pub enum Effect {
 pub struct Performed {
     /// Exit status and output; all empty for actions on files.
     pub output: Output,
+    /// When it began, by the clock of this computer and in its time zone.
+    pub started: DateTime,
     /// Seconds it took.
     pub seconds: f64,
     /// The time-out was reached and the command killed.

@@ -1,6 +1,7 @@
 //! `add_host`: a host that appears while a run goes on.
 
 use super::arguments::Arguments;
+use super::returns::Returns;
 use super::{InventoryChange, Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{ArgumentError, ArgumentErrorKind, Map, Value, deserialize};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -89,6 +90,12 @@ impl Module for AddHost {
     const NATURE: Nature = Nature::OF_THE_RUN;
     const FREE_FORM: Option<&'static str> = Some("_raw_params");
     const OPEN: bool = true;
+    const RETURNS: &'static [Returns] = &[&[
+        ("add_host", "The host."),
+        ("add_host.host_name", "Its name."),
+        ("add_host.groups", "Groups it belongs to from now on."),
+        ("add_host.host_vars", "Its variables."),
+    ]];
 
     fn step(arguments: &NewHost, _: &View<'_>) -> Result<Step, Stop> {
         let (name, port) = split_port(&arguments.named.name);
@@ -108,11 +115,11 @@ impl Module for AddHost {
             ("host_vars", Value::Map(variables.clone().into())),
         ]);
         let mut outcome = Outcome::new().with("add_host", told);
-        outcome.inventory = Some(InventoryChange::Host {
+        outcome.inventory = Some(Box::new(InventoryChange::Host {
             name: name.to_string(),
             groups,
             variables,
-        });
+        }));
         Ok(Step::done(outcome))
     }
 }

@@ -144,6 +144,19 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    /// What a line does, as the result tells it.
+    fn sentence(&self, line: &str) -> String {
+        let (name, path) = (&self.name, &self.path);
+        match line.split(' ').nth(1) {
+            Some("--install") => format!("Install alternative '{path}' for '{name}'."),
+            Some("--remove") => format!("Remove alternative '{path}' from '{name}'."),
+            Some("--set") => format!("Set alternative '{path}' for '{name}'."),
+            _ => format!("Set alternative to auto for '{name}'."),
+        }
+    }
+}
+
 impl Module for Alternatives {
     const NAMES: &'static [&'static str] = &["community.general.alternatives", "alternatives"];
     type Arguments = Arguments;
@@ -170,8 +183,10 @@ impl Module for Alternatives {
                 Effect::Forgets(Resource::Path("/etc/alternatives".into())),
             ],
         };
-        let actions = arguments.lines(&known)?.into_iter().map(action).collect();
-        Ok(Step::Finish(actions, Outcome::new()))
+        let lines = arguments.lines(&known)?;
+        let said: Vec<String> = lines.iter().map(|line| arguments.sentence(line)).collect();
+        let actions = lines.into_iter().map(action).collect();
+        Ok(Step::Finish(actions, Outcome::new().with("msg", said.join(" "))))
     }
 }
 

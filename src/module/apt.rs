@@ -1,11 +1,29 @@
 //! `apt`, and `package` on machines that have it: Debian packages.
 
 use super::package_names::{base, matches, pattern, provided, version};
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, Answer, Effect, Package, Question, Resource, quote};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+/// What is told of packages.
+const RETURNS: &[Returns] = &[
+    &[
+        ("cache_updated", "Whether the lists of packages were fetched."),
+        (
+            "cache_update_time",
+            "When they were fetched last, in seconds since 1970; 0 if nobody asked.",
+        ),
+    ],
+    &[
+        ("stdout", "What apt printed, if something was done."),
+        ("stdout_lines", "Its lines."),
+        ("stderr", "What apt said to standard error."),
+        ("stderr_lines", "Its lines."),
+    ],
+];
 
 /// Installs and removes Debian packages.
 pub(super) struct Apt;
@@ -363,6 +381,7 @@ impl Module for Apt {
         "fail_on_autoremove",
         "auto_install_module_deps",
     ];
+    const RETURNS: &'static [Returns] = RETURNS;
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let update = arguments.update_cache.unwrap_or(arguments.cache_valid_time > 0);
@@ -393,6 +412,7 @@ impl Module for Apt {
         let alone = arguments.name.is_empty() && arguments.deb.is_none() && arguments.upgrade == Upgrade::No;
         let changed = !actions.is_empty() || (alone && fetched);
         let outcome = Outcome::new()
+            .with_output()
             .changed(changed)
             .with("cache_updated", fetched)
             .with("cache_update_time", last);
@@ -404,6 +424,7 @@ impl Module for AnyPackage {
     const NAMES: &'static [&'static str] = &["ansible.builtin.package", "package"];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["use"];
+    const RETURNS: &'static [Returns] = RETURNS;
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let found = view.probe("command -v apt-get", &[Resource::Path("/usr/bin/apt-get".into())])?;

@@ -2,6 +2,7 @@
 
 use super::blockinfile::State;
 use super::place::{Place, Wanted, text_of};
+use super::returns::{FILE, Returns};
 use super::{LocalFile, Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
 use crate::host::{Action, Effect, Resource};
@@ -71,6 +72,12 @@ impl Module for AptRepository {
         "attributes",
         "unsafe_writes",
     ];
+    const RETURNS: &'static [Returns] = &[&[
+        ("repo", "The line."),
+        ("state", "`present` or `absent`."),
+        ("sources_added", "The file that was made."),
+        ("sources_removed", "The file that was removed."),
+    ]];
 
     fn step(arguments: &WithFile<LineOwn>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -103,13 +110,20 @@ impl Module for AptRepository {
             Wanted::Keep if text.is_empty() => vec![],
             wanted => place.actions(wanted, view)?,
         };
+        let listed = |is: bool| Value::list(is.then(|| Value::string(&path)));
+        let made = |action: &Action| matches!(action, Action::WriteFile { .. }) && text.is_empty();
+        let outcome = Outcome::new()
+            .with("repo", own.repo.as_str())
+            .with("state", format!("{:?}", own.state).to_lowercase())
+            .with("sources_added", listed(actions.iter().any(made)))
+            .with(
+                "sources_removed",
+                listed(matches!(actions[..], [Action::Remove { .. }])),
+            );
         if !actions.is_empty() && own.update_cache {
             actions.push(update());
         }
-        Ok(Step::Finish(
-            actions,
-            Outcome::new().with("repo", own.repo.as_str()),
-        ))
+        Ok(Step::Finish(actions, outcome))
     }
 }
 
@@ -170,35 +184,50 @@ impl Deb822Own {
     }
 }
 
+/// A name for files out of the name of a repository, as Ansible makes it.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.to_lowercase().chars() {
+        let space = c == '_' || c.is_whitespace();
+        if space && !slug.ends_with(' ') {
+            slug.push(' ');
+        } else if matches!(c, 'a'..='z' | '0'..='9' | '-') {
+            slug.push(c);
+        }
+    }
+    slug.replace(' ', "-")
+}
+
 impl Module for Deb822Repository {
     const NAMES: &'static [&'static str] = &["ansible.builtin.deb822_repository", "deb822_repository"];
     type Arguments = WithFile<Deb822Own>;
     const IGNORED: &'static [&'static str] = &["install_python_debian", "attributes", "unsafe_writes"];
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        &[
+            ("repo", "What stands in the file."),
+            ("dest", "The file, which `owner`, `mode` and so on describe."),
+            ("key_filename", "The file of the key."),
+        ],
+    ];
 
     fn step(arguments: &WithFile<Deb822Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        let stem: String = own
-            .name
-            .to_lowercase()
-            .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-                    c
-                } else {
-                    '-'
-                }
-            })
-            .collect();
+        let stem = slug(&own.name);
         let path = format!("/etc/apt/sources.list.d/{stem}.sources");
-        let key_path = format!("/etc/apt/keyrings/{stem}.asc");
+        let [key_path, binary_path] = ["asc", "gpg"].map(|end| format!("/etc/apt/keyrings/{stem}.{end}"));
         let place = |path, wanted: Wanted| {
             let place = Place::new(path, &arguments.file, view).default_mode(0o644);
             place.actions(wanted, view)
         };
-        let outcome = Outcome::new().with("dest", path.as_str());
+        let outcome = Outcome::new().of(path.as_str()).with("dest", path.as_str());
         if own.state == State::Absent {
+            let outcome = outcome
+                .with("repo", Value::Null)
+                .with("key_filename", binary_path.as_str());
             let mut actions = place(&path, Wanted::Absent)?;
             actions.extend(place(&key_path, Wanted::Absent)?);
+            actions.extend(place(&binary_path, Wanted::Absent)?);
             return Ok(Step::Finish(actions, outcome));
         }
         let mut actions = vec![];
@@ -249,6 +278,11 @@ impl Module for Deb822Repository {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_gives_the_name_of_its_files() {
+        assert_eq!(slug("My repo__of example.org - 2"), "my-repo-of-exampleorg---2");
+    }
 
     #[test]
     fn a_line_gives_the_name_of_its_file() {

@@ -1,5 +1,6 @@
 //! `archive`: files and folders of the host packed into one file.
 
+use super::returns::{FILE, Returns};
 use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile};
 use crate::host::{Action, Effect, Resource, quote};
 use crate::value::Value;
@@ -56,6 +57,76 @@ impl Format {
     }
 }
 
+/// True for a path that the shell expands.
+fn is_pattern(path: &str) -> bool {
+    path.contains(['*', '?'])
+}
+
+/// What the question script tells of what is packed.
+struct Packed {
+    /// Paths after expansion.
+    paths: Vec<String>,
+    excluded: Vec<String>,
+    missing: Vec<String>,
+    /// The folder that all lie in.
+    root: String,
+    /// What is in the archive, or becomes it.
+    members: Vec<String>,
+    /// A single file is only compressed.
+    single: bool,
+}
+
+impl Packed {
+    fn read(text: &str) -> Packed {
+        let of = |key: &str| -> Vec<String> {
+            let lines = text.lines().filter_map(|line| line.strip_prefix(key));
+            lines.map(str::to_string).collect()
+        };
+        let paths = of("path ");
+        let root = of("root ").pop().unwrap_or_default();
+        let root = format!("{}/", root.trim_end_matches('/'));
+        Packed {
+            members: of("member ")
+                .iter()
+                .map(|member| format!("{root}{member}"))
+                .collect(),
+            excluded: of("exclude "),
+            missing: of("missing "),
+            single: text.contains("kind file\n"),
+            paths,
+            root,
+        }
+    }
+
+    /// What `dest` is afterwards.
+    fn state(&self, dest: &str, there: bool) -> &'static str {
+        const ARCHIVES: [&str; 7] = [".tar", ".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".zip"];
+        let name = dest.to_lowercase();
+        match () {
+            () if self.members.is_empty() && !there => "absent",
+            () if self.members.is_empty() && ARCHIVES.iter().any(|ending| name.ends_with(ending)) => {
+                "archive"
+            }
+            () if self.members.is_empty() || self.single => "compress",
+            () if !self.missing.is_empty() => "incomplete",
+            () => "archive",
+        }
+    }
+
+    fn told(&self, dest: &str, there: bool) -> Outcome {
+        let list = |texts: &[String]| Value::list(texts.iter().map(Value::string));
+        Outcome::new()
+            .of(dest)
+            .with("dest", dest)
+            .with("dest_state", self.state(dest, there))
+            .with("archived", list(&self.members))
+            .with("arcroot", self.root.as_str())
+            .with("missing", list(&self.missing))
+            .with("expanded_paths", list(&self.paths))
+            .with("expanded_exclude_paths", list(&self.excluded))
+    }
+}
+
 /// A pattern for the shell: everything quoted but the marks of patterns.
 fn pattern(text: &str) -> String {
     text.split_inclusive(['*', '?'])
@@ -71,7 +142,7 @@ impl Own {
     fn dest(&self) -> Result<String, Stop> {
         match (&self.dest, &self.path[..]) {
             (Some(dest), _) => Ok(dest.clone()),
-            (None, [one]) if !one.contains(['*', '?']) => {
+            (None, [one]) if !is_pattern(one) => {
                 Ok(format!("{}.{}", one.trim_end_matches('/'), self.format.ending()))
             }
             _ => Err(Stop::failed(
@@ -80,15 +151,18 @@ impl Own {
         }
     }
 
-    /// Shell text that sets `root` and prints the paths below it into the file `$1`, one a line; `kind` is
-    /// `file` for a single file that is only compressed.
+    /// Shell text that sets `root` to the folder that all paths lie in and prints it, and defines `members`, which prints
+    /// what is below it, one a line; `kind` is `file` for a single file that is only compressed. Exit status 4: nothing
+    /// is there.
     fn gather(&self) -> String {
         let words = |list: &[String]| {
             list.iter()
                 .map(|path| format!(" {}", pattern(path.trim_end_matches('/'))))
                 .collect::<String>()
         };
-        let single = !self.force_archive && !matches!(self.format, Format::Zip | Format::Tar);
+        let single = !self.force_archive
+            && !matches!(self.format, Format::Zip | Format::Tar)
+            && matches!(&self.path[..], [one] if !is_pattern(one));
         let except: String = self
             .exclusion_patterns
             .iter()
@@ -96,23 +170,43 @@ impl Own {
             .collect();
         format!(
             "kind=archive; first=; count=0; root=\n\
-             for p in{0}; do [ -e \"$p\" ] || continue; count=$((count + 1)); first=$p; d=$(dirname \"$p\")\n\
+             for p in{0}; do [ -e \"$p\" ] || case \"$p\" in *[*?]*) continue;; esac; d=$(dirname \"$p\")\n\
+             [ ! -e \"$p\" ] || {{ count=$((count + 1)); first=$p; }}\n\
              if [ -z \"$root\" ]; then root=$d; fi\n\
              while [ \"$root\" != / ] && case \"$d/\" in \"${{root%/}}\"/*) false;; *) true;; esac; do root=$(dirname \"$root\"); done; done\n\
-             [ $count -gt 0 ] || exit 4\n\
+             printf 'root %s\\n' \"$root\"; [ $count -gt 0 ] || exit 4\n\
              {1}\n\
              members() {{ cd \"$root\" || exit 5; for p in{0}; do [ -e \"$p\" ] || continue\n\
-             r=${{p#\"${{root%/}}\"/}}; find \"./$r\"{except}; done | while IFS= read -r f; do keep=y\n\
+             r=${{p#\"${{root%/}}\"/}}; m=; [ -L \"$p\" ] || [ ! -d \"$p\" ] || m='-mindepth 1'; find \"./$r\" $m{except}; done | while IFS= read -r f; do keep=y\n\
              for x in{2} \"\"; do [ -n \"$x\" ] || continue; case \"${{root%/}}/${{f#./}}/\" in \"$x\"/*) keep=;; esac; done\n\
              [ -z \"$keep\" ] || printf '%s\\n' \"${{f#./}}\"; done | LC_ALL=C sort -u; }}\n",
             words(&self.path),
             if single {
-                "[ $count -ne 1 ] || [ -d \"$first\" ] || kind=file"
+                "[ -d \"$first\" ] || kind=file"
             } else {
                 ":"
             },
             words(&self.exclude_path)
         )
+    }
+
+    /// Shell text that prints what [`Packed`] reads of the paths, before anything is made of them.
+    fn listing(&self) -> String {
+        let mut script = String::new();
+        let mut put = |key: &str, path: &str, plain: &str| {
+            let word = pattern(path.trim_end_matches('/'));
+            script.push_str(&match is_pattern(path) {
+                true => format!("for p in {word}; do [ ! -e \"$p\" ] || printf '{key} %s\\n' \"$p\"; done\n"),
+                false => format!("printf '{key} %s\\n' {word}; {plain}\n").replace("{}", &word),
+            });
+        };
+        for path in &self.path {
+            put("path", path, "[ -e {} ] || printf 'missing %s\\n' {}");
+        }
+        for path in &self.exclude_path {
+            put("exclude", path, ":");
+        }
+        script
     }
 
     fn unpacked(&self, dest: &str) -> String {
@@ -138,7 +232,10 @@ impl Own {
         };
         let single = self.unpacked(&dest);
         format!(
-            "{}[ -f {dest} ] || exit 3\nif [ $kind = file ]; then {single} | cmp -s - \"$first\" || exit 3; else {whole}\nfi",
+            "{}{}echo kind $kind\n\
+             if [ $kind = file ]; then printf 'member %s\\n' \"${{first##*/}}\"; else members | sed 's/^/member /'; fi\n\
+             [ -f {dest} ] || exit 3\nif [ $kind = file ]; then {single} | cmp -s - \"$first\" || exit 3; else {whole}\nfi",
+            self.listing(),
             self.gather()
         )
     }
@@ -179,6 +276,21 @@ impl Module for Archive {
     const NAMES: &'static [&'static str] = &["community.general.archive", "archive"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        &[
+            ("dest", "The archive, which `owner`, `mode` and so on describe."),
+            (
+                "dest_state",
+                "`archive`, `incomplete` (not all paths were there), `compress` (a single file) or `absent`.",
+            ),
+            ("archived", "What is in it."),
+            ("arcroot", "The folder that its names begin at."),
+            ("missing", "Paths that are not there."),
+            ("expanded_paths", "The paths, patterns expanded."),
+            ("expanded_exclude_paths", "What is left out, patterns expanded."),
+        ],
+    ];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -186,10 +298,10 @@ impl Module for Archive {
         let mut about: Vec<Resource> = own.path.iter().map(|path| Resource::Path(fixed(path))).collect();
         about.push(Resource::Path(dest.clone()));
         let output = view.probe(&own.question(&dest), &about)?;
-        let outcome = Outcome::new()
-            .with("dest", dest.as_str())
-            .with("missing", Value::list([]));
+        view.note_described(&dest);
         let there = view.stat(&dest, true)?;
+        let found = Packed::read(&output.text());
+        let outcome = found.told(&dest, there.is_some());
         let mut actions = vec![];
         match output.code {
             0 => {}
@@ -208,12 +320,10 @@ impl Module for Archive {
                     effects,
                 });
             }
-            4 if there.is_some() => {}
-            4 => {
-                return Err(Stop::failed(format!(
-                    "Error, no source paths were found for {dest}"
-                )));
+            4 if found.paths.iter().all(|path| found.excluded.contains(path)) => {
+                return Err(Stop::failed("Error, no source paths were found"));
             }
+            4 => {}
             code => {
                 return Err(Stop::failed(format!(
                     "cannot read what is to be packed: exit status {code}"

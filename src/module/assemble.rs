@@ -2,8 +2,10 @@
 
 use super::place::{Place, Wanted, text_of};
 use super::python_regex::{compile, search};
+use super::returns::{BACKUP, FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
+use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -93,6 +95,16 @@ impl Module for Assemble {
     const NAMES: &'static [&'static str] = &["ansible.builtin.assemble", "assemble"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "decrypt"];
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        BACKUP,
+        &[
+            ("src", "The folder of the pieces."),
+            ("dest", "The file."),
+            ("checksum", "SHA-1 of the file."),
+            ("md5sum", "MD5 of the file."),
+        ],
+    ];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -105,14 +117,18 @@ impl Module for Assemble {
             .backup(own.backup)
             .validate(own.validate.as_deref());
         let text = own.text(view)?;
+        let content = Content::bytes(&text);
+        let outcome = Outcome::new()
+            .of(own.dest.as_str())
+            .with("src", own.src.as_str())
+            .with("dest", own.dest.as_str())
+            .with("checksum", content.sha1().map(Value::from))
+            .with("md5sum", content.md5().map(Value::from))
+            .with("msg", "OK");
         let wanted = match text_of(&own.dest, view)?.as_deref() == Some(text.as_str()) {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(text)),
+            false => Wanted::Write(content),
         };
-        let actions = place.actions(wanted, view)?;
-        let outcome = Outcome::new()
-            .with("src", own.src.as_str())
-            .with("dest", own.dest.as_str());
-        Ok(Step::Finish(actions, outcome.with("msg", "OK")))
+        Ok(Step::Finish(place.actions(wanted, view)?, outcome))
     }
 }

@@ -1,5 +1,6 @@
 //! `assert`: fails unless all conditions hold.
 
+use super::returns::Returns;
 use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{Template, Value};
 use schemars::JsonSchema;
@@ -18,9 +19,6 @@ pub(super) struct Arguments {
     fail_msg: Option<Value>,
     /// What to say when all hold.
     success_msg: Option<Value>,
-    /// Say nothing about each condition.
-    #[serde(default)]
-    quiet: bool,
 }
 
 impl Module for Assert {
@@ -28,6 +26,11 @@ impl Module for Assert {
     type Arguments = Arguments;
     const NATURE: Nature = Nature::WITHOUT_HOST;
     const RAW: &'static [&'static str] = &["that", "fail_msg", "msg", "success_msg"];
+    const IGNORED: &'static [&'static str] = &["quiet"];
+    const RETURNS: &'static [Returns] = &[&[
+        ("assertion", "The condition that does not hold."),
+        ("evaluated_to", "What it is, false."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let conditions = match &arguments.that {
@@ -85,9 +88,6 @@ fn failed(arguments: &Arguments, condition: &Value, view: &View<'_>) -> Result<S
         .changed(false)
         .with("assertion", condition)
         .with("evaluated_to", false);
-    if arguments.quiet {
-        outcome.fields.clear();
-    }
     outcome.fields.insert("msg".into(), message);
     Ok(Stop::FailedWith(Box::new(outcome.failed(text))))
 }

@@ -1,5 +1,6 @@
 //! `async_status`: what became of a command that goes on by itself.
 
+use super::returns::{OUTPUT, Returns};
 use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::host::{Action, Effect, Output, Resource, quote};
 use crate::value::Value;
@@ -39,6 +40,16 @@ impl Module for AsyncStatus {
         asks_in_turn: true,
         ..Nature::OF_A_HOST
     };
+    const RETURNS: &'static [Returns] = &[
+        OUTPUT,
+        &[
+            ("ansible_job_id", "Name of the job."),
+            ("started", "Whether the job was started."),
+            ("finished", "Whether it has come to an end."),
+            ("results_file", "The job's folder on the host."),
+            ("erased", "The job's folder, if it was asked to be removed."),
+        ],
+    ];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let job = arguments.jid.as_str();

@@ -2,9 +2,11 @@
 
 use super::blockinfile::State;
 use super::place::text_of;
+use super::returns::{FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::content::Content;
 use crate::host::{Action, Attributes};
+use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -34,6 +36,9 @@ pub(super) struct Arguments {
     exclusive: bool,
     /// Comment behind the keys.
     comment: Option<String>,
+    /// Verify certificates; without effect, since keys are not fetched.
+    #[serde(default = "yes")]
+    validate_certs: bool,
 }
 
 fn yes() -> bool {
@@ -112,10 +117,48 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    fn told(&self, keyfile: &str) -> Outcome {
+        let text = |text: &Option<String>| text.as_deref().map(Value::string);
+        let outcome = Outcome::new()
+            .with("user", self.user.as_str())
+            .with("key", self.key.as_str())
+            .with("key_options", text(&self.key_options))
+            .with("comment", text(&self.comment))
+            .with("keyfile", keyfile)
+            .with("path", text(&self.path))
+            .with("exclusive", self.exclusive)
+            .with("manage_dir", self.manage_dir)
+            .with("validate_certs", self.validate_certs)
+            .with("state", format!("{:?}", self.state).to_lowercase());
+        match &self.path {
+            Some(path) => outcome.of(path.as_str()),
+            None => outcome,
+        }
+    }
+}
+
 impl Module for AuthorizedKey {
     const NAMES: &'static [&'static str] = &["ansible.posix.authorized_key", "authorized_key"];
     type Arguments = Arguments;
-    const IGNORED: &'static [&'static str] = &["validate_certs", "follow"];
+    const IGNORED: &'static [&'static str] = &["follow"];
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        &[
+            ("user", "The account."),
+            ("key", "The keys."),
+            ("key_options", "Options before the keys."),
+            ("comment", "Comment behind the keys."),
+            ("keyfile", "The file."),
+            (
+                "path",
+                "The file, if it was named; then `owner`, `mode` and so on describe it.",
+            ),
+            ("exclusive", "Whether all other keys were to go."),
+            ("manage_dir", "Whether the folder was to be made."),
+            ("validate_certs", "Whether certificates were to be verified."),
+        ],
+    ];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let account = view.account(&arguments.user)?;
@@ -139,17 +182,17 @@ impl Module for AuthorizedKey {
         let folder = path.rsplit_once('/').map_or("/", |split| split.0).to_string();
         let text = text_of(&path, view)?;
         let edited = arguments.edited(text.as_deref().unwrap_or_default(), &wanted);
-        let outcome = Outcome::new()
-            .with("user", arguments.user.as_str())
-            .with("key", arguments.key.as_str())
-            .with("keyfile", path.as_str());
+        let outcome = arguments.told(&path);
         if edited == text.as_deref().unwrap_or_default() {
             return Ok(Step::done(outcome));
         }
         let owned = |mode| Attributes {
             mode: Some(mode),
             owner: Some(arguments.user.clone()),
-            group: account.as_ref().map(|account| account.gid.to_string()),
+            group: account.as_ref().map(|account| match account.groups.first() {
+                Some(name) => name.clone(),
+                None => account.gid.to_string(),
+            }),
         };
         let mut actions = vec![];
         if arguments.manage_dir && view.stat(&folder, true)?.is_none() {
@@ -193,6 +236,15 @@ pub(super) struct HostArguments {
 impl Module for KnownHosts {
     const NAMES: &'static [&'static str] = &["ansible.builtin.known_hosts", "known_hosts"];
     type Arguments = HostArguments;
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        &[
+            ("name", "The machine."),
+            ("key", "Its line."),
+            ("path", "The file, which `owner`, `mode` and so on describe."),
+            ("hash_host", "False: names are written in clear."),
+        ],
+    ];
 
     fn step(arguments: &HostArguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.hash_host {
@@ -201,7 +253,10 @@ impl Module for KnownHosts {
             ));
         }
         let path = match &arguments.path {
-            Some(path) => path.replacen("~", &home(view)?, usize::from(path.starts_with("~/"))),
+            Some(path) => match path.strip_prefix("~/") {
+                Some(below) => format!("{}/{below}", home(view)?),
+                None => path.clone(),
+            },
             None => format!("{}/.ssh/known_hosts", home(view)?),
         };
         let text = text_of(&path, view)?;
@@ -238,8 +293,11 @@ impl Module for KnownHosts {
         lines.extend(wanted.filter(|_| !found));
         let edited: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let outcome = Outcome::new()
+            .of(path.as_str())
             .with("name", arguments.name.as_str())
-            .with("path", path.as_str());
+            .with("key", arguments.key.as_deref().map(Value::string))
+            .with("path", path.as_str())
+            .with("hash_host", false);
         if edited == text.as_deref().unwrap_or_default() {
             return Ok(Step::done(outcome));
         }

@@ -1,7 +1,8 @@
 //! `blockinfile`: a block of lines between two marker lines.
 
-use super::place::{Place, Wanted, text_of};
+use super::place::{NO_FILE, Place, Wanted, no_file, text_of};
 use super::python_regex::{compile, search};
+use super::returns::{BACKUP, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
 use schemars::JsonSchema;
@@ -138,6 +139,7 @@ impl Module for Blockinfile {
     const NAMES: &'static [&'static str] = &["ansible.builtin.blockinfile", "blockinfile"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "encoding"];
+    const RETURNS: &'static [Returns] = &[BACKUP, NO_FILE];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -146,7 +148,7 @@ impl Module for Blockinfile {
             .validate(own.validate.as_deref());
         let original = text_of(&own.path, view)?;
         if original.is_none() && !own.create {
-            return Err(Stop::failed(format!("Path {} does not exist !", own.path)));
+            return Err(no_file(format!("Path {} does not exist !", own.path)));
         }
         let edited = own.edited(original.as_deref().unwrap_or_default())?;
         let message = match (original.as_deref(), own.state) {
@@ -156,6 +158,7 @@ impl Module for Blockinfile {
             _ if own.block.is_empty() => "Block removed",
             _ => "Block inserted",
         };
+        let message = place.message(message, view)?;
         let wanted = match original.as_deref() == Some(edited.as_str()) {
             true => Wanted::Keep,
             false => Wanted::Write(Content::bytes(edited)),

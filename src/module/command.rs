@@ -1,10 +1,26 @@
 //! `command` and `shell`: a command of the user's.
 
+use super::returns::{OUTPUT, Returns};
 use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::host::{Action, Command as Run, Performed, Resource, quote};
 use crate::value::Value;
+use jiff::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+/// What is told of a command.
+const RETURNS: &[Returns] = &[
+    OUTPUT,
+    &[
+        ("cmd", "The command: a list of words, or the text for a shell."),
+        (
+            "start",
+            "When it began, by the clock of this computer: `2026-11-28 12:57:33.951815`.",
+        ),
+        ("end", "When it ended."),
+        ("delta", "How long that took: `0:00:00.010540`."),
+    ],
+];
 
 /// Runs a command without a shell.
 pub(super) struct Command;
@@ -49,6 +65,7 @@ impl Module for Command {
     const FREE_FORM: Option<&'static str> = Some("cmd");
     const NATURE: Nature = Nature::OF_A_COMMAND;
     const IGNORED: &'static [&'static str] = &["warn"];
+    const RETURNS: &'static [Returns] = RETURNS;
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let words = match (&arguments.cmd, &arguments.argv) {
@@ -82,6 +99,7 @@ impl Module for Shell {
     const FREE_FORM: Option<&'static str> = Some("cmd");
     const NATURE: Nature = Nature::OF_A_COMMAND;
     const IGNORED: &'static [&'static str] = &["warn"];
+    const RETURNS: &'static [Returns] = RETURNS;
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let Some(text) = arguments.cmd.as_deref().filter(|text| !text.trim().is_empty()) else {
@@ -224,6 +242,8 @@ fn skipped(arguments: &Arguments, shown: &Value, view: &View<'_>) -> Result<Opti
             let lines = Value::list([Value::string(&stdout)]);
             let outcome = Outcome::new()
                 .changed(false)
+                .with("start", Value::Null)
+                .with("end", Value::Null)
                 .with("cmd", shown.clone())
                 .with("rc", Value::Int(0))
                 .with("stdout", stdout)
@@ -309,18 +329,52 @@ fn outcome(arguments: &Arguments, performed: &Performed, shown: Value, view: &Vi
         .with("stdout_lines", lines(&stdout))
         .with("stderr_lines", lines(&stderr))
         .with("stdout", stdout)
-        .with("stderr", stderr)
-        .with("delta", format!("{:.6}", performed.seconds));
+        .with("stderr", stderr);
+    let base = times(base, performed);
     match (performed.timed_out, code) {
         (true, _) => base.failed("the command was stopped at its time-out"),
-        (_, 0) => base,
+        (_, 0) => base.with("msg", ""),
         _ => base.failed("non-zero return code"),
     }
+}
+
+/// Begin, end and duration in Python's words.
+fn times(outcome: Outcome, performed: &Performed) -> Outcome {
+    let microseconds = (performed.seconds * 1e6) as i64;
+    let (seconds, rest) = (microseconds / 1_000_000, microseconds % 1_000_000);
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    let days = match hours / 24 {
+        0 => String::new(),
+        1 => "1 day, ".into(),
+        days => format!("{days} days, "),
+    };
+    let delta = format!("{days}{}:{minutes:02}:{:02}.{rest:06}", hours % 24, seconds % 60);
+    let end = performed
+        .started
+        .checked_add(Span::new().microseconds(microseconds));
+    let moment = |time: jiff::civil::DateTime| time.strftime("%Y-%m-%d %H:%M:%S.%6f").to_string();
+    outcome
+        .with("start", moment(performed.started))
+        .with("end", end.map_or(Value::Null, |end| moment(end).into()))
+        .with("delta", delta)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_as_python_writes_them() {
+        let performed = Performed {
+            started: jiff::civil::datetime(2026, 11, 28, 23, 59, 59, 951_815_000),
+            seconds: 90_061.5,
+            ..Performed::default()
+        };
+        let outcome = times(Outcome::new(), &performed);
+        assert_eq!(outcome.fields["start"], Value::from("2026-11-28 23:59:59.951815"));
+        assert_eq!(outcome.fields["end"], Value::from("2026-11-30 01:01:01.451815"));
+        assert_eq!(outcome.fields["delta"], Value::from("1 day, 1:01:01.500000"));
+    }
 
     #[test]
     fn words_are_quoted_but_for_what_ansible_expands() {

@@ -1,6 +1,8 @@
-//! `copy`: a file, a folder or a text of this computer to the host, and what `template` shares with it.
+//! `copy`: a file, a folder or a text of this computer to the host.
 
-use super::file::{describe, differing};
+use super::file::differing;
+use super::placed::{Placed, WRITTEN, missing};
+use super::returns::{BACKUP, FILE, Returns};
 use super::{FileArguments, LocalFile, Mode, Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
 use crate::host::{Action, FileKind, Question, Resource};
@@ -49,12 +51,13 @@ impl Module for Copy {
     const NAMES: &'static [&'static str] = &["ansible.builtin.copy", "copy"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = &["local_follow", "unsafe_writes", "attributes"];
+    const RETURNS: &'static [Returns] = &[FILE, BACKUP, WRITTEN];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        let placed = |content, name: &str, mode| Placed {
+        let placed = |content, source: Option<&Path>, mode| Placed {
             content,
-            name: name.to_string(),
+            source: source.map(Path::to_path_buf),
             dest: own.dest.clone(),
             file: &arguments.file,
             source_mode: mode,
@@ -70,7 +73,7 @@ impl Module for Copy {
             if own.dest.ends_with('/') {
                 return Err(Stop::failed("can not use content with a dir as dest"));
             }
-            return placed(text_content(content), "", None).step(view);
+            return placed(text_content(content), None, None).step(view);
         }
         let Some(source) = &own.src else {
             return Err(Stop::failed("src (or content) is required"));
@@ -87,11 +90,7 @@ impl Module for Copy {
             LocalFile::Missing => Err(missing(source, &[path])),
             LocalFile::Folder => folder(arguments, source, &path, view),
             LocalFile::File(content) => {
-                let name = path
-                    .file_name()
-                    .map(|name| name.to_string_lossy().into_owned())
-                    .unwrap_or_default();
-                placed(content, &name, view.control_node().mode(&path)).step(view)
+                placed(content, Some(&path), view.control_node().mode(&path)).step(view)
             }
         }
     }
@@ -122,141 +121,6 @@ fn text_content(content: &Value) -> Content {
     }
 }
 
-pub(super) fn missing(source: &str, tried: &[std::path::PathBuf]) -> Stop {
-    let tried: Vec<String> = tried.iter().map(|path| format!("  {}", path.display())).collect();
-    Stop::failed(format!(
-        "could not find or access '{source}' on this computer; looked for\n{}",
-        tried.join("\n")
-    ))
-}
-
-/// One content on its way to one path.
-pub(super) struct Placed<'a> {
-    pub(super) content: Content,
-    /// The name in the folder, if `dest` is one.
-    pub(super) name: String,
-    pub(super) dest: String,
-    pub(super) file: &'a FileArguments,
-    /// Permission bits of the source, for `mode: preserve`.
-    pub(super) source_mode: Option<u32>,
-    pub(super) validate: Option<String>,
-    pub(super) backup: bool,
-    pub(super) force: bool,
-    pub(super) follow: bool,
-}
-
-impl Placed<'_> {
-    /// What is to be done so that the content stands at `dest`.
-    pub(super) fn step(self, view: &View<'_>) -> Result<Step, Stop> {
-        let (actions, outcome) = self.actions(view)?;
-        Ok(Step::Finish(actions, outcome))
-    }
-
-    fn actions(self, view: &View<'_>) -> Result<(Vec<Action>, Outcome), Stop> {
-        let mut path = self.dest.clone();
-        if self.follow
-            && let Some(target) = view.stat(&path, false)?.and_then(|stat| stat.target)
-        {
-            path = if target.starts_with('/') {
-                target
-            } else {
-                format!("{}/{target}", path.rsplit_once('/').map_or("", |split| split.0))
-            };
-        }
-        if path.ends_with('/') {
-            path.push_str(&self.name);
-        } else {
-            view.note(Question::Digest { path: path.clone() });
-            let folder = view
-                .stat(&path, true)?
-                .is_some_and(|stat| stat.kind == FileKind::Folder);
-            if folder && self.name.is_empty() {
-                return Err(Stop::failed(format!(
-                    "{path} is a directory, a file name is missing"
-                )));
-            }
-            if folder {
-                path = format!("{path}/{}", self.name);
-            }
-        }
-        view.note(Question::Digest { path: path.clone() });
-        let here = view.stat(&path, true)?;
-        let mut actions = vec![];
-        if here.is_none() {
-            actions.extend(self.parent(&path, view)?);
-        }
-        let wanted = match self.file.wanted_mode()? {
-            Some(Mode::Preserve) => crate::host::Attributes {
-                mode: self.source_mode,
-                ..self.file.attributes(None, false)?
-            },
-            _ => self.file.attributes(here.as_ref().map(|stat| stat.mode), false)?,
-        };
-        let mut outcome = Outcome::new().with("dest", path.as_str());
-        match self.content.digest() {
-            Some(digest) => outcome = outcome.with("checksum_sha256", &*digest),
-            None => outcome = outcome.with("checksum_sha256", view.unknown()),
-        }
-        let Some(stat) = here else {
-            actions.push(self.write(path, wanted));
-            return Ok((actions, outcome));
-        };
-        outcome = describe(outcome, &stat);
-        if stat.kind != FileKind::File {
-            return Err(Stop::failed(format!("{path} is there and is no file")));
-        }
-        let same = match (&self.content, self.force) {
-            (_, false) => true,
-            (Content::Unknown(unknown), _) => return Err(Stop::Undecided(unknown.clone())),
-            (content, _) => view.digest(&path)? == content.digest(),
-        };
-        let attributes = differing(&wanted, &stat);
-        if !same {
-            actions.push(self.write(path, wanted));
-        } else if !attributes.is_empty() {
-            actions.push(Action::SetAttributes {
-                path,
-                attributes,
-                follow: true,
-                recursive: false,
-            });
-        }
-        Ok((actions, outcome))
-    }
-
-    fn write(&self, path: String, attributes: crate::host::Attributes) -> Action {
-        let (content, validate) = (self.content.clone(), self.validate.clone());
-        Action::WriteFile {
-            path,
-            content,
-            attributes,
-            validate,
-            backup: self.backup,
-        }
-    }
-
-    /// The folder must be there, unless `dest` names a folder: then it is made.
-    fn parent(&self, path: &str, view: &View<'_>) -> Result<Option<Action>, Stop> {
-        let parent = path
-            .rsplit_once('/')
-            .map_or(".", |split| if split.0.is_empty() { "/" } else { split.0 });
-        match view.stat(parent, true)? {
-            Some(stat) if stat.kind == FileKind::Folder => Ok(None),
-            None if self.dest.ends_with('/') => {
-                let attributes = crate::host::Attributes::default();
-                Ok(Some(Action::MakeFolder {
-                    path: parent.into(),
-                    attributes,
-                }))
-            }
-            Some(_) => Err(Stop::failed(format!("Destination {parent} is no directory"))),
-            None => Err(Stop::failed(format!(
-                "Destination directory {parent} does not exist"
-            ))),
-        }
-    }
-}
-
 /// A folder of this computer with everything in it.
 fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>) -> Result<Step, Stop> {
     let own = &arguments.own;
@@ -266,6 +130,8 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
     {
         dest = format!("{dest}/{}", name.to_string_lossy());
     }
+    let slash = if source.ends_with('/') { "/" } else { "" };
+    let shown = format!("{}{slash}", path.display().to_string().trim_end_matches('/'));
     let entries = view.control_node().entries(path);
     for entry in &entries {
         let path = format!("{dest}/{}", entry.relative.display());
@@ -324,8 +190,8 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
         }
         let placed = Placed {
             content,
-            name: String::new(),
-            dest: to,
+            source: None,
+            dest: to.clone(),
             file: &arguments.file,
             source_mode: view.control_node().mode(&from),
             validate: own.validate.clone(),
@@ -333,11 +199,13 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
             force: own.force,
             follow: own.follow,
         };
-        actions.extend(placed.actions(view)?.0);
+        actions.extend(placed.actions(&to, view)?);
     }
     Ok(Step::Finish(
         actions,
-        Outcome::new().with("dest", own.dest.as_str()).with("src", source),
+        Outcome::new()
+            .with("dest", format!("{}/", own.dest.trim_end_matches('/')))
+            .with("src", shown),
     ))
 }
 
@@ -373,7 +241,13 @@ fn remote(arguments: &WithFile<Own>, source: &str, view: &View<'_>) -> Result<St
     if preserved {
         wanted.mode = Some(from.mode);
     }
-    let outcome = Outcome::new().with("dest", dest.as_str()).with("src", source);
+    let [sha1, md5] = hashes(source, view)?;
+    let outcome = Outcome::new()
+        .of(dest.as_str())
+        .with("dest", dest.as_str())
+        .with("src", source)
+        .with("checksum", sha1)
+        .with("md5sum", md5);
     if here.is_some() && (!own.force || view.digest(&dest)? == view.digest(source)?) {
         let attributes = here.map(|stat| differing(&wanted, &stat)).unwrap_or_default();
         let set = Action::SetAttributes {
@@ -406,4 +280,18 @@ fn remote(arguments: &WithFile<Own>, source: &str, view: &View<'_>) -> Result<St
         });
     }
     Ok(Step::Finish(actions, outcome))
+}
+
+/// SHA-1 and MD5 of a file of the host.
+fn hashes(path: &str, view: &View<'_>) -> Result<[Value; 2], Stop> {
+    let quoted = crate::host::quote(path);
+    let script = format!("sha1sum <{quoted}; md5sum <{quoted}");
+    let output = match view.probe(&script, &[Resource::Path(path.into())]) {
+        Err(Stop::Undecided(_)) => return Ok([view.unknown(), view.unknown()]),
+        output => output?.text(),
+    };
+    let mut lines = output
+        .lines()
+        .map(|line| line.split(' ').next().unwrap_or_default());
+    Ok([(); 2].map(|()| lines.next().map(Value::string).unwrap_or_default()))
 }

@@ -2,9 +2,11 @@
 
 use super::blockinfile::State;
 use super::place::text_of;
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::content::Content;
 use crate::host::{Action, Attributes, Effect, Resource, quote};
+use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -110,13 +112,31 @@ impl Arguments {
     }
 }
 
+/// The names that stand in a crontab: of lines, and of variables.
+fn told(text: &str) -> Outcome {
+    let jobs = text.lines().filter_map(|line| line.strip_prefix(MARK));
+    let variable = |line: &str| {
+        let (name, _) = line.split_once('=')?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        (!name.is_empty() && name.chars().all(plain)).then(|| Value::string(name))
+    };
+    Outcome::new()
+        .with("jobs", Value::list(jobs.map(Value::string)))
+        .with("envs", Value::list(text.lines().filter_map(variable)))
+}
+
 impl Module for Cron {
     const NAMES: &'static [&'static str] = &["ansible.builtin.cron", "cron"];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["backup", "insertafter", "insertbefore"];
+    const RETURNS: &'static [Returns] = &[&[
+        ("jobs", "The names of all lines that have one."),
+        ("envs", "The variables that are set."),
+        ("cron_file", "The file, if it is not the account's crontab."),
+        ("state", "`absent`, if the file was emptied and removed."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
-        let outcome = Outcome::new();
         if let Some(file) = &arguments.cron_file {
             let path = match file.starts_with('/') {
                 true => file.clone(),
@@ -124,10 +144,16 @@ impl Module for Cron {
             };
             let text = text_of(&path, view)?;
             let edited = arguments.edited(text.as_deref().unwrap_or_default())?;
+            let removed = edited.is_empty() && text.is_some();
+            let outcome = match removed {
+                true => Outcome::new().with("state", "absent"),
+                false => told(&edited),
+            };
+            let outcome = outcome.with("cron_file", file.as_str());
             if edited == text.as_deref().unwrap_or_default() {
                 return Ok(Step::done(outcome));
             }
-            let action = match edited.is_empty() {
+            let action = match removed {
                 true => Action::Remove { path },
                 false => Action::WriteFile {
                     path,
@@ -156,6 +182,7 @@ impl Module for Cron {
         }
         let text = output.text();
         let edited = arguments.edited(&text)?;
+        let outcome = told(&edited);
         if edited == text {
             return Ok(Step::done(outcome));
         }

@@ -1,6 +1,6 @@
 //! What the modules of `community.crypto` share: reading keys and certificates, showing digests and numbers.
 
-pub(super) use super::place::{Place, Wanted, text_of};
+pub(super) use super::place::{Held, Place, Wanted, text_of};
 use super::{Stop, View};
 use crate::content::{Content, hexadecimal};
 use crate::pki::{PublicKey, PublicKeyData};

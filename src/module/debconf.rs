@@ -1,5 +1,6 @@
 //! `debconf` and `dpkg_selections`: answers to the questions of Debian's packages, and packages that are held.
 
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, Effect, Resource, quote};
 use crate::value::{Map, Value, repr};
@@ -72,6 +73,13 @@ impl Arguments {
 impl Module for Debconf {
     const NAMES: &'static [&'static str] = &["ansible.builtin.debconf", "debconf"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[
+        (
+            "current",
+            "The answers by their questions: that which was changed, else all.",
+        ),
+        ("previous", "The answer that was changed, as it was."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let about = Resource::Other(format!("debconf {}", arguments.name));
@@ -100,7 +108,9 @@ impl Module for Debconf {
             .iter()
             .map(|(question, answer)| (question.as_str().into(), Value::string(answer)))
             .collect();
-        let outcome = Outcome::new().with("current", Value::Map(current.into()));
+        let outcome = Outcome::new()
+            .with("msg", "")
+            .with("current", Value::Map(current.into()));
         let Some(question) = &arguments.question else {
             return Ok(Step::done(outcome.changed(false)));
         };
@@ -132,6 +142,13 @@ impl Module for Debconf {
         let line = |value: &str| quote(&format!("{} {question} {word} {value}", arguments.name));
         let unseen = if arguments.unseen { " -u" } else { "" };
         let set = |value: &str| format!("printf '%s\\n' {} | debconf-set-selections{unseen}", line(value));
+        let before = known.iter().find(|(known, _)| known == question);
+        let outcome = outcome
+            .with("current", Value::map([(question, Value::string(shown))]))
+            .with(
+                "previous",
+                Value::map([(question, Value::string(before.map_or("", |before| before.1)))]),
+            );
         Ok(Step::Finish(
             vec![Action::Script {
                 script: set(&wanted),
@@ -164,6 +181,10 @@ pub(super) struct SelectionArguments {
 impl Module for DpkgSelections {
     const NAMES: &'static [&'static str] = &["ansible.builtin.dpkg_selections", "dpkg_selections"];
     type Arguments = SelectionArguments;
+    const RETURNS: &'static [Returns] = &[&[
+        ("before", "What was with the package before."),
+        ("after", "What is with it now."),
+    ]];
 
     fn step(arguments: &SelectionArguments, view: &View<'_>) -> Result<Step, Stop> {
         let about = Resource::Other("dpkg selections".into());

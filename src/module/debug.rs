@@ -1,5 +1,6 @@
 //! `debug`: shows a message or a variable.
 
+use super::returns::Returns;
 use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{Template, Value};
 use schemars::JsonSchema;
@@ -34,14 +35,19 @@ impl Module for Debug {
         ..Nature::WITHOUT_HOST
     };
     const RAW: &'static [&'static str] = &["var"];
+    const RETURNS: &'static [Returns] = &[&[
+        ("<var>", "What `var` is, under its own name."),
+        ("skipped_reason", "Why nothing was shown."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.verbosity > view.verbosity() {
+            const REASON: &str = "Verbosity threshold not met.";
             let outcome = Outcome {
-                skipped: Some("Verbosity threshold not met.".into()),
+                skipped: Some(REASON.into()),
                 ..Outcome::default()
             };
-            return Ok(Step::done(outcome));
+            return Ok(Step::done(outcome.with("skipped_reason", REASON)));
         }
         let outcome = Outcome::new().changed(false);
         let Some(variable) = &arguments.var else {

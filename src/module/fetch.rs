@@ -1,6 +1,8 @@
 //! `fetch`: a file of the host to this computer.
 
+use super::returns::Returns;
 use super::{LocalFile, Module, Outcome, Step, Stop, View};
+use crate::content::Content;
 use crate::host::{Action, FileKind, Question};
 use crate::value::Value;
 use schemars::JsonSchema;
@@ -54,6 +56,14 @@ impl Module for Fetch {
     const NAMES: &'static [&'static str] = &["ansible.builtin.fetch", "fetch"];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["validate_checksum"];
+    const RETURNS: &'static [Returns] = &[&[
+        ("dest", "The file of this computer."),
+        ("file", "The file of the host, if it was not fetched."),
+        ("checksum", "SHA-1 of the file."),
+        ("md5sum", "MD5 of the file."),
+        ("remote_checksum", "SHA-1 of the file, if it was fetched."),
+        ("remote_md5sum", "Nothing, as in Ansible."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let path = arguments.src.as_str();
@@ -81,20 +91,39 @@ impl Module for Fetch {
             Some(_) => {}
         }
         let to = arguments.target(view)?;
-        let digest = view.digest(path)?;
-        let same = match view.control_node().sealed_file(&to) {
-            LocalFile::File(content) => content.digest() == digest,
-            LocalFile::Missing | LocalFile::Closed(_) => false,
+        let here = match view.control_node().sealed_file(&to) {
+            LocalFile::File(content) => Some(content),
+            LocalFile::Missing | LocalFile::Closed(_) => None,
             LocalFile::Folder => return Err(Stop::failed(format!("dest is a folder: {}", to.display()))),
         };
-        let outcome = Outcome::new()
-            .with("dest", to.display().to_string())
-            .with("file", path)
-            .with("checksum_sha256", digest.as_deref().map(Value::string));
-        let fetch = Action::Fetch {
-            path: path.into(),
-            to,
-        };
-        Ok(Step::Finish(if same { vec![] } else { vec![fetch] }, outcome))
+        let outcome = Outcome::new().with("dest", to.display().to_string());
+        if let Some(performed) = view.performed().first() {
+            let hash = |hash: Option<String>| match performed.unknown {
+                true => view.unknown(),
+                false => hash.map(Value::from).unwrap_or_default(),
+            };
+            let sha1 = hash(here.as_ref().and_then(Content::sha1));
+            return Ok(Step::done(
+                outcome
+                    .changed(true)
+                    .with("checksum", sha1.clone())
+                    .with("md5sum", hash(here.as_ref().and_then(Content::md5)))
+                    .with("remote_checksum", sha1)
+                    .with("remote_md5sum", Value::Null),
+            ));
+        }
+        let digest = view.digest(path)?;
+        match here {
+            Some(here) if here.digest() == digest => Ok(Step::done(
+                outcome
+                    .with("file", path)
+                    .with("checksum", here.sha1().map(Value::from))
+                    .with("md5sum", here.md5().map(Value::from)),
+            )),
+            _ => Ok(Step::Act(vec![Action::Fetch {
+                path: path.into(),
+                to,
+            }])),
+        }
     }
 }

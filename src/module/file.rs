@@ -1,7 +1,8 @@
 //! `file`: folders, links, attributes, removal.
 
+use super::returns::{FILE, Returns};
 use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile};
-use crate::host::{Action, Attributes, FileKind, Question, Stat, mode_text};
+use crate::host::{Action, Attributes, FileKind, Question, Stat};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -52,6 +53,15 @@ impl Module for File {
     const NAMES: &'static [&'static str] = &["ansible.builtin.file", "file"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        &[
+            ("path", "The path of a file, a folder or of nothing."),
+            ("dest", "The path of a link or of what was touched."),
+            ("src", "What a link points at."),
+            ("state", "`absent`, if nothing is there."),
+        ],
+    ];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -101,18 +111,17 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn outcome(&self, state: &str) -> Outcome {
-        Outcome::new()
-            .with("path", self.path)
-            .with("dest", self.path)
-            .with("state", state)
+    /// The result tells the path under this name.
+    fn outcome(&self, name: &str) -> Outcome {
+        Outcome::new().of(self.path).with(name, self.path)
     }
 
     fn absent(&self, here: Option<&Stat>) -> Step {
         let actions = here.map(|_| Action::Remove {
             path: self.path.into(),
         });
-        Step::Finish(actions.into_iter().collect(), self.outcome("absent"))
+        let outcome = self.outcome("path").with("state", "absent");
+        Step::Finish(actions.into_iter().collect(), outcome)
     }
 
     /// What must be set on something that is there; owner and group by name or number.
@@ -164,7 +173,7 @@ impl Context<'_> {
         if self.own.recurse && actions.is_empty() && here.is_some() {
             actions.extend(self.recursive()?);
         }
-        Ok(Step::Finish(actions, self.outcome("directory")))
+        Ok(Step::Finish(actions, self.outcome("path")))
     }
 
     /// Attributes of everything below, if anything differs.
@@ -210,22 +219,19 @@ impl Context<'_> {
             other => other,
         };
         let Some(stat) = behind else {
-            return Err(Stop::failed(format!(
+            let message = format!(
                 "file ({}) is absent, cannot continue; use `state: touch` or the copy module to make it",
                 self.path
-            )));
+            );
+            let outcome = Outcome::new().with("path", self.path).with("state", "absent");
+            return Err(Stop::FailedWith(Box::new(outcome.failed(message))));
         };
         if self.own.state == Some(State::File) && stat.kind == FileKind::Folder {
             return Err(Stop::failed(format!("{} is a directory, not a file", self.path)));
         }
-        let state = if stat.kind == FileKind::Folder {
-            "directory"
-        } else {
-            "file"
-        };
         Ok(Step::Finish(
             self.set(&stat, self.own.follow)?,
-            self.outcome(state),
+            self.outcome("path"),
         ))
     }
 
@@ -247,7 +253,7 @@ impl Context<'_> {
             ) => target.clone(),
             _ => self.source()?.to_string(),
         };
-        let outcome = self.outcome("link").with("src", source.as_str());
+        let outcome = self.outcome("dest").with("src", source.as_str());
         let behind = if source.starts_with('/') {
             source.clone()
         } else {
@@ -294,7 +300,7 @@ impl Context<'_> {
 
     fn hard(&self, here: Option<&Stat>) -> Result<Step, Stop> {
         let source = self.source()?;
-        let outcome = self.outcome("hard").with("src", source);
+        let outcome = self.outcome("dest").with("src", source);
         let Some(there) = self.view.stat(source, true)? else {
             return Err(Stop::failed(format!("src file does not exist: {source}")));
         };
@@ -354,8 +360,7 @@ impl Context<'_> {
         if let Some(stat) = here {
             actions.extend(self.set(stat, self.own.follow)?);
         }
-        let outcome = self.outcome("file");
-        Ok(Step::Finish(actions, outcome))
+        Ok(Step::Finish(actions, self.outcome("dest")))
     }
 }
 
@@ -381,15 +386,4 @@ pub(super) fn differing(wanted: &Attributes, stat: &Stat) -> Attributes {
         owner: other(&wanted.owner, &stat.owner, stat.uid),
         group: other(&wanted.group, &stat.group, stat.gid),
     }
-}
-
-/// The fields of a result that describe a file.
-pub(super) fn describe(outcome: Outcome, stat: &Stat) -> Outcome {
-    outcome
-        .with("mode", mode_text(stat.mode))
-        .with("uid", i64::from(stat.uid))
-        .with("gid", i64::from(stat.gid))
-        .with("owner", stat.owner.as_str())
-        .with("group", stat.group.as_str())
-        .with("size", stat.size as i64)
 }

@@ -1,6 +1,7 @@
 //! `find`: files of the host by name, age, size and content.
 
 use super::python_regex::{compile, search};
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Resource, quote};
 use crate::value::{Map, Value};
@@ -95,7 +96,7 @@ impl Arguments {
         for path in &self.paths {
             let path = quote(path);
             script.push_str(&format!(
-                "if [ -d {path} ]; then find {follow}{path} -mindepth 1{depth}{kind} -exec stat -c '%F|%a|%u|%g|%U|%G|%h|%s|%X|%Y|%Z|%i|%d|%n' {{}} + ; \
+                "if [ -d {path} ]; then printf 'examined|%s\\n' \"$(find {follow}{path} -mindepth 1{depth} | wc -l)\"; find {follow}{path} -mindepth 1{depth}{kind} -exec stat -c '%F|%a|%u|%g|%U|%G|%h|%s|%X|%Y|%Z|%i|%d|%n' {{}} + ; \
                  else printf 'missing|%s\\n' {path}; fi\n"
             ));
         }
@@ -283,6 +284,12 @@ impl Module for Find {
         "mode",
         "exact_mode",
     ];
+    const RETURNS: &'static [Returns] = &[&[
+        ("files", "What was found, each as `stat` tells it."),
+        ("matched", "How many were found."),
+        ("examined", "How many were looked at."),
+        ("skipped_paths", "Why paths were not looked into, by path."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let about: Vec<Resource> = arguments
@@ -299,10 +306,12 @@ impl Module for Find {
                 skipped.insert(path.into(), format!("'{path}' is not a directory").into());
                 continue;
             }
+            if let ["examined", count] = fields[..] {
+                examined += count.trim().parse().unwrap_or(0);
+            }
             if fields.len() < 14 {
                 continue;
             }
-            examined += 1;
             let relative = arguments
                 .paths
                 .iter()

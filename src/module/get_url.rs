@@ -1,8 +1,9 @@
 //! `get_url`: a file from the network, fetched by the host itself.
 
-use super::file::{describe, differing};
+use super::file::differing;
+use super::returns::{BACKUP, FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
-use crate::host::{Action, Effect, FileKind, Question, Resource, quote};
+use crate::host::{Action, Effect, FileKind, Performed, Resource, Stat, quote};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -50,7 +51,8 @@ fn yes() -> bool {
 }
 
 impl Own {
-    /// A command that writes an address to its standard output; curl or wget, whichever is there.
+    /// Shell functions: `get ADDRESS` writes what is there to its standard output, `load ADDRESS` writes it into the file
+    /// `$t` and prints status and address; errors go to `$t.e`. By curl or wget, whichever is there.
     fn fetcher(&self) -> String {
         let (mut curl, mut wget) = (String::new(), String::new());
         for (name, value) in self.headers.iter().filter_map(Value::as_map).flatten() {
@@ -68,10 +70,19 @@ impl Own {
             wget.push_str(" --no-check-certificate");
         }
         let seconds = self.timeout;
+        let (curl, wget) = (
+            format!("curl -sSL --connect-timeout {seconds}{curl}"),
+            format!("wget -q -T {seconds}{wget}"),
+        );
         format!(
-            "get() {{ if command -v curl >/dev/null; then curl -fsSL --connect-timeout {seconds}{curl} -- \"$1\"; \
-             elif command -v wget >/dev/null; then wget -q -T {seconds}{wget} -O - -- \"$1\"; \
-             else echo 'get_url needs curl or wget on the host' >&2; return 1; fi; }}"
+            "if command -v curl >/dev/null; then\n\
+             get() {{ {curl} -f -- \"$1\"; }}\n\
+             load() {{ {curl} -o \"$t\" -w '%{{http_code}} %{{url_effective}}' -- \"$1\" 2>\"$t.e\"; }}\n\
+             elif command -v wget >/dev/null; then\n\
+             get() {{ {wget} -O - -- \"$1\"; }}\n\
+             load() {{ {wget} -S -O \"$t\" -- \"$1\" 2>\"$t.e\"; r=$?\n\
+             printf '%s %s' \"$(sed -n 's,^ *HTTP/[0-9.]* \\([0-9]*\\).*,\\1,p' \"$t.e\" | tail -n 1)\" \"$1\"; return $r; }}\n\
+             else get() {{ echo 'get_url needs curl or wget on the host' >&2; return 1; }}; load() {{ get 2>\"$t.e\"; }}; fi"
         )
     }
 
@@ -86,45 +97,120 @@ impl Own {
         if !["md5", "sha1", "sha224", "sha256", "sha384", "sha512"].contains(&algorithm.as_str()) {
             return Err(wrong());
         }
-        let name = self
-            .url
-            .split(['?', '#'])
-            .next()
-            .unwrap_or_default()
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
         let word = match digest.contains("://") {
             true => format!(
                 "$(get {} | awk -v n={} 'NF == 1 {{ print $1 }} {{ f = $2; sub(/^[*]/, \"\", f); sub(/^[.][/]/, \"\", f) }} f == n {{ print $1 }}' | head -n 1)",
                 quote(digest),
-                quote(name)
+                quote(self.name())
             ),
             false => quote(&digest.to_ascii_lowercase()),
         };
         Ok(Some((format!("{algorithm}sum"), word)))
     }
 
+    /// Prints lines `KEY VALUE` and in the end `new`, `same` or `failed REASON`; always ends well.
     fn script(&self, path: &str) -> Result<String, Stop> {
         let to = quote(path);
         let verify = match self.digest()? {
             Some((program, word)) => format!(
-                "w={word}; h=$({program} <\"$t\" | cut -d' ' -f1); [ \"$h\" = \"$w\" ] || {{ echo \"The checksum for $t did not match $w; it was $h.\" >&2; exit 1; }}"
+                "w={word}; h=$({program} <\"$t\" | cut -d' ' -f1); [ \"$h\" = \"$w\" ] || fail \"The checksum for $t did not match $w; it was $h.\""
             ),
             None => ":".into(),
         };
         let backup = match self.backup {
-            true => format!("[ ! -e {to} ] || cp -p {to} {to}.$(date +%Y-%m-%d@%H:%M:%S)~"),
+            true => format!(
+                "[ ! -e {to} ] || {{ b={to}.$$.$(date +%Y-%m-%d@%H:%M:%S)~; cp -p {to} \"$b\" && echo \"backup_file $b\"; }}"
+            ),
             false => ":".into(),
         };
         Ok(format!(
-            "{}\nt={to}.vent.$$; trap 'rm -f \"$t\"' EXIT; get {} >\"$t\" || exit 1\n{verify}\n\
-             if [ -e {to} ] && cmp -s \"$t\" {to}; then printf same; exit 0; fi\n{backup}\n\
+            "{}\nt={to}.vent.$$; trap 'rm -f \"$t\" \"$t.e\"' EXIT; fail() {{ echo \"failed $1\"; exit 0; }}\n\
+             digest() {{ echo \"$1 $($2 <\"$3\" 2>/dev/null | cut -d' ' -f1)\"; }}\n\
+             e=$(load {}); r=$?; printf 'status_code %s\\nurl %s\\n' \"${{e%% *}}\" \"${{e#* }}\"\n\
+             case \"$r ${{e%% *}}\" in 0\\ [45]*) fail \"Request failed: HTTP Error ${{e%% *}}\";; 0*) ;; *) fail \"Request failed: $(tail -n 1 \"$t.e\")\";; esac\n\
+             echo \"src $t\"; echo \"bytes $(wc -c <\"$t\" | tr -d ' ')\"; digest checksum_src sha1sum \"$t\"; [ ! -e {to} ] || digest checksum_dest sha1sum {to}\n\
+             {verify}\ndigest md5sum md5sum \"$t\"\n\
+             if [ -e {to} ] && cmp -s \"$t\" {to}; then echo same; exit 0; fi\n{backup}\n\
              if [ -e {to} ]; then chmod \"$(stat -c %a {to})\" \"$t\"; chown \"$(stat -c %u:%g {to})\" \"$t\"; else chmod 0644 \"$t\"; fi\n\
-             mv -f \"$t\" {to} && printf new",
+             mv -f \"$t\" {to} && echo new || fail \"could not write {to}\"",
             self.fetcher(),
             quote(&self.url)
         ))
+    }
+
+    /// The file that it becomes.
+    fn path(&self, view: &View<'_>) -> Result<String, Stop> {
+        view.note_described(&self.dest);
+        let folder = stat(&self.dest, view)?.is_some_and(|stat| stat.kind == FileKind::Folder);
+        Ok(match folder || self.dest.ends_with('/') {
+            true => format!("{}/{}", self.dest.trim_end_matches('/'), self.name()),
+            false => self.dest.clone(),
+        })
+    }
+
+    /// The last part of the address.
+    fn name(&self) -> &str {
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether the file that is there has the digest that was asked for.
+    fn is_known(&self, path: &str, view: &View<'_>) -> Result<bool, Stop> {
+        let Some((program, word)) = self.digest()? else {
+            return Ok(false);
+        };
+        let script = format!(
+            "{}\nw={word}; [ \"$({program} <{} | cut -d' ' -f1)\" = \"$w\" ]",
+            self.fetcher(),
+            quote(path)
+        );
+        Ok(view.probe(&script, &[Resource::Path(path.into())])?.code == 0)
+    }
+
+    /// What the script told.
+    fn told(&self, outcome: Outcome, performed: &Performed, view: &View<'_>) -> Outcome {
+        if performed.unknown {
+            let names = [
+                "status_code",
+                "msg",
+                "elapsed",
+                "checksum_src",
+                "checksum_dest",
+                "md5sum",
+                "src",
+            ];
+            let unknown = |outcome: Outcome, name: &&str| outcome.with(name, view.unknown());
+            return names.iter().fold(outcome, unknown);
+        }
+        let text = performed.output.text();
+        let line = |key: &str| {
+            let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+            lines.find(|line| line.0 == key).map(|line| line.1)
+        };
+        let mut outcome = outcome.with("elapsed", Value::Int(performed.seconds as i64));
+        if let Some(code) = line("status_code")
+            .and_then(|code| code.parse::<i64>().ok())
+            .filter(|code| *code > 0)
+        {
+            outcome = outcome.with("status_code", code);
+        }
+        for name in ["url", "src", "checksum_src", "md5sum", "backup_file"] {
+            if let Some(text) = line(name).filter(|text| !text.is_empty()) {
+                outcome = outcome.with(name, text);
+            }
+        }
+        if line("src").is_some() {
+            outcome = outcome.with("checksum_dest", line("checksum_dest").map(Value::string));
+        }
+        if let Some(reason) = line("failed") {
+            return outcome.changed(false).failed(reason);
+        }
+        outcome
+            .with(
+                "msg",
+                format!("OK ({} bytes)", line("bytes").unwrap_or("unknown")),
+            )
+            .changed(text.lines().any(|line| line == "new"))
     }
 }
 
@@ -146,73 +232,55 @@ impl Module for GetUrl {
         "client_cert",
         "client_key",
     ];
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        BACKUP,
+        &[
+            ("url", "The address, after redirects."),
+            ("dest", "The file."),
+            ("src", "The file it was fetched into first."),
+            ("status_code", "Status of the answer."),
+            ("elapsed", "Seconds it took."),
+            ("checksum_src", "SHA-1 of what was fetched."),
+            ("checksum_dest", "SHA-1 of the file that was there before."),
+            ("md5sum", "MD5 of what was fetched."),
+        ],
+    ];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        let mut path = own.dest.clone();
-        let name = own
-            .url
-            .split(['?', '#'])
-            .next()
-            .unwrap_or_default()
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
-        view.note(Question::Digest { path: path.clone() });
-        if view
-            .stat(&path, true)?
-            .is_some_and(|stat| stat.kind == FileKind::Folder)
-            || path.ends_with('/')
-        {
-            path = format!("{}/{name}", path.trim_end_matches('/'));
-        }
-        let here = view.stat(&path, true)?;
+        let path = own.path(view)?;
+        let here = stat(&path, view)?;
         let wanted = arguments
             .file
             .attributes(here.as_ref().map(|stat| stat.mode), false)?;
-        let set = |attributes: crate::host::Attributes| Action::SetAttributes {
+        let attributes = here.as_ref().map(|stat| differing(&wanted, stat));
+        let set = attributes.filter(|attributes| !attributes.is_empty());
+        let set = set.map(|attributes| Action::SetAttributes {
             path: path.clone(),
             attributes,
             follow: true,
             recursive: false,
-        };
-        let mut outcome = Outcome::new()
+        });
+        let actions = Vec::from_iter(set);
+        let outcome = Outcome::new()
+            .of(path.as_str())
             .with("url", own.url.as_str())
             .with("dest", path.as_str());
         if let Some(performed) = view.performed().first() {
-            let fetched = performed.unknown || performed.output.text() == "new";
-            let attributes = here
-                .as_ref()
-                .map(|stat| differing(&wanted, stat))
-                .unwrap_or_default();
-            let changed = fetched || !attributes.is_empty();
-            let actions = if attributes.is_empty() {
-                vec![]
-            } else {
-                vec![set(attributes)]
-            };
+            let outcome = own.told(outcome, performed, view);
+            if outcome.failed.is_some() {
+                return Ok(Step::done(outcome));
+            }
+            let changed = outcome.changed.unwrap_or(true) || !actions.is_empty();
             return Ok(Step::Finish(actions, outcome.changed(changed)));
         }
-        let same = match (&here, own.digest()?) {
-            (None, _) => false,
-            (Some(_), None) => false,
-            (Some(_), Some((program, word))) => {
-                let script = format!(
-                    "{}\nw={word}; [ \"$({program} <{} | cut -d' ' -f1)\" = \"$w\" ]",
-                    own.fetcher(),
-                    quote(&path)
-                );
-                view.probe(&script, &[Resource::Path(path.clone())])?.code == 0
-            }
-        };
-        if let Some(stat) = here.as_ref().filter(|_| same && !own.force) {
-            outcome = describe(outcome, stat).with("msg", "file already exists");
-            let attributes = differing(&wanted, stat);
-            let actions = if attributes.is_empty() {
-                vec![]
-            } else {
-                vec![set(attributes)]
-            };
+        if here.is_some() && !own.force && own.is_known(&path, view)? {
+            let outcome = outcome
+                .with("msg", "file already exists")
+                .with("elapsed", Value::Int(0))
+                .with("checksum_src", Value::Null)
+                .with("checksum_dest", Value::Null);
             return Ok(Step::Finish(actions, outcome));
         }
         let fetch = Action::Script {
@@ -221,5 +289,13 @@ impl Module for GetUrl {
             effects: vec![Effect::Forgets(Resource::Path(path.clone()))],
         };
         Ok(Step::Act(vec![fetch]))
+    }
+}
+
+/// What stands at a path; in check mode nobody knows what came, once it came.
+fn stat(path: &str, view: &View<'_>) -> Result<Option<Stat>, Stop> {
+    match view.stat(path, true) {
+        Err(Stop::Undecided(_)) if !view.performed().is_empty() => Ok(None),
+        stat => stat,
     }
 }

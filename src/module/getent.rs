@@ -1,5 +1,6 @@
 //! `getent`: entries of the system's databases.
 
+use super::returns::{FACTS, Returns};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Resource, quote};
 use crate::value::{Map, Value};
@@ -31,6 +32,13 @@ fn yes() -> bool {
 impl Module for Getent {
     const NAMES: &'static [&'static str] = &["ansible.builtin.getent", "getent"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[
+        FACTS,
+        &[(
+            "ansible_facts.getent_<database>",
+            "The fields of the entries by their first ones; null for one that is not there.",
+        )],
+    ];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let database = arguments.database.as_str();
@@ -52,11 +60,7 @@ impl Module for Getent {
         let output = match view.probe(&script, &about) {
             // Reading changes nothing, whatever there will be to read.
             Err(Stop::Undecided(_)) => {
-                let mut outcome = Outcome::new().changed(false);
-                outcome
-                    .host_facts
-                    .insert(format!("getent_{database}").into(), view.unknown());
-                return Ok(Step::done(outcome));
+                return Ok(Step::done(told(database, view.unknown())));
             }
             output => output?,
         };
@@ -74,22 +78,26 @@ impl Module for Getent {
             let name = fields.remove(0);
             entries.insert(name.as_str().unwrap_or_default().into(), fields.into());
         }
+        const NOT_FOUND: &str = "One or more supplied key could not be found in the database.";
         match output.code {
             0 => {}
             1 => return Err(Stop::failed("Missing arguments, or database unknown.")),
             2 if arguments.fail_key => {
-                return Err(Stop::failed(
-                    "One or more supplied key could not be found in the database.",
-                ));
+                return Err(Stop::failed(NOT_FOUND));
             }
             2 => drop(entries.insert(key.into(), Value::Null)),
             3 => return Err(Stop::failed("Enumeration not supported on this database.")),
             _ => return Err(Stop::failed("getent is not on this host, or failed")),
         }
-        let mut facts = Map::new();
-        facts.insert(format!("getent_{database}").into(), Value::Map(entries.into()));
-        let mut outcome = Outcome::new().changed(false);
-        outcome.host_facts = facts;
-        Ok(Step::done(outcome))
+        let outcome = told(database, Value::Map(entries.into()));
+        Ok(Step::done(match output.code {
+            2 => outcome.with("msg", NOT_FOUND),
+            _ => outcome,
+        }))
     }
+}
+
+fn told(database: &str, entries: Value) -> Outcome {
+    let facts = [(format!("getent_{database}").into(), entries)];
+    Outcome::new().changed(false).gathered("", facts.into())
 }

@@ -1,5 +1,6 @@
 //! `git`: a working copy of a repository at a version.
 
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, Effect, Output, Resource, quote};
 use crate::value::Value;
@@ -321,6 +322,14 @@ impl Module for Git {
         "archive",
         "archive_prefix",
     ];
+    const RETURNS: &'static [Returns] = &[&[
+        ("before", "The commit that was there before."),
+        ("after", "The commit that is there now."),
+        (
+            "remote_url_changed",
+            "Whether the working copy belonged to another repository; with `update`.",
+        ),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let mut about = vec![Resource::Path(arguments.dest.clone())];
@@ -345,6 +354,7 @@ impl Module for Git {
         };
         let Some(before) = &found.before else {
             if !arguments.clone {
+                let outcome = outcome.with("after", text(&found.remote));
                 return Ok(Step::done(outcome.changed(true)));
             }
             let after = found.remote.clone().ok_or_else(missing)?;

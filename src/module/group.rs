@@ -1,6 +1,7 @@
 //! `group`: groups of the machine.
 
 use super::blockinfile::State;
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, Answer, Effect, Group as Known, Question, Resource, quote};
 use crate::value::Value;
@@ -34,20 +35,23 @@ impl Module for Group {
     const NAMES: &'static [&'static str] = &["ansible.builtin.group", "group"];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["local", "gid_min", "gid_max"];
+    const RETURNS: &'static [Returns] = &[&[
+        ("name", "The group."),
+        ("state", "`present` or `absent`."),
+        ("gid", "Its number."),
+        ("system", "Whether it was to get a number of the system."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let name = arguments.name.as_str();
-        let outcome = Outcome::new()
-            .with("name", name)
-            .with("system", arguments.system)
-            .with(
-                "state",
-                if arguments.state == State::Absent {
-                    "absent"
-                } else {
-                    "present"
-                },
-            );
+        let outcome = Outcome::new().with("name", name).with(
+            "state",
+            if arguments.state == State::Absent {
+                "absent"
+            } else {
+                "present"
+            },
+        );
         if let Some(performed) = view.performed().first() {
             let gid = match performed.unknown {
                 true => arguments
@@ -57,7 +61,7 @@ impl Module for Group {
             };
             let outcome = outcome.changed(true);
             return Ok(Step::done(match arguments.state {
-                State::Present => outcome.with("gid", gid),
+                State::Present => outcome.with("system", arguments.system).with("gid", gid),
                 State::Absent => outcome,
             }));
         }
@@ -68,7 +72,10 @@ impl Module for Group {
             (Some(_), State::Absent) if arguments.force => format!("groupdel -f {quoted}"),
             (Some(_), State::Absent) => format!("groupdel {quoted}"),
             (Some(group), State::Present) => match arguments.gid.filter(|gid| *gid != group.gid) {
-                None => return Ok(Step::done(outcome.with("gid", i64::from(group.gid)))),
+                None => {
+                    let outcome = outcome.with("system", arguments.system);
+                    return Ok(Step::done(outcome.with("gid", i64::from(group.gid))));
+                }
                 Some(gid) => format!("groupmod{} -g {gid} {quoted}", flag(arguments.non_unique, " -o")),
             },
             (None, State::Present) => format!(

@@ -1,5 +1,6 @@
 //! `group_by`: groups out of what is known of the hosts.
 
+use super::returns::Returns;
 use super::{InventoryChange, Module, Nature, Outcome, Step, Stop, View};
 use crate::value::Value;
 use schemars::JsonSchema;
@@ -28,6 +29,8 @@ impl Module for GroupBy {
         one_by_one: true,
         ..Nature::WITHOUT_HOST
     };
+    const RETURNS: &'static [Returns] =
+        &[&[("add_group", "The group."), ("parent_groups", "Groups above it.")]];
 
     fn step(arguments: &Arguments, _: &View<'_>) -> Result<Step, Stop> {
         let dashed = |name: &String| name.replace(' ', "-");
@@ -39,7 +42,7 @@ impl Module for GroupBy {
         let mut outcome = Outcome::new()
             .with("add_group", name.as_str())
             .with("parent_groups", Value::list(parents.iter().map(Value::string)));
-        outcome.inventory = Some(InventoryChange::Group { name, parents });
+        outcome.inventory = Some(Box::new(InventoryChange::Group { name, parents }));
         Ok(Step::done(outcome))
     }
 }

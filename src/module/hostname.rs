@@ -1,5 +1,6 @@
 //! `hostname`: the name of the machine.
 
+use super::returns::{FACTS, Returns};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::content::Content;
 use crate::host::{Action, Answer, Attributes, Effect, Output, Question, Resource, quote};
@@ -23,6 +24,7 @@ impl Module for Hostname {
     const NAMES: &'static [&'static str] = &["ansible.builtin.hostname", "hostname"];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["use"];
+    const RETURNS: &'static [Returns] = &[FACTS, &[("name", "The name.")]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let name = arguments.name.as_str();
@@ -81,8 +83,7 @@ impl Module for Hostname {
         ] {
             facts.insert(key.into(), Value::string(text));
         }
-        let mut outcome = Outcome::new().with("name", name);
-        outcome.host_facts = facts;
+        let outcome = Outcome::new().with("name", name).gathered("ansible_", facts);
         Ok(Step::Finish(actions, outcome))
     }
 }

@@ -1,6 +1,7 @@
 //! `include_vars`: variables out of a file or a folder of files, while a run goes on.
 
 use super::python_regex::{compile, search};
+use super::returns::Returns;
 use super::{ControlNode, LocalFile, Module, Nature, Outcome, Step, Stop, View};
 use crate::content::Content;
 use crate::value::{Map, Value};
@@ -52,6 +53,10 @@ impl Module for IncludeVars {
     type Arguments = Arguments;
     const NATURE: Nature = Nature::WITHOUT_HOST;
     const FREE_FORM: Option<&'static str> = Some("file");
+    const RETURNS: &'static [Returns] = &[&[
+        ("ansible_facts", "The variables, by name."),
+        ("ansible_included_var_files", "Paths of the files that were read."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let computer = view.control_node();

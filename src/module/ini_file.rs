@@ -1,7 +1,8 @@
 //! `ini_file`: one option in a section of an INI file.
 
 use super::blockinfile::State;
-use super::place::{Place, Wanted, text_of};
+use super::place::{NO_FILE, Place, Wanted, no_file, text_of};
+use super::returns::{BACKUP, FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
 use schemars::JsonSchema;
@@ -76,8 +77,8 @@ impl Own {
         a == b || (self.ignore_spaces && bare(a) == bare(b))
     }
 
-    /// Brings about that the option stands with each of its values in `start..end`.
-    fn put(&self, lines: &mut Vec<String>, (start, mut end): (usize, usize), option: &str) {
+    /// Brings about that the option stands with each of its values in `start..end`; says what that is called.
+    fn put(&self, lines: &mut Vec<String>, (start, mut end): (usize, usize), option: &str) -> &'static str {
         let mut wanted = self.lines(option);
         let mut others = vec![];
         for (at, held) in lines.iter().enumerate().take(end).skip(start) {
@@ -113,9 +114,14 @@ impl Own {
         while end > start && lines[end - 1].trim().is_empty() {
             end -= 1;
         }
+        let message = match wanted.is_empty() {
+            true => "option changed",
+            false => "option added",
+        };
         for line in wanted.into_iter().rev() {
             lines.insert(end, line);
         }
+        message
     }
 
     /// True if the line sets the option; `inactive` allows a comment mark before it.
@@ -129,7 +135,8 @@ impl Own {
             .is_some_and(|rest| rest.trim().is_empty() || rest.trim_start().starts_with('='))
     }
 
-    fn edited(&self, text: &str) -> String {
+    /// The file as it is wanted, and what was done if it is another one.
+    fn edited(&self, text: &str) -> (String, &'static str) {
         let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_string).collect();
         if let Some(last) = lines.last_mut().filter(|line| !line.ends_with('\n')) {
             last.push('\n');
@@ -157,7 +164,11 @@ impl Own {
                 lines.push(format!("[{}]\n", self.section));
                 lines.extend(self.option.iter().flat_map(|option| self.lines(option)));
             }
-            return lines.concat();
+            let message = match self.option {
+                Some(_) => "section and option added",
+                None => "only section added",
+            };
+            return (lines.concat(), message);
         };
         let end = (start..lines.len())
             .find(|at| header(&lines[*at]).is_some())
@@ -166,11 +177,11 @@ impl Own {
             if !present {
                 lines.drain(start.saturating_sub(1)..end);
             }
-            return lines.concat();
+            return (lines.concat(), "section removed");
         };
         if present {
-            self.put(&mut lines, (start, end), option);
-            return lines.concat();
+            let message = self.put(&mut lines, (start, end), option);
+            return (lines.concat(), message);
         }
         let given = self.value.is_some() || !self.values.is_empty();
         let only = (given && !self.exclusive).then(|| self.lines(option));
@@ -182,7 +193,7 @@ impl Own {
                 lines.remove(at);
             }
         }
-        lines.concat()
+        (lines.concat(), "option changed")
     }
 }
 
@@ -190,17 +201,14 @@ impl Module for IniFile {
     const NAMES: &'static [&'static str] = &["community.general.ini_file", "ini_file"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "follow"];
+    const RETURNS: &'static [Returns] = &[FILE, BACKUP, NO_FILE, &[("path", "The file.")]];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        if own.state == State::Present
-            && own.option.is_some()
-            && own.value.is_none()
-            && own.values.is_empty()
-            && !own.allow_no_value
+        if own.state == State::Present && own.value.is_none() && own.values.is_empty() && !own.allow_no_value
         {
             return Err(Stop::failed(
-                "\"value(s)\" must be defined if state is \"present\" and allow_no_value is false",
+                "Parameter 'value(s)' must be defined if state=present and allow_no_value=False.",
             ));
         }
         if own.value.is_some() && !own.values.is_empty() {
@@ -209,16 +217,12 @@ impl Module for IniFile {
         let place = Place::new(&own.path, &arguments.file, view).backup(own.backup);
         let text = text_of(&own.path, view)?;
         if text.is_none() && !own.create {
-            return Err(Stop::failed(format!("Destination {} does not exist!", own.path)));
+            return Err(no_file(format!("Destination {} does not exist!", own.path)));
         }
         let before = text.as_deref().unwrap_or_default();
-        let edited = own.edited(before);
+        let (edited, message) = own.edited(before);
         let same = edited == before || edited.strip_suffix('\n') == Some(before);
-        let message = match (&text, same) {
-            (_, true) => "OK",
-            (None, false) => "section and option added",
-            _ => "option changed",
-        };
+        let message = if same { "OK" } else { message };
         let wanted = match same && text.is_some() {
             true => Wanted::Keep,
             false => Wanted::Write(Content::bytes(edited)),
@@ -227,6 +231,7 @@ impl Module for IniFile {
         Ok(Step::Finish(
             actions,
             Outcome::new()
+                .of(own.path.as_str())
                 .with("msg", message)
                 .with("path", own.path.as_str()),
         ))

@@ -3,6 +3,7 @@
 mod words;
 
 use super::blockinfile::State;
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, Effect, Resource, quote};
 use crate::value::Value;
@@ -343,6 +344,10 @@ impl Arguments {
     }
 }
 
+fn version_of(program: &str) -> Value {
+    Value::string(if program == "iptables" { "ipv4" } else { "ipv6" })
+}
+
 fn about(program: &str) -> Resource {
     Resource::Other(format!("the rules of {program}"))
 }
@@ -350,6 +355,19 @@ fn about(program: &str) -> Resource {
 impl Module for Iptables {
     const NAMES: &'static [&'static str] = &["ansible.builtin.iptables", "iptables"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[
+        ("ip_version", "The protocols."),
+        ("table", "The table."),
+        ("chain", "The chain."),
+        ("rule", "The words of the rule."),
+        ("flush", "Whether all rules were to go."),
+        ("state", "`present` or `absent`."),
+        (
+            "chain_management",
+            "Whether the chain itself was to be made or removed.",
+        ),
+        ("wait", "Seconds to wait for the lock."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.chain.is_none() && !arguments.flush {
@@ -378,6 +396,12 @@ impl Module for Iptables {
             )
             .with("rule", arguments.rule().join(" "))
             .with("flush", arguments.flush)
+            .with(
+                "ip_version",
+                Value::list(programs.iter().map(|program| version_of(program))),
+            )
+            .with("chain_management", arguments.chain_management)
+            .with("wait", arguments.wait.clone())
             .with(
                 "state",
                 if arguments.state == State::Present {

@@ -1,8 +1,9 @@
 //! `lineinfile`: one line in a file.
 
 use super::blockinfile::State;
-use super::place::{Place, Wanted, text_of};
+use super::place::{NO_FILE, Place, Wanted, no_file, text_of};
 use super::python_regex::{compile, expand, search};
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
 use crate::value::Value;
@@ -149,6 +150,13 @@ impl Module for Lineinfile {
     const NAMES: &'static [&'static str] = &["ansible.builtin.lineinfile", "lineinfile"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "encoding"];
+    const RETURNS: &'static [Returns] = &[
+        NO_FILE,
+        &[
+            ("backup", "Where the old file was kept; empty if none was."),
+            ("found", "How many lines were removed."),
+        ],
+    ];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -211,11 +219,12 @@ impl Module for Lineinfile {
             (State::Present, None) => return Err(Stop::failed("line is required with state=present")),
             (State::Present, Some(line)) => {
                 if original.is_none() && !own.create {
-                    return Err(Stop::failed(format!("Destination {} does not exist !", own.path)));
+                    return Err(no_file(format!("Destination {} does not exist !", own.path)));
                 }
                 wish.present(&mut lines, line)?.to_string()
             }
         };
+        let message = place.message(message, view)?;
         let edited = lines.concat();
         let wanted = match original.as_deref() == Some(edited.as_str()) {
             true => Wanted::Keep,

@@ -1,6 +1,7 @@
 //! `locale_gen`: locales that programs of the host can use.
 
 use super::blockinfile::State;
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, Effect, Resource, quote};
 use crate::value::Value;
@@ -56,6 +57,10 @@ fn edited(text: &str, names: &[&String], on: bool) -> String {
 impl Module for LocaleGen {
     const NAMES: &'static [&'static str] = &["community.general.locale_gen", "locale_gen"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[
+        ("name", "The locales."),
+        ("mechanism", "How they are made: `glibc`."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let about = [Resource::Path(FILE.into()), Resource::Other("locales".into())];
@@ -90,7 +95,9 @@ impl Module for LocaleGen {
             .iter()
             .filter(|name| have(name) != present)
             .collect();
-        let outcome = Outcome::new().with("name", Value::list(arguments.name.iter().map(Value::string)));
+        let outcome = Outcome::new()
+            .with("name", Value::list(arguments.name.iter().map(Value::string)))
+            .with("mechanism", "glibc");
         if wrong.is_empty() {
             return Ok(Step::done(outcome));
         }

@@ -1,6 +1,7 @@
 //! `modprobe`: modules of the kernel.
 
 use super::blockinfile::State;
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::content::Content;
 use crate::host::{Action, Answer, Attributes, Effect, Question, Resource, quote};
@@ -102,6 +103,11 @@ impl Arguments {
 impl Module for Modprobe {
     const NAMES: &'static [&'static str] = &["community.general.modprobe", "modprobe"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[
+        ("name", "The module of the kernel."),
+        ("params", "Its parameters."),
+        ("state", "`present` or `absent`."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let question = Question::KernelModule {

@@ -1,6 +1,7 @@
 //! `mount`: file systems, in `/etc/fstab` and mounted.
 
 use super::place::text_of;
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::content::Content;
 use crate::host::{Action, Attributes, Effect, Resource, quote};
@@ -141,10 +142,39 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    fn told(&self) -> Outcome {
+        let given = [("src", &self.src), ("fstype", &self.fstype)];
+        let given = given
+            .iter()
+            .filter_map(|(name, text)| Some((*name, text.as_deref()?)));
+        let outcome = Outcome::new()
+            .with("name", self.path.as_str())
+            .with("opts", self.opts.as_str())
+            .with("dump", self.dump.as_str())
+            .with("passno", self.passno.as_str())
+            .with("boot", if self.boot { "yes" } else { "no" })
+            .with("fstab", self.fstab.as_str())
+            .with("backup_file", "");
+        given.fold(outcome, |outcome, (name, text)| outcome.with(name, text))
+    }
+}
+
 impl Module for Mount {
     const NAMES: &'static [&'static str] = &["ansible.posix.mount", "mount"];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["backup", "opts_no_log"];
+    const RETURNS: &'static [Returns] = &[&[
+        ("name", "Where it is mounted."),
+        ("src", "What is mounted, if it was named."),
+        ("fstype", "Its kind, if it was named."),
+        ("opts", "Its options."),
+        ("dump", "Fifth field of the line."),
+        ("passno", "Sixth field of the line."),
+        ("boot", "`yes` or `no`: whether it is mounted at the start."),
+        ("fstab", "The file of the line."),
+        ("backup_file", "Empty: no old file is kept."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let path = arguments.path.as_str();
@@ -185,12 +215,6 @@ impl Module for Mount {
                 effects: about.map(Effect::Forgets).to_vec(),
             });
         }
-        Ok(Step::Finish(
-            actions,
-            Outcome::new()
-                .with("name", path)
-                .with("src", arguments.src.as_deref().map(crate::value::Value::string))
-                .with("fstab", arguments.fstab.as_str()),
-        ))
+        Ok(Step::Finish(actions, arguments.told()))
     }
 }

@@ -1,7 +1,8 @@
 //! `community.crypto.openssl_csr` and `openssl_csr_pipe`: a certificate request.
 
-use super::crypto::{self, Place, Wanted, failed, from_colons};
+use super::crypto::{self, Held, Place, Wanted, failed, from_colons};
 use super::openssl_privatekey::Presence;
+use super::returns::{BACKUP, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
 use crate::host::Action;
@@ -11,6 +12,24 @@ use crate::pki::{
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+/// What is told of a request.
+const TOLD: Returns = &[
+    ("privatekey", "The file of the key that signs."),
+    ("subject", "Pairs of attribute and text."),
+    ("subjectAltName", "Alternative names."),
+    ("keyUsage", "What the key may be used for."),
+    ("extendedKeyUsage", "What the certificate may be used for."),
+    ("basicConstraints", "Whether it is an authority."),
+    ("ocspMustStaple", "Whether OCSP is to be stapled."),
+    ("ocsp_must_staple", "The same by the name that Ansible documents."),
+    ("name_constraints_permitted", "Names an authority may issue for."),
+    (
+        "name_constraints_excluded",
+        "Names an authority may not issue for.",
+    ),
+    ("csr", "The request; in a file with `return_content`."),
+];
 
 /// Makes a certificate request in a file.
 pub(super) struct OpensslCsr;
@@ -306,6 +325,7 @@ impl Own {
             Some(list) => Value::list(list.iter().map(Value::string)),
             None => Value::Null,
         };
+        let all = |list: &Option<Vec<String>>| Value::list(list.iter().flatten().map(Value::string));
         let attributes = self.subject_attributes()?;
         let subject = Name::new(attributes.clone()).map_err(failed)?;
         let names = self.alternative_names(&subject);
@@ -320,11 +340,12 @@ impl Own {
             .with("extendedKeyUsage", list(&self.extended_key_usage))
             .with("basicConstraints", list(&self.basic_constraints))
             .with("ocspMustStaple", self.ocsp_must_staple)
+            .with("ocsp_must_staple", self.ocsp_must_staple)
             .with(
                 "name_constraints_permitted",
-                list(&self.name_constraints_permitted),
+                all(&self.name_constraints_permitted),
             )
-            .with("name_constraints_excluded", list(&self.name_constraints_excluded)))
+            .with("name_constraints_excluded", all(&self.name_constraints_excluded)))
     }
 }
 
@@ -347,6 +368,7 @@ impl Module for OpensslCsr {
     const NAMES: &'static [&'static str] = &["community.crypto.openssl_csr", "openssl_csr"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = crypto::IGNORED;
+    const RETURNS: &'static [Returns] = &[BACKUP, TOLD, &[("filename", "The file of the request.")]];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -362,11 +384,11 @@ impl Module for OpensslCsr {
             }
             crypto::renewed(path, |existing| own.wanted(existing, view), view)
         };
-        let describe = |text: Option<&str>| {
+        let describe = |held: Held| {
             let outcome = own.describe()?.with("filename", path);
-            Ok(match text.filter(|_| own.return_content) {
-                Some(text) => outcome.with("csr", text),
-                None => outcome,
+            Ok(match own.return_content {
+                true => outcome.with("csr", held.field(|text| Ok::<_, Stop>(text.into()))?),
+                false => outcome,
             })
         };
         place.step(wanted, describe, view)
@@ -377,13 +399,14 @@ impl Module for OpensslCsrPipe {
     const NAMES: &'static [&'static str] = &["community.crypto.openssl_csr_pipe", "openssl_csr_pipe"];
     type Arguments = Own;
     const IGNORED: &'static [&'static str] = crypto::IGNORED;
+    const RETURNS: &'static [Returns] = &[TOLD];
 
     fn step(own: &Own, view: &View<'_>) -> Result<Step, Stop> {
         pipe(
             "csr",
             own.content.as_deref(),
             || own.wanted(own.content.as_deref(), view),
-            || own.describe(),
+            |_| own.describe(),
             view,
         )
     }
@@ -395,18 +418,23 @@ pub(super) fn pipe(
     field: &str,
     existing: Option<&str>,
     wanted: impl FnOnce() -> Result<Option<Content>, Stop>,
-    describe: impl FnOnce() -> Result<Outcome, Stop>,
+    describe: impl FnOnce(&Held) -> Result<Outcome, Stop>,
     view: &View<'_>,
 ) -> Result<Step, Stop> {
+    let told = |held: Held| -> Result<Outcome, Stop> {
+        let text = held.field(|text| Ok::<_, Stop>(text.into()))?;
+        Ok(describe(&held)?.with(field, text))
+    };
     if let Some(performed) = view.performed().first() {
-        let made = match performed.unknown {
-            true => view.unknown(),
-            false => performed.output.text().into(),
+        let made = performed.output.text();
+        let held = match performed.unknown {
+            true => Held::Unknown(view.unknown()),
+            false => Held::Text(&made),
         };
-        return Ok(Step::done(describe()?.changed(true).with(field, made)));
+        return Ok(Step::done(told(held)?.changed(true)));
     }
     let Some(content) = wanted()? else {
-        return Ok(Step::done(describe()?.with(field, existing.unwrap_or_default())));
+        return Ok(Step::done(told(Held::Text(existing.unwrap_or_default()))?));
     };
     let text = match content {
         Content::Made(recipe) => String::from_utf8_lossy(&recipe.make().map_err(failed)?).into_owned(),

@@ -1,6 +1,7 @@
 //! `community.crypto.openssl_privatekey`: a private key in a file.
 
-use super::crypto::{self, Place, Wanted, failed, fingerprints};
+use super::crypto::{self, Held, Place, Wanted, failed, fingerprints};
+use super::returns::{BACKUP, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
 use crate::pki::{KeyFormat, KeyType, PrivateKey};
@@ -191,20 +192,22 @@ impl Own {
         }
     }
 
-    fn describe(&self, text: Option<&str>) -> Result<Outcome, Stop> {
-        let mut outcome = Outcome::new().with("filename", self.path.as_str());
-        let Some(text) = text else { return Ok(outcome) };
-        outcome = outcome
+    fn describe(&self, held: &Held) -> Result<Outcome, Stop> {
+        let fingerprint = held.field(|text| {
+            let public = PrivateKey::from_pem(text).and_then(|key| key.public_key());
+            Ok::<_, Stop>(public.map_or(Value::Null, |public| fingerprints(public.der())))
+        })?;
+        let mut outcome = Outcome::new()
+            .with("filename", self.path.as_str())
             .with("type", self.kind.as_str())
-            .with("size", Value::Int(self.size as i64));
+            .with("size", Value::Int(self.size as i64))
+            .with("fingerprint", fingerprint);
         if let Some(curve) = self.curve.as_deref().filter(|_| self.kind == "ECC") {
             outcome = outcome.with("curve", curve);
         }
-        if let Ok(public) = PrivateKey::from_pem(text).and_then(|key| key.public_key()) {
-            outcome = outcome.with("fingerprint", fingerprints(public.der()));
-        }
         if self.return_content {
-            outcome = outcome.with("privatekey", Value::Secret(text.into()));
+            let secret = |text: &str| Ok::<_, Stop>(Value::Secret(text.into()));
+            outcome = outcome.with("privatekey", held.field(secret)?);
         }
         Ok(outcome)
     }
@@ -214,6 +217,17 @@ impl Module for OpensslPrivatekey {
     const NAMES: &'static [&'static str] = &["community.crypto.openssl_privatekey", "openssl_privatekey"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = crypto::IGNORED;
+    const RETURNS: &'static [Returns] = &[
+        BACKUP,
+        &[
+            ("filename", "The file of the key."),
+            ("type", "The kind of key that was asked for."),
+            ("size", "The bits that were asked for, if it is an RSA key."),
+            ("curve", "The curve, if it is an ECC key."),
+            ("fingerprint", "Digests of the public part, by algorithm."),
+            ("privatekey", "The key, with `return_content`."),
+        ],
+    ];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -225,6 +239,6 @@ impl Module for OpensslPrivatekey {
         let place = Place::new(&own.path, &arguments.file, view)
             .default_mode(0o600)
             .backup(own.backup);
-        place.step(|| own.wanted(view), |text| own.describe(text), view)
+        place.step(|| own.wanted(view), |held| own.describe(&held), view)
     }
 }

@@ -1,7 +1,8 @@
 //! `community.crypto.openssl_publickey`: the public part of a key in a file.
 
-use super::crypto::{self, Place, Wanted, failed, fingerprints};
+use super::crypto::{self, Held, Place, Wanted, failed, fingerprints};
 use super::openssl_privatekey::Presence;
+use super::returns::{BACKUP, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
 use crate::pki::{PrivateKey, PublicKey};
@@ -79,9 +80,12 @@ impl Own {
         };
         let text = match self.format {
             Format::Pem => key.pem(),
-            Format::OpenSsh => key.openssh().ok_or_else(|| {
-                Stop::failed("a key of this type cannot be written as OpenSSH: use RSA, ECC or Ed25519")
-            })?,
+            Format::OpenSsh => {
+                let text = key.openssh().ok_or_else(|| {
+                    Stop::failed("a key of this type cannot be written as OpenSSH: use RSA, ECC or Ed25519")
+                })?;
+                text.trim_end().to_string()
+            }
         };
         let same = existing.is_some_and(|existing| match self.format {
             Format::Pem => PublicKey::from_pem(&existing).is_ok_and(|existing| existing == key),
@@ -94,7 +98,7 @@ impl Own {
         })
     }
 
-    fn describe(&self, text: Option<&str>, view: &View<'_>) -> Result<Outcome, Stop> {
+    fn describe(&self, held: &Held, view: &View<'_>) -> Result<Outcome, Stop> {
         let format = match self.format {
             Format::Pem => "PEM",
             Format::OpenSsh => "OpenSSH",
@@ -102,12 +106,16 @@ impl Own {
         let mut outcome = Outcome::new()
             .with("privatekey", self.privatekey_path.as_deref().map(Value::string))
             .with("filename", self.path.as_str())
-            .with("format", format);
-        if let Some(text) = text {
-            outcome = outcome.with("fingerprint", fingerprints(self.key(view)?.der()));
-            if self.return_content {
-                outcome = outcome.with("publickey", text);
-            }
+            .with("format", format)
+            .with(
+                "fingerprint",
+                match held {
+                    Held::Nothing => Value::map::<&str>([]),
+                    held => held.field(|_| Ok::<_, Stop>(fingerprints(self.key(view)?.der())))?,
+                },
+            );
+        if self.return_content {
+            outcome = outcome.with("publickey", held.field(|text| Ok::<_, Stop>(text.into()))?);
         }
         Ok(outcome)
     }
@@ -117,12 +125,22 @@ impl Module for OpensslPublickey {
     const NAMES: &'static [&'static str] = &["community.crypto.openssl_publickey", "openssl_publickey"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = crypto::IGNORED;
+    const RETURNS: &'static [Returns] = &[
+        BACKUP,
+        &[
+            ("filename", "The file of the public key."),
+            ("privatekey", "The file of the private key."),
+            ("format", "`PEM` or `OpenSSH`."),
+            ("fingerprint", "Digests of the key, by algorithm."),
+            ("publickey", "The key, with `return_content`."),
+        ],
+    ];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
         let place = Place::new(&own.path, &arguments.file, view)
             .default_mode(0o644)
             .backup(own.backup);
-        place.step(|| own.wanted(view), |text| own.describe(text, view), view)
+        place.step(|| own.wanted(view), |held| own.describe(&held, view), view)
     }
 }

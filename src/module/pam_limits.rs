@@ -2,6 +2,7 @@
 
 use super::blockinfile::State;
 use super::place::{Place, Wanted, text_of};
+use super::returns::{BACKUP, Returns};
 use super::{FileArguments, Module, Outcome, Step, Stop, View};
 use crate::content::Content;
 use schemars::JsonSchema;
@@ -65,6 +66,7 @@ impl Arguments {
 impl Module for PamLimits {
     const NAMES: &'static [&'static str] = &["community.general.pam_limits", "pam_limits"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[BACKUP];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.use_max && arguments.use_min {
@@ -87,7 +89,7 @@ impl Module for PamLimits {
         };
         let line = |value: &str| format!("{}\t{}\t{}\t{value}{comment}\n", key[0], key[1], key[2]);
         let mut lines: Vec<String> = vec![];
-        let mut found = false;
+        let (mut found, mut message) = (false, line(&arguments.value));
         for held in before.split_inclusive('\n') {
             let (said, remark) = held.split_once('#').unwrap_or((held, ""));
             let words: Vec<&str> = said.split_whitespace().collect();
@@ -102,19 +104,16 @@ impl Module for PamLimits {
             }
             let value = arguments.wanted(words[3])?;
             let same_remark = arguments.comment.is_empty() || remark.trim() == arguments.comment;
-            match value == words[3] && same_remark {
-                true => lines.push(held.to_string()),
-                false => lines.push(line(&value)),
-            }
+            message = match value == words[3] && same_remark {
+                true => held.to_string(),
+                false => line(&value),
+            };
+            lines.push(message.clone());
         }
         if !found {
             lines.push(line(&arguments.value));
         }
         let edited = lines.concat();
-        let message = match edited == before {
-            true => String::new(),
-            false => line(&arguments.value),
-        };
         let wanted = match edited == before {
             true => Wanted::Keep,
             false => Wanted::Write(Content::bytes(edited)),

@@ -1,5 +1,6 @@
 //! `pause`: a run that waits a while.
 
+use super::returns::Returns;
 use super::{Outcome, RunModule, Stop, World};
 use crate::value::{Value, repr};
 use schemars::JsonSchema;
@@ -29,6 +30,16 @@ fn yes() -> bool {
 impl RunModule for Pause {
     const NAMES: &'static [&'static str] = &["ansible.builtin.pause", "pause"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[
+        ("rc", "0."),
+        ("stdout", "How long it waited."),
+        ("stderr", "Nothing."),
+        ("start", "When it began."),
+        ("stop", "When it ended."),
+        ("delta", "Whole seconds between them."),
+        ("echo", "The argument."),
+        ("user_input", "Nothing: nobody is asked."),
+    ]];
 
     async fn run(arguments: &Arguments, world: &dyn World) -> Result<Outcome, Stop> {
         let time = arguments.time()?;

@@ -1,6 +1,8 @@
 //! `ping` and `wait_for_connection`: the host answers and its shell works.
 
+use super::returns::Returns;
 use super::{Module, Nature, Outcome, Step, Stop, View, arguments};
+use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -24,6 +26,7 @@ fn pong() -> String {
 impl Module for Ping {
     const NAMES: &'static [&'static str] = &["ansible.builtin.ping", "ping"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[("ping", "The `data`.")]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.data == "crash" {
@@ -70,6 +73,7 @@ fn five() -> u64 {
 impl Module for WaitForConnection {
     const NAMES: &'static [&'static str] = &["ansible.builtin.wait_for_connection", "wait_for_connection"];
     type Arguments = Patience;
+    const RETURNS: &'static [Returns] = &[&[("elapsed", "Seconds until the host answered.")]];
     const NATURE: Nature = Nature {
         patience: Some(|value| arguments::read::<WaitForConnection>(value).ok()),
         ..Nature::OF_A_HOST
@@ -77,6 +81,9 @@ impl Module for WaitForConnection {
 
     fn step(_: &Patience, view: &View<'_>) -> Result<Step, Stop> {
         view.probe("printf pong", &[])?;
-        Ok(Step::done(Outcome::new().changed(false)))
+        // The engine, which waits, puts its seconds in place of this.
+        Ok(Step::done(
+            Outcome::new().changed(false).with("elapsed", Value::Int(0)),
+        ))
     }
 }

@@ -1,5 +1,6 @@
 //! `pip`: packages of Python, on hosts that have it.
 
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, Effect, Resource, quote};
 use crate::value::Value;
@@ -185,6 +186,18 @@ impl Module for Pip {
     const NAMES: &'static [&'static str] = &["ansible.builtin.pip", "pip"];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["umask"];
+    const RETURNS: &'static [Returns] = &[&[
+        ("cmd", "The line that installs or removes."),
+        ("name", "The packages."),
+        ("version", "The version of a single package."),
+        ("requirements", "The file that names packages."),
+        ("virtualenv", "The virtual environment."),
+        ("state", "What was wanted of the packages."),
+        ("stdout", "What was printed, if something was done."),
+        ("stdout_lines", "Its lines."),
+        ("stderr", "What was said to standard error."),
+        ("stderr_lines", "Its lines."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.name.is_empty() && arguments.requirements.is_none() && arguments.virtualenv.is_none() {
@@ -224,7 +237,15 @@ impl Module for Pip {
             actions.push(script(arguments.line(false)?));
         }
         let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::string);
+        let version = arguments.version.as_ref().map(|version| match version.as_str() {
+            Some(text) => text.to_string(),
+            None => crate::value::repr(version),
+        });
         let outcome = Outcome::new()
+            .with_output()
+            .with("cmd", arguments.line(false)?)
+            .with("version", version.map(Value::from))
+            .with("state", format!("{:?}", arguments.state).to_lowercase())
             .with("name", Value::list(arguments.name.iter().map(Value::string)))
             .with("requirements", text(&arguments.requirements))
             .with("virtualenv", text(&arguments.virtualenv));

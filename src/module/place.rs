@@ -1,9 +1,11 @@
 //! A file of the host that a module keeps as a whole: read, compared, written, and then described.
 
 use super::file::differing;
+use super::returns::Returns;
 use super::{FileArguments, Outcome, Step, Stop, View};
 use crate::content::Content;
 use crate::host::{Action, Question};
+use crate::value::Value;
 
 /// The longest text that is read: longer ones are no configuration.
 const LIMIT: u64 = 8 << 20;
@@ -14,6 +16,16 @@ pub(super) fn text_of(path: &str, view: &View<'_>) -> Result<Option<String>, Sto
     Ok(content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
+/// The task fails since the file that it should edit is not there; the result tells it by a code of its own.
+pub(super) fn no_file(message: String) -> Stop {
+    Stop::FailedWith(Box::new(
+        Outcome::new().with("rc", Value::Int(257)).failed(message),
+    ))
+}
+
+/// The code of [`no_file`].
+pub(super) const NO_FILE: Returns = &[("rc", "257 if the file is not there and is not to be made.")];
+
 /// What is to become of the file at a path.
 pub(super) enum Wanted {
     /// It stays; only mode and owner are looked at.
@@ -22,6 +34,27 @@ pub(super) enum Wanted {
     Write(Content),
     /// It goes.
     Absent,
+}
+
+/// What a file holds afterwards.
+pub(super) enum Held<'a> {
+    /// It is not there.
+    Nothing,
+    /// A text.
+    Text(&'a str),
+    /// Only applying can tell.
+    Unknown(Value),
+}
+
+impl Held<'_> {
+    /// A field of the result that is made of the text; null where there is none.
+    pub(super) fn field<E>(&self, make: impl FnOnce(&str) -> Result<Value, E>) -> Result<Value, E> {
+        match self {
+            Held::Nothing => Ok(Value::Null),
+            Held::Text(text) => make(text),
+            Held::Unknown(unknown) => Ok(unknown.clone()),
+        }
+    }
 }
 
 /// Where and how a file is kept.
@@ -76,6 +109,7 @@ impl<'a> Place<'a> {
             path: self.path.into(),
             limit: LIMIT,
         });
+        view.note_described(self.path);
     }
 
     fn folder(&self) -> &str {
@@ -126,31 +160,50 @@ impl<'a> Place<'a> {
         })
     }
 
+    /// Whether mode or owner of the file that is there have to be changed.
+    pub(super) fn attributes_differ(&self, view: &View<'_>) -> Result<bool, Stop> {
+        let Some(stat) = view.stat(self.path, true)? else {
+            return Ok(false);
+        };
+        let wanted = self.file.attributes(Some(stat.mode), false)?;
+        Ok(!differing(&wanted, &stat).is_empty())
+    }
+
+    /// What was done in the words of the modules that edit files: `edit`, and that mode or owner were changed.
+    pub(super) fn message(&self, edit: impl Into<String>, view: &View<'_>) -> Result<String, Stop> {
+        const ATTRIBUTES: &str = "ownership, perms or SE linux context changed";
+        let edit = edit.into();
+        Ok(match (self.attributes_differ(view)?, edit.is_empty()) {
+            (false, _) => edit,
+            (true, true) => ATTRIBUTES.into(),
+            (true, false) => format!("{edit} and {ATTRIBUTES}"),
+        })
+    }
+
     /// Acts if there is something to do, and then, or at once, describes what is there.
     pub(super) fn step(
         &self,
         wanted: impl FnOnce() -> Result<Wanted, Stop>,
-        describe: impl FnOnce(Option<&str>) -> Result<Outcome, Stop>,
+        describe: impl FnOnce(Held) -> Result<Outcome, Stop>,
         view: &View<'_>,
     ) -> Result<Step, Stop> {
-        let mut changed = false;
         if let Some(first) = view.performed().first() {
-            changed = true;
             let outcome = match text_of(self.path, view) {
-                Err(Stop::Undecided(_)) => Outcome::new(),
-                text => describe(text?.as_deref())?,
+                Err(Stop::Undecided(_)) => describe(Held::Unknown(view.unknown()))?,
+                text => describe(text?.as_deref().map_or(Held::Nothing, Held::Text))?,
             };
             let outcome = match &first.backup {
-                Some(backup) => outcome.with("backup_file", backup.as_str()),
+                Some(backup) => outcome.kept(backup),
                 None => outcome,
             };
-            return Ok(Step::done(outcome.changed(changed)));
+            return Ok(Step::done(outcome.changed(true)));
         }
         let actions = self.actions(wanted()?, view)?;
         if !actions.is_empty() {
             return Ok(Step::Act(actions));
         }
         let text = text_of(self.path, view)?;
-        Ok(Step::done(describe(text.as_deref())?.changed(changed)))
+        let held = text.as_deref().map_or(Held::Nothing, Held::Text);
+        Ok(Step::done(describe(held)?.changed(false)))
     }
 }

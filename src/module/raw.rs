@@ -1,6 +1,7 @@
 //! `raw` and `script`: a line for the host's shell, a script of this computer.
 
-use super::copy::missing;
+use super::placed::missing;
+use super::returns::{OUTPUT, Returns};
 use super::{LocalFile, Module, Nature, Outcome, Step, Stop, View};
 use crate::content::hexadecimal;
 use crate::host::{Action, Attributes, Command, Performed, quote};
@@ -65,6 +66,7 @@ impl Module for Raw {
     const NAMES: &'static [&'static str] = &["ansible.builtin.raw", "raw"];
     type Arguments = RawArguments;
     const FREE_FORM: Option<&'static str> = Some("cmd");
+    const RETURNS: &'static [Returns] = &[OUTPUT];
     const NATURE: Nature = Nature::OF_A_COMMAND;
 
     fn step(arguments: &RawArguments, view: &View<'_>) -> Result<Step, Stop> {
@@ -88,6 +90,7 @@ impl Module for Script {
         ..Nature::OF_A_COMMAND
     };
     const IGNORED: &'static [&'static str] = &["decrypt"];
+    const RETURNS: &'static [Returns] = &[OUTPUT];
 
     fn step(arguments: &ScriptArguments, view: &View<'_>) -> Result<Step, Stop> {
         if let Some(performed) = view.performed().get(1) {
@@ -97,10 +100,12 @@ impl Module for Script {
             if let Some(path) = path
                 && view.stat(path, true)?.is_some() == there
             {
-                let end = if there { "exists" } else { "does not exist" };
-                let mut outcome = Outcome::new().changed(false);
-                outcome.skipped = Some(format!("{path} {end}, matching the option"));
-                return Ok(Step::done(outcome));
+                let end = if there {
+                    "exists, matching creates"
+                } else {
+                    "does not exist, matching removes"
+                };
+                return Ok(Step::done(Outcome::new().skipped(format!("{path} {end} option"))));
             }
         }
         let words = shlex::split(&arguments.cmd).unwrap_or_default();

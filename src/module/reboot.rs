@@ -1,5 +1,6 @@
 //! `reboot`: a host that goes away and comes back.
 
+use super::returns::Returns;
 use super::{Connection, Nature, Outcome, RunModule, Stop, World};
 use crate::host::quote;
 use schemars::JsonSchema;
@@ -68,6 +69,10 @@ impl RunModule for Reboot {
     const NAMES: &'static [&'static str] = &["ansible.builtin.reboot", "reboot"];
     type Arguments = Arguments;
     const NATURE: Nature = Nature::OF_A_HOST;
+    const RETURNS: &'static [Returns] = &[&[
+        ("rebooted", "Whether the machine was told to go down."),
+        ("elapsed", "Seconds until it was back."),
+    ]];
 
     async fn run(arguments: &Arguments, world: &dyn World) -> Result<Outcome, Stop> {
         let host = world.host()?;

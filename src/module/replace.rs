@@ -1,9 +1,11 @@
 //! `replace`: every match of a regular expression in a file.
 
-use super::place::{Place, Wanted, text_of};
+use super::place::{Place, Wanted, no_file, text_of};
 use super::python_regex::{compile, search, substitute};
+use super::returns::{BACKUP, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
+use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -35,16 +37,20 @@ pub(super) struct Own {
 
 impl Own {
     /// The part of the text to look in.
-    fn section(&self, text: &str) -> Result<Option<std::ops::Range<usize>>, Stop> {
+    ///
+    /// # Errors
+    /// The inner one is the expression that matches nowhere.
+    fn section(&self, text: &str) -> Result<Result<std::ops::Range<usize>, String>, Stop> {
         let pattern = match (&self.after, &self.before) {
-            (None, None) => return Ok(Some(0..text.len())),
+            (None, None) => return Ok(Ok(0..text.len())),
             (Some(after), Some(before)) => format!("{after}(?P<subsection>.*?){before}"),
             (Some(after), None) => format!("{after}(?P<subsection>.*)"),
             (None, Some(before)) => format!("(?P<subsection>.*){before}"),
         };
         let regex = compile(&pattern, "s")?;
         let found = search(&regex, text)?;
-        Ok(found.and_then(|found| found.name("subsection").map(|part| part.range())))
+        let part = found.and_then(|found| found.name("subsection").map(|part| part.range()));
+        Ok(part.ok_or(pattern))
     }
 }
 
@@ -52,6 +58,7 @@ impl Module for Replace {
     const NAMES: &'static [&'static str] = &["ansible.builtin.replace", "replace"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
+    const RETURNS: &'static [Returns] = &[BACKUP, &[("rc", "0, or 257 if the file is not there.")]];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -66,11 +73,16 @@ impl Module for Replace {
             .backup(own.backup)
             .validate(own.validate.as_deref());
         let Some(text) = text_of(&own.path, view)? else {
-            return Err(Stop::failed(format!("Path {} does not exist !", own.path)));
+            return Err(no_file(format!("Path {} does not exist !", own.path)));
         };
-        let Some(section) = own.section(&text)? else {
-            let message = "Pattern for before/after params did not match the given file";
-            return Ok(Step::done(Outcome::new().with("msg", message)));
+        let outcome = Outcome::new().with("rc", Value::Int(0));
+        let section = match own.section(&text)? {
+            Ok(section) => section,
+            Err(pattern) => {
+                let message =
+                    format!("Pattern for before/after params did not match the given file: {pattern}");
+                return Ok(Step::done(outcome.with("msg", message)));
+            }
         };
         let regex = compile(&own.regexp, "m")?;
         let (replaced, count) = substitute(&regex, &own.replace, &text[section.clone()])?;
@@ -82,7 +94,8 @@ impl Module for Replace {
                 format!("{count} replacements made"),
             ),
         };
+        let message = place.message(message, view)?;
         let actions = place.actions(wanted, view)?;
-        Ok(Step::Finish(actions, Outcome::new().with("msg", message)))
+        Ok(Step::Finish(actions, outcome.with("msg", message)))
     }
 }

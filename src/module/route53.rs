@@ -2,6 +2,7 @@
 
 mod shape;
 
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{
     Action, Alias, Answer, DnsAccess, DnsAnswer, DnsZone, Hidden, Location, Performed, Question,
@@ -317,6 +318,7 @@ impl Module for Route53 {
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] =
         &["retry_interval", "aws_config", "debug_botocore_endpoint_logs"];
+    const RETURNS: &'static [Returns] = &[shape::RETURNS];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if let Some(performed) = view.performed().first() {

@@ -23,6 +23,8 @@ pub trait RunModule: Send + Sync + 'static {
     const IGNORED: &'static [&'static str] = &[];
     /// What it is.
     const NATURE: Nature = Nature::OF_THE_RUN;
+    /// What the result holds beside what every result holds.
+    const RETURNS: &'static [super::Returns] = &[];
 
     /// Does the work; in check mode ([`World::is_check`]) it only tells what it would do.
     ///

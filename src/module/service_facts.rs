@@ -1,5 +1,6 @@
 //! `service_facts` and `package_facts`: what runs and what is installed.
 
+use super::returns::{FACTS, Returns};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::Resource;
 use crate::value::{Map, Value};
@@ -27,14 +28,29 @@ fn auto() -> Vec<String> {
 }
 
 fn facts(name: &str, value: Value) -> Step {
-    let mut outcome = Outcome::new().changed(false);
-    outcome.host_facts.insert(name.into(), value.clone());
-    Step::done(outcome.with("ansible_facts", Value::map([(name, value)])))
+    let facts = [(name.into(), value)];
+    Step::done(Outcome::new().changed(false).gathered("", facts.into()))
 }
 
 impl Module for ServiceFacts {
     const NAMES: &'static [&'static str] = &["ansible.builtin.service_facts", "service_facts"];
     type Arguments = ServiceArguments;
+    const RETURNS: &'static [Returns] = &[
+        FACTS,
+        &[
+            ("ansible_facts.services", "The services by their names."),
+            ("ansible_facts.services.name", "The unit."),
+            (
+                "ansible_facts.services.state",
+                "`running`, `stopped`, `failed`, `inactive` or `not-found`.",
+            ),
+            (
+                "ansible_facts.services.status",
+                "`enabled`, `disabled`, `static` and so on, `not-found` or `unknown`.",
+            ),
+            ("ansible_facts.services.source", "`systemd`."),
+        ],
+    ];
 
     fn step(_: &ServiceArguments, view: &View<'_>) -> Result<Step, Stop> {
         let script = "systemctl list-units --no-pager --plain --no-legend --type service --all; printf '\\036'; \
@@ -86,6 +102,21 @@ impl Module for PackageFacts {
     const NAMES: &'static [&'static str] = &["ansible.builtin.package_facts", "package_facts"];
     type Arguments = PackageArguments;
     const IGNORED: &'static [&'static str] = &["strategy"];
+    const RETURNS: &'static [Returns] = &[
+        FACTS,
+        &[
+            (
+                "ansible_facts.packages",
+                "Lists of the installed packages by their names.",
+            ),
+            ("ansible_facts.packages.name", "The name."),
+            ("ansible_facts.packages.version", "The version."),
+            ("ansible_facts.packages.arch", "The architecture."),
+            ("ansible_facts.packages.category", "The section."),
+            ("ansible_facts.packages.origin", "Whose it is."),
+            ("ansible_facts.packages.source", "`apt`."),
+        ],
+    ];
 
     fn step(arguments: &PackageArguments, view: &View<'_>) -> Result<Step, Stop> {
         if !arguments

@@ -1,5 +1,6 @@
 //! `set_fact`: variables of a host for the rest of the run.
 
+use super::returns::{FACTS, Returns};
 use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{Map, Value, to_bool};
 
@@ -12,6 +13,7 @@ impl Module for SetFact {
     const NATURE: Nature = Nature::WITHOUT_HOST;
     const FREE_FORM: Option<&'static str> = Some("_raw_params");
     const OPEN: bool = true;
+    const RETURNS: &'static [Returns] = &[FACTS];
 
     fn step(arguments: &Value, _: &View<'_>) -> Result<Step, Stop> {
         let mut variables = arguments.as_map().cloned().unwrap_or_default();

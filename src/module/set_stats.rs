@@ -1,5 +1,6 @@
 //! `set_stats`: figures of a run, as the events carry them.
 
+use super::returns::Returns;
 use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::Value;
 use schemars::JsonSchema;
@@ -27,6 +28,15 @@ fn yes() -> bool {
 impl Module for SetStats {
     const NAMES: &'static [&'static str] = &["ansible.builtin.set_stats", "set_stats"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[
+        ("ansible_stats", "The figures."),
+        ("ansible_stats.data", "Their names and values."),
+        ("ansible_stats.per_host", "Whether they belong to the host."),
+        (
+            "ansible_stats.aggregate",
+            "Whether they are added to what is there.",
+        ),
+    ]];
     const NATURE: Nature = Nature::WITHOUT_HOST;
 
     fn step(arguments: &Arguments, _: &View<'_>) -> Result<Step, Stop> {

@@ -1,8 +1,8 @@
 //! `setup`: the facts of the host.
 
+use super::returns::{FACTS, Returns};
 use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::host::{Resource, facts_script, parse_facts};
-use crate::value::Value;
 use crate::wildcard::fnmatch;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,6 +30,7 @@ impl Module for Setup {
         ..Nature::OF_A_HOST
     };
     const IGNORED: &'static [&'static str] = &["gather_subset", "gather_timeout", "fact_path", "parallel"];
+    const RETURNS: &'static [Returns] = &[FACTS];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let output = view.probe(facts_script(), &[Resource::Other("facts".into())])?;
@@ -42,15 +43,8 @@ impl Module for Setup {
                 .collect();
             facts.retain(|name, _| patterns.iter().any(|pattern| pattern.matches(name)));
         }
-        let shown = Value::map(
-            facts
-                .iter()
-                .map(|(name, value)| (format!("ansible_{name}"), value.clone())),
-        );
-        let outcome = Outcome {
-            host_facts: facts,
-            ..Outcome::new().changed(false)
-        };
-        Ok(Step::done(outcome.with("ansible_facts", shown)))
+        Ok(Step::done(
+            Outcome::new().changed(false).gathered("ansible_", facts),
+        ))
     }
 }

@@ -1,5 +1,6 @@
 //! `slurp`: the content of a file as base64.
 
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{FileKind, Question};
 use base64::Engine;
@@ -22,6 +23,11 @@ const LIMIT: u64 = 64 << 20;
 impl Module for Slurp {
     const NAMES: &'static [&'static str] = &["ansible.builtin.slurp", "slurp"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[
+        ("content", "The content, encoded."),
+        ("encoding", "`base64`."),
+        ("source", "The file."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let path = arguments.src.as_str();
@@ -30,7 +36,7 @@ impl Module for Slurp {
             limit: LIMIT,
         });
         match view.stat(path, true)? {
-            None => return Err(Stop::failed(format!("file not found: {path}"))),
+            None => return Err(Stop::failed(format!("File not found: {path}"))),
             Some(stat) if stat.kind == FileKind::Folder => {
                 return Err(Stop::failed(format!(
                     "source is a directory and must be a file: {path}"

@@ -1,5 +1,6 @@
 //! `systemd_service`, `systemd` and `service`: units of systemd.
 
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, Answer, Effect, Question, Unit, quote};
 use crate::value::{Map, Value};
@@ -187,6 +188,15 @@ impl Module for SystemdService {
     ];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["use", "pattern", "runlevel", "sleep", "arguments", "args"];
+    const RETURNS: &'static [Returns] = &[&[
+        ("name", "The unit, as it was named."),
+        ("state", "`started` or `stopped`, if that was asked for."),
+        (
+            "enabled",
+            "Whether it starts with the machine, if that was asked for.",
+        ),
+        ("status", "Its properties as `systemctl show` told them before."),
+    ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.scope != Scope::System {
@@ -204,10 +214,9 @@ impl Module for SystemdService {
                 before.push("systemctl daemon-reload".into());
             }
             let actions = script(before, vec![]);
-            return Ok(Step::Finish(
-                actions,
-                Outcome::new().changed(false).with("name", Value::Null),
-            ));
+            let status = Value::Map(Map::new().into());
+            let outcome = Outcome::new().changed(false).with("name", Value::Null);
+            return Ok(Step::Finish(actions, outcome.with("status", status)));
         };
         let mut unit = view.unit(&name)?;
         let wished = arguments.state.is_some() || arguments.enabled.is_some();

@@ -1,5 +1,6 @@
 //! `tempfile`: a file or folder nobody else has.
 
+use super::returns::{FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, quote};
 use schemars::JsonSchema;
@@ -39,17 +40,21 @@ fn prefix() -> String {
 impl Module for Tempfile {
     const NAMES: &'static [&'static str] = &["ansible.builtin.tempfile", "tempfile"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[FILE, &[("path", "What was made.")]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let (folder, word) = match arguments.state {
             Kind::Directory => (" -d", "directory"),
             Kind::File => ("", "file"),
         };
-        let outcome = Outcome::new().changed(true).with("state", word);
+        let outcome = Outcome::new().changed(true);
         if let Some(performed) = view.performed().first() {
             return Ok(Step::done(match performed.unknown {
-                true => outcome.with("path", view.unknown()),
-                false => outcome.with("path", performed.output.text().trim()),
+                true => outcome.with("path", view.unknown()).with("state", word),
+                false => {
+                    let path = performed.output.text();
+                    outcome.with("path", path.trim()).of(path.trim())
+                }
             }));
         }
         let name = quote(&format!("{}XXXXXXXX{}", arguments.prefix, arguments.suffix));

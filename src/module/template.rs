@@ -1,6 +1,7 @@
 //! `template`: a rendered file of this computer to the host.
 
-use super::copy::{Placed, missing};
+use super::placed::{Placed, WRITTEN, missing};
+use super::returns::{BACKUP, FILE, Returns};
 use super::{Module, Step, Stop, TemplateOptions, View, WithFile};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -57,6 +58,7 @@ impl Module for Template {
     const NAMES: &'static [&'static str] = &["ansible.builtin.template", "template"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
+    const RETURNS: &'static [Returns] = &[FILE, BACKUP, WRITTEN];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -97,16 +99,12 @@ impl Module for Template {
             destination: own.dest.clone(),
         };
         let content = view.control_node().render_file(&path, &options)?;
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
         Placed {
             content,
-            name,
+            source_mode: view.control_node().mode(&path),
+            source: Some(path),
             dest: own.dest.clone(),
             file: &arguments.file,
-            source_mode: view.control_node().mode(&path),
             validate: own.validate.clone(),
             backup: own.backup,
             force: own.force,

@@ -6,8 +6,8 @@
 mod compare;
 mod remote;
 
-use super::copy::missing;
-use super::file::describe;
+use super::placed::missing;
+use super::returns::{FILE, Returns};
 use super::{FileArguments, LocalFile, Module, Outcome, Step, Stop, View, WithFile};
 use crate::archive::{Archive, Packing};
 use crate::content::{Content, hexadecimal};
@@ -110,6 +110,18 @@ impl Own {
     }
 }
 
+/// What Ansible calls that which unpacks it.
+fn handler(packing: Packing) -> &'static str {
+    match packing {
+        Packing::Tar => "TarArchive",
+        Packing::Gzip => "TgzArchive",
+        Packing::Bzip2 => "TarBzipArchive",
+        Packing::Xz => "TarXzArchive",
+        Packing::Zstd => "TarZstdArchive",
+        Packing::Zip => "ZipArchive",
+    }
+}
+
 /// The program that a packing needs on the host beside `tar`, and its package.
 fn unpacker(packing: Packing) -> Option<&'static str> {
     match packing {
@@ -132,6 +144,18 @@ impl Module for Unarchive {
         "unsafe_writes",
         "attributes",
     ];
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        &[
+            ("dest", "The folder, which `owner`, `mode` and so on describe."),
+            ("src", "The archive."),
+            (
+                "handler",
+                "How it is packed: `TgzArchive`, `TarXzArchive`, `ZipArchive` and so on.",
+            ),
+            ("files", "The names of what is in it, with `list_files`."),
+        ],
+    ];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -141,20 +165,20 @@ impl Module for Unarchive {
         if let Some(path) = &own.creates
             && view.stat(path, true)?.is_some()
         {
-            let mut outcome = Outcome::new().changed(false);
-            outcome.skipped = Some(format!("skipped, since {path} exists"));
-            return Ok(Step::done(outcome));
+            return Ok(Step::done(
+                Outcome::new().skipped(format!("skipped, since {path} exists")),
+            ));
         }
-        let Some(dest) = view
-            .stat(&own.dest, true)?
-            .filter(|stat| stat.kind == FileKind::Folder)
-        else {
+        view.note_described(&own.dest);
+        let dest = view.stat(&own.dest, true)?;
+        if dest.is_none_or(|stat| stat.kind != FileKind::Folder) {
             return Err(Stop::failed(format!(
                 "dest '{}' must be an existing dir",
                 own.dest
             )));
-        };
-        let outcome = describe(Outcome::new(), &dest)
+        }
+        let outcome = Outcome::new()
+            .of(own.dest.as_str())
             .with("dest", own.dest.as_str())
             .with("src", own.src.as_str());
         if own.is_remote() {
@@ -182,8 +206,7 @@ fn local(own: &Own, file: &FileArguments, outcome: Outcome, view: &View<'_>) -> 
         .map_err(|error| Stop::failed(format!("cannot read the archive {}: {error}", path.display())))?;
     let wanted = compare::wanted(&archive, own)?;
     let found = compare::look(&wanted, own, view)?;
-    let zip = archive.packing == Packing::Zip;
-    let mut outcome = outcome.with("handler", if zip { "ZipArchive" } else { "TgzArchive" });
+    let mut outcome = outcome.with("handler", handler(archive.packing));
     if own.list_files {
         outcome = outcome.with(
             "files",

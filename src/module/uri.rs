@@ -1,8 +1,11 @@
 //! `uri`: one HTTP request from the host, through `curl`.
 
+mod answer;
+
+use super::returns::{FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View};
-use crate::host::{Action, Performed, quote};
-use crate::value::{Map, Value, json};
+use crate::host::{Action, Effect, Resource, quote};
+use crate::value::{Value, json};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fmt::Write;
@@ -200,7 +203,10 @@ impl Arguments {
 
     fn script(&self) -> String {
         let keep = match &self.dest {
-            Some(dest) => format!("mv -f \"$t/body\" {} && : >\"$t/body\"", quote(dest)),
+            Some(dest) => format!(
+                "cmp -s \"$t/body\" {0} && printf same || {{ cat \"$t/body\" >{0} && printf new; }} || printf bad",
+                quote(dest)
+            ),
             None => ":".into(),
         };
         format!(
@@ -208,67 +214,15 @@ impl Arguments {
              t=$(mktemp -d) || exit 1; trap 'rm -rf \"$t\"' EXIT\n\
              printf '%s' {} | curl -q -sS -K - -D \"$t/head\" -o \"$t/body\" -w '%{{http_code}} %{{url_effective}} %{{num_redirects}}' >\"$t/end\" 2>\"$t/error\"\n\
              printf '%s{MARK}' \"$?\"; cat \"$t/end\"; printf '{MARK}'; cat \"$t/error\"; printf '{MARK}'; cat \"$t/head\" 2>/dev/null; printf '{MARK}'\n\
-             [ -e \"$t/body\" ] && {{ {keep}; cat \"$t/body\"; }}; :",
-            quote(&self.configuration())
+             [ ! -e \"$t/body\" ] || {{ read -r s u <\"$t/end\"; case \" {} \" in *\" $s \"*) {keep};; esac; }}\n\
+             printf '{MARK}'; [ ! -e \"$t/body\" ] || cat \"$t/body\"",
+            quote(&self.configuration()),
+            self.status_code
+                .iter()
+                .map(u16::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
         )
-    }
-
-    fn outcome(&self, performed: &Performed, view: &View<'_>) -> Outcome {
-        let base = Outcome::new().changed(false);
-        if performed.unknown {
-            let names = ["status", "msg", "content", "json", "url", "redirected", "elapsed"];
-            return names
-                .into_iter()
-                .fold(base, |outcome, name| outcome.with(name, view.unknown()));
-        }
-        let text = performed.output.text();
-        let parts: Vec<&str> = text.splitn(5, MARK).collect();
-        let [code, end, error, head, body] = parts[..] else {
-            return base.failed(text);
-        };
-        let mut words = end.split(' ');
-        let status: u16 = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
-        let url = words.next().unwrap_or(&self.url);
-        let redirected = words.next().is_some_and(|count| count != "0");
-        let mut outcome = headers(base, head)
-            .with("url", url)
-            .with("redirected", redirected)
-            .with("elapsed", Value::Int(performed.seconds as i64));
-        let fits = self.status_code.contains(&status);
-        if self.return_content || !fits {
-            outcome = outcome.with("content", body);
-        }
-        let kind = outcome
-            .fields
-            .get("content_type")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        if kind.contains("json")
-            && let Ok(value) = serde_json::from_str::<serde_json::Value>(body)
-        {
-            outcome = outcome.with("json", Value::from(value));
-        }
-        if code != "0" {
-            // Ansible has -1 where there was no answer at all.
-            return outcome.with("status", Value::Int(-1)).failed(format!(
-                "Status code was -1 and not {:?}: {}",
-                self.status_code,
-                error.trim()
-            ));
-        }
-        let outcome = outcome.with("status", Value::Int(status.into()));
-        let line = head
-            .lines()
-            .rfind(|line| line.starts_with("HTTP/"))
-            .unwrap_or_default();
-        let reason = line.splitn(3, ' ').nth(2).unwrap_or_default().trim();
-        match fits {
-            true => outcome.with("msg", format!("OK ({} bytes)", body.len())),
-            false => outcome.failed(format!(
-                "Status code was {status} and not {:?}: HTTP Error {status}: {reason}",
-                self.status_code
-            )),
-        }
     }
 }
 
@@ -282,22 +236,6 @@ fn encoded(text: &str) -> String {
         }
     }
     out
-}
-
-/// The headers of the last answer as fields: lower case, `_` for `-`.
-fn headers(outcome: Outcome, head: &str) -> Outcome {
-    let mut fields = Map::new();
-    for line in head.lines() {
-        if line.starts_with("HTTP/") {
-            fields.clear();
-        } else if let Some((name, value)) = line.split_once(':') {
-            let name = name.trim().to_lowercase().replace('-', "_");
-            fields.insert(name.into(), value.trim().into());
-        }
-    }
-    fields
-        .into_iter()
-        .fold(outcome, |outcome, (name, value)| outcome.with(&name, value))
 }
 
 impl Module for Uri {
@@ -315,6 +253,32 @@ impl Module for Uri {
         "src",
         "unsafe_writes",
     ];
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        &[
+            ("status", "Status of the answer; -1 if there was none."),
+            ("url", "The address, after redirects."),
+            ("redirected", "Whether there were redirects."),
+            ("elapsed", "Seconds it took."),
+            (
+                "content",
+                "The body, with `return_content` or another status than was wanted.",
+            ),
+            ("json", "What the body says, if it is JSON."),
+            ("cookies", "What the answer wants to be remembered, by name."),
+            ("cookies_string", "The same as a header says it."),
+            (
+                "path",
+                "The file of the body, with `dest`; `owner`, `mode` and so on describe it.",
+            ),
+            ("stdout", "Why nothing was asked, with `creates` or `removes`."),
+            ("stdout_lines", "Its lines."),
+            (
+                "<header>",
+                "The headers of the answer, in lower case and with `_` for `-`.",
+            ),
+        ],
+    ];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if let Some(performed) = view.performed().first() {
@@ -326,7 +290,9 @@ impl Module for Uri {
             {
                 let end = if there { "exists" } else { "does not exist" };
                 let message = format!("skipped, since '{path}' {end}");
-                return Ok(Step::done(Outcome::new().changed(false).with("msg", message)));
+                let lines = Value::list([Value::string(&message)]);
+                let outcome = Outcome::new().changed(false).with("stdout_lines", lines);
+                return Ok(Step::done(outcome.with("stdout", message)));
             }
         }
         if let Some(unknown) = arguments.body.as_ref().and_then(Value::find_unknown) {
@@ -335,7 +301,11 @@ impl Module for Uri {
         Ok(Step::Act(vec![Action::Script {
             script: arguments.script(),
             explain: format!("curl -X {} {}", arguments.method, quote(&arguments.url)),
-            effects: vec![],
+            effects: arguments
+                .dest
+                .iter()
+                .map(|path| Effect::Forgets(Resource::Path(path.clone())))
+                .collect(),
         }]))
     }
 }

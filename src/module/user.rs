@@ -4,6 +4,7 @@ mod outcome;
 mod ssh_key;
 
 use super::blockinfile::State;
+use super::returns::Returns;
 use super::{Module, Step, Stop, View};
 use crate::host::{Account, Action, Answer, Effect, Question, Resource, quote};
 use crate::value::Value;
@@ -269,16 +270,19 @@ impl Module for User {
         "profile",
         "role",
     ];
+    const RETURNS: &'static [Returns] = outcome::RETURNS;
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let name = arguments.name.as_str();
         if let Some(performed) = view.performed().first() {
             if performed.unknown {
                 let outcome = arguments.describe(None, Some(view.unknown())).changed(true);
+                let outcome = arguments.of_old(arguments.of_new(outcome));
                 return Ok(Step::done(arguments.with_key(outcome, None, view)?));
             }
             let account = view.account(name)?;
             let outcome = arguments.describe(account.as_ref(), None).changed(true);
+            let outcome = arguments.after_commands(outcome, &performed.output);
             return Ok(Step::done(arguments.with_key(outcome, account.as_ref(), view)?));
         }
         if let Some(Value::Unknown(unknown)) = &arguments.password {
@@ -305,6 +309,10 @@ impl Module for User {
         commands.retain(|command| !command.is_empty());
         if commands.is_empty() {
             let outcome = arguments.describe(here.as_ref(), None);
+            let outcome = match here {
+                Some(_) => arguments.of_old(outcome),
+                None => outcome,
+            };
             return Ok(Step::done(arguments.with_key(outcome, here.as_ref(), view)?));
         }
         let script = commands.join(" && ");
@@ -326,6 +334,11 @@ impl Module for User {
         {
             effects.push(Effect::Forgets(Resource::Path(account.home.clone())));
         }
+        let script = match &here {
+            Some(_) => script,
+            // The result tells whether the account is new, which is known no more when it is made.
+            None => format!("echo {} && {script}", outcome::NEW),
+        };
         Ok(Step::Act(vec![Action::Script {
             script,
             explain,

@@ -6,6 +6,7 @@ mod level;
 mod option;
 mod relations;
 
+use super::returns::Returns;
 use super::{Module, Nature, Outcome, Step, Stop, View};
 use crate::value::{Map, Value};
 use level::Findings;
@@ -30,6 +31,11 @@ impl Module for ValidateArgumentSpec {
     const NAMES: &'static [&'static str] =
         &["ansible.builtin.validate_argument_spec", "validate_argument_spec"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[
+        ("validate_args_context", "What the arguments belong to."),
+        ("argument_errors", "What is wrong with them."),
+        ("argument_spec_data", "The options, if something is wrong."),
+    ]];
     const NATURE: Nature = Nature::WITHOUT_HOST;
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {

@@ -1,5 +1,6 @@
 //! `vent_artifacts`: the programs and images of a cluster, brought to this computer.
 
+use super::returns::Returns;
 use super::{Outcome, RunModule, Stop, World};
 use crate::artifact::{Architecture, Cache, Key, Missing, Notice, Obtained, Selection, Store, delivered};
 use crate::content::{Content, unified};
@@ -39,6 +40,7 @@ pub(super) struct Arguments {
 impl RunModule for VentArtifacts {
     const NAMES: &'static [&'static str] = &["vent_artifacts"];
     type Arguments = Arguments;
+    const RETURNS: &'static [Returns] = &[&[("missing", "What was not there, and why, a line each.")]];
 
     async fn run(arguments: &Arguments, world: &dyn World) -> Result<Outcome, Stop> {
         let selection = arguments.selection()?;

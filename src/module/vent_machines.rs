@@ -1,6 +1,7 @@
 //! `vent_machines`: the machines that the inventory asks for, made, waited for, removed; in check mode planned, and
 //! then hosts of which nothing can be told yet.
 
+use super::returns::Returns;
 use super::{Outcome, RunModule, Stop, World};
 use crate::cloud::machines::{Common, Machine, Machines, Overview};
 use crate::content::unified;
@@ -44,6 +45,14 @@ impl RunModule for VentMachines {
     const NAMES: &'static [&'static str] = &["vent_machines"];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["inventory"];
+    const RETURNS: &'static [Returns] = &[&[
+        ("steps", "What was to be done, a line each."),
+        ("machines", "The machines."),
+        ("machines.name", "Name."),
+        ("machines.role", "Roles, separated by commas."),
+        ("machines.address", "Address, if it is known."),
+        ("surplus", "Machines that are there and not asked for."),
+    ]];
 
     async fn run(arguments: &Arguments, world: &dyn World) -> Result<Outcome, Stop> {
         let wish = Wish::of(arguments)?;

@@ -215,6 +215,22 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Notes what the description of a path in the result will ask ([`Outcome::of`](super::Outcome::of)).
+    pub(super) fn note_described(&self, path: &str) {
+        self.note(description(path));
+    }
+
+    /// Stops until what the description of a path will ask is answered, if only by what cannot be told.
+    ///
+    /// # Errors
+    /// `Stop::Pending` while it is not known.
+    pub(super) fn described(&self, path: &str) -> Result<(), Stop> {
+        match self.ask(description(path)) {
+            Err(Stop::Undecided(_)) => Ok(()),
+            answer => answer.map(|_| ()),
+        }
+    }
+
     /// The SHA-256 of a file.
     ///
     /// # Errors
@@ -340,6 +356,14 @@ impl<'a> View<'a> {
             Some(Value::Map(map)) => Ok((*map).clone()),
             _ => Ok(Map::new()),
         }
+    }
+}
+
+/// What is asked to describe a path in a result.
+pub fn description(path: &str) -> Question {
+    Question::Stat {
+        path: path.into(),
+        follow: false,
     }
 }
 

@@ -1,8 +1,10 @@
 //! `wait_for`: until a port answers, a file is there, or a text stands in it.
 
+use super::python_regex::{compile, search};
+use super::returns::{FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, quote};
-use crate::value::Value;
+use crate::value::{Map, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -13,12 +15,12 @@ pub(super) struct WaitFor;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum State {
-    #[serde(alias = "stopped")]
     Absent,
     Drained,
-    #[serde(alias = "present")]
+    Present,
     #[default]
     Started,
+    Stopped,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -33,7 +35,7 @@ pub(super) struct Arguments {
     /// What is waited for.
     #[serde(default)]
     state: State,
-    /// An expression (as `grep -E` reads it) that must match in the file.
+    /// An expression (as `grep -P` reads it, or `-E` where that is missing) that must match in the file.
     search_regex: Option<String>,
     /// Seconds until it has failed.
     #[serde(default = "timeout")]
@@ -81,7 +83,7 @@ impl Arguments {
 
     /// Shell text that succeeds when what is waited for has come.
     fn test(&self) -> Result<String, Stop> {
-        let positive = self.state == State::Started;
+        let positive = matches!(self.state, State::Started | State::Present);
         Ok(match (self.port, &self.path) {
             (Some(_), Some(_)) => {
                 return Err(Stop::failed(
@@ -89,18 +91,25 @@ impl Arguments {
                 ));
             }
             (None, None) => "false".into(),
+            (Some(_), None) if self.search_regex.is_some() => {
+                return Err(Stop::failed("search_regex is only supported with path"));
+            }
             (Some(port), None) => match self.state {
-                State::Started => self.connects(port),
+                State::Started | State::Present => self.connects(port),
                 // Drained is what no established connection uses any more: state 01 in the kernel's table.
                 State::Drained => {
                     format!("! grep -qiE ' [0-9A-F]+:{port:04X} [0-9A-F:]+ 01 ' /proc/net/tcp /proc/net/tcp6")
                 }
-                State::Absent => format!("! {{ {}; }}", self.connects(port)),
+                State::Absent | State::Stopped => format!("! {{ {}; }}", self.connects(port)),
             },
             (None, Some(path)) => {
                 let path = quote(path);
                 let found = match &self.search_regex {
-                    Some(pattern) => format!("grep -qE -e {} {path}", quote(pattern)),
+                    // Perl's expressions are nearly Python's, but not every grep knows them.
+                    Some(pattern) => format!(
+                        "grep -q$(printf x | grep -qP x 2>/dev/null && echo P || echo E) -e {} {path}",
+                        quote(pattern)
+                    ),
                     None => format!("[ -e {path} ]"),
                 };
                 if positive { found } else { format!("! {found}") }
@@ -123,10 +132,54 @@ impl Arguments {
     }
 }
 
+/// The longest file in which a match is looked up for the result.
+const LIMIT: u64 = 16 << 20;
+
+impl Arguments {
+    /// What is told when it has come: the file, and the groups of the match in it.
+    fn came(&self, outcome: Outcome, view: &View<'_>) -> Result<Outcome, Stop> {
+        let (mut groups, mut named) = (vec![], Map::new());
+        let outcome = match &self.path {
+            Some(path) => outcome.of(path.as_str()),
+            None => outcome,
+        };
+        if let (Some(path), Some(pattern)) = (&self.path, &self.search_regex)
+            && let Some(content) = view.content(path, LIMIT)?
+        {
+            let regex = compile(pattern, "m")?;
+            let text = String::from_utf8_lossy(&content).into_owned();
+            let text_of =
+                |group: Option<fancy_regex::Match>| group.map(|found| Value::string(found.as_str()));
+            if let Some(found) = search(&regex, &text)? {
+                groups.extend(found.iter().skip(1).map(|group| Value::from(text_of(group))));
+                let names = regex.capture_names().flatten();
+                named.extend(names.map(|name| (name.into(), Value::from(text_of(found.name(name))))));
+            }
+        }
+        Ok(outcome
+            .with("match_groups", Value::list(groups))
+            .with("match_groupdict", Value::Map(named.into())))
+    }
+}
+
 impl Module for WaitFor {
     const NAMES: &'static [&'static str] = &["ansible.builtin.wait_for", "wait_for"];
     type Arguments = Arguments;
     const IGNORED: &'static [&'static str] = &["exclude_hosts", "active_connection_states"];
+    const RETURNS: &'static [Returns] = &[
+        FILE,
+        &[
+            (
+                "path",
+                "The file; with `port` there is none, and `state` is what was waited for.",
+            ),
+            ("port", "The port."),
+            ("search_regex", "The expression."),
+            ("elapsed", "Seconds it took."),
+            ("match_groups", "The groups of the match."),
+            ("match_groupdict", "The groups of the match that have names."),
+        ],
+    ];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let nothing = arguments.port.is_none() && arguments.path.is_none();
@@ -138,22 +191,17 @@ impl Module for WaitFor {
                 "search_regex",
                 arguments.search_regex.as_deref().map(Value::string),
             )
-            .with(
-                "state",
-                if arguments.state == State::Started {
-                    "started"
-                } else {
-                    "stopped"
-                },
-            );
+            .with("state", format!("{:?}", arguments.state).to_lowercase());
         if let Some(performed) = view.performed().first() {
             if performed.unknown {
-                return Ok(Step::done(outcome.with("elapsed", view.unknown())));
+                let names = ["elapsed", "match_groups", "match_groupdict"];
+                let unknown = |outcome: Outcome, name: &&str| outcome.with(name, view.unknown());
+                return Ok(Step::done(names.iter().fold(outcome, unknown)));
             }
             let outcome = outcome.with("elapsed", Value::Int(performed.seconds as i64));
             let text = performed.output.text();
             return Ok(Step::done(match text.trim() {
-                "came" => outcome,
+                "came" => arguments.came(outcome, view)?,
                 "timeout" => outcome.failed(arguments.failure()),
                 other => outcome.failed(other),
             }));

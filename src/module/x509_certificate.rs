@@ -1,9 +1,10 @@
 //! `community.crypto.x509_certificate` and `x509_certificate_pipe`: a certificate, signed by itself or by an own
 //! authority.
 
-use super::crypto::{self, Place, Wanted, failed};
+use super::crypto::{self, Held, Place, Wanted, failed};
 use super::openssl_csr::pipe;
 use super::openssl_privatekey::Presence;
+use super::returns::{BACKUP, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
 use crate::pki::{
@@ -14,6 +15,27 @@ use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use time::OffsetDateTime;
+
+/// What is told of a certificate.
+const TOLD: Returns = &[
+    ("certificate", "The certificate; in a file with `return_content`."),
+    ("notBefore", "From when it is good, as ASN.1 writes it."),
+    ("notAfter", "Until when it is good."),
+    (
+        "serial_number",
+        "Its number; decimal digits if it is longer than 63 bits.",
+    ),
+    ("csr", "The file of the request."),
+    ("privatekey", "The file of the subject's key."),
+    (
+        "ca_cert",
+        "The file of the authority's certificate, with `provider: ownca`.",
+    ),
+    (
+        "ca_privatekey",
+        "The file of the authority's key, with `provider: ownca`.",
+    ),
+];
 
 /// Makes a certificate in a file.
 pub(super) struct X509Certificate;
@@ -287,17 +309,31 @@ impl Own {
         })))
     }
 
-    fn describe(&self) -> Outcome {
+    fn describe(&self, held: &Held) -> Result<Outcome, Stop> {
         let path = |path: &Option<String>| path.as_deref().map(Value::string);
         let outcome = Outcome::new()
             .with("privatekey", path(&self.privatekey_path))
             .with("csr", path(&self.csr_path));
-        match self.provider {
+        let outcome = match self.provider {
             Some(Provider::Ownca) => outcome
                 .with("ca_cert", path(&self.ownca_path))
                 .with("ca_privatekey", path(&self.ownca_privatekey_path)),
             _ => outcome,
-        }
+        };
+        let fields = ["notBefore", "notAfter", "serial_number"];
+        Ok(match held {
+            Held::Text(text) => match Certificate::from_pem(text) {
+                Err(_) => outcome,
+                Ok(certificate) => outcome
+                    .with("notBefore", crate::pki::asn1_time(certificate.not_before))
+                    .with("notAfter", crate::pki::asn1_time(certificate.not_after))
+                    .with("serial_number", crypto::decimal(&certificate.serial)),
+            },
+            Held::Nothing => outcome,
+            Held::Unknown(unknown) => fields
+                .iter()
+                .fold(outcome, |outcome, name| outcome.with(name, unknown.clone())),
+        })
     }
 }
 
@@ -305,6 +341,7 @@ impl Module for X509Certificate {
     const NAMES: &'static [&'static str] = &["community.crypto.x509_certificate", "x509_certificate"];
     type Arguments = WithFile<Own>;
     const IGNORED: &'static [&'static str] = crypto::IGNORED;
+    const RETURNS: &'static [Returns] = &[BACKUP, TOLD, &[("filename", "The file of the certificate.")]];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -320,17 +357,11 @@ impl Module for X509Certificate {
             }
             crypto::renewed(path, |existing| own.wanted(existing, view), view)
         };
-        let describe = |text: Option<&str>| {
-            let mut outcome = own.describe().with("filename", path);
-            if let Some(Ok(certificate)) = text.map(Certificate::from_pem) {
-                outcome = outcome
-                    .with("notBefore", crate::pki::asn1_time(certificate.not_before))
-                    .with("notAfter", crate::pki::asn1_time(certificate.not_after))
-                    .with("serial_number", crypto::decimal(&certificate.serial));
-            }
-            Ok(match text.filter(|_| own.return_content) {
-                Some(text) => outcome.with("certificate", text),
-                None => outcome,
+        let describe = |held: Held| {
+            let outcome = own.describe(&held)?.with("filename", path);
+            Ok(match own.return_content {
+                true => outcome.with("certificate", held.field(|text| Ok::<_, Stop>(text.into()))?),
+                false => outcome,
             })
         };
         place.step(wanted, describe, view)
@@ -342,6 +373,7 @@ impl Module for X509CertificatePipe {
         &["community.crypto.x509_certificate_pipe", "x509_certificate_pipe"];
     type Arguments = Own;
     const IGNORED: &'static [&'static str] = crypto::IGNORED;
+    const RETURNS: &'static [Returns] = &[TOLD];
 
     fn step(own: &Own, view: &View<'_>) -> Result<Step, Stop> {
         let existing = own.content.as_deref();
@@ -349,7 +381,7 @@ impl Module for X509CertificatePipe {
             "certificate",
             existing,
             || own.wanted(existing, view),
-            || Ok(own.describe()),
+            |held| own.describe(held),
             view,
         )
     }

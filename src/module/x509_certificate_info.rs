@@ -1,10 +1,11 @@
 //! `community.crypto.x509_certificate_info` and `openssl_privatekey_info`: what stands in certificates and keys.
 
 use super::crypto::{self, colons, decimal, failed, fingerprints, public_data};
+use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::pki::{
-    Certificate, Extension, ExtensionKind, KEY_USAGES, Name, PrivateKey, asn1_time, attribute_long_name,
-    extended_key_usage_name, parse_time,
+    Certificate, Extension, ExtensionKind, GeneralName, KEY_USAGES, Name, PrivateKey, asn1_time,
+    attribute_long_name, extended_key_usage_name, parse_time,
 };
 use crate::value::{Map, Value};
 use base64::Engine;
@@ -34,6 +35,7 @@ impl Module for X509CertificateInfo {
         &["community.crypto.x509_certificate_info", "x509_certificate_info"];
     type Arguments = CertificateArguments;
     const IGNORED: &'static [&'static str] = crypto::IGNORED;
+    const RETURNS: &'static [Returns] = &[CERTIFICATE];
 
     fn step(arguments: &CertificateArguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments
@@ -46,7 +48,7 @@ impl Module for X509CertificateInfo {
         let (path, content) = (arguments.path.as_deref(), arguments.content.as_deref());
         let text = match crypto::required("certificate", path, content, view) {
             // Reading changes nothing, whatever there will be to read.
-            Err(Stop::Undecided(_)) => return Ok(unknown(CERTIFICATE_FIELDS, view)),
+            Err(Stop::Undecided(_)) => return Ok(unknown(CERTIFICATE, view)),
             text => text?,
         };
         let certificate = Certificate::from_pem(&text).map_err(failed)?;
@@ -82,46 +84,105 @@ impl Module for X509CertificateInfo {
                 fingerprints(certificate.public_key.der()),
             )
             .with("fingerprints", fingerprints(&certificate.encoded));
-        Ok(Step::done(extensions(outcome, &certificate)))
+        Ok(Step::done(of_issuer(
+            extensions(outcome, &certificate),
+            &certificate,
+        )))
     }
 }
 
-const CERTIFICATE_FIELDS: &[&str] = &[
-    "version",
-    "serial_number",
-    "subject",
-    "subject_ordered",
-    "issuer",
-    "issuer_ordered",
-    "not_before",
-    "not_after",
-    "expired",
-    "valid_at",
-    "signature_algorithm",
-    "public_key",
-    "public_key_type",
-    "public_key_data",
-    "public_key_fingerprints",
-    "fingerprints",
-    "subject_alt_name",
-    "key_usage",
-    "extended_key_usage",
-    "basic_constraints",
-    "subject_key_identifier",
-    "authority_key_identifier",
-    "extensions_by_oid",
+/// What is told of a certificate.
+const CERTIFICATE: Returns = &[
+    ("version", "Its version."),
+    (
+        "serial_number",
+        "Its number; decimal digits if it is longer than 63 bits.",
+    ),
+    ("subject", "Attributes of the subject."),
+    ("subject_ordered", "The same as pairs."),
+    ("issuer", "Attributes of the issuer."),
+    ("issuer_ordered", "The same as pairs."),
+    ("not_before", "From when it is good, as ASN.1 writes it."),
+    ("not_after", "Until when it is good."),
+    ("expired", "Whether it is good no more."),
+    ("valid_at", "Whether it is good at the times that were named."),
+    ("signature_algorithm", "How it is signed."),
+    ("fingerprints", "Digests of the certificate, by algorithm."),
+    ("public_key", "Its key as PEM."),
+    ("public_key_type", "`RSA`, `ECC`, `Ed25519` and so on."),
+    ("public_key_fingerprints", "Digests of its key, by algorithm."),
+    ("public_key_data", "What its key consists of."),
+    ("public_key_data.size", "Bits of an RSA key."),
+    (
+        "public_key_data.modulus",
+        "Modulus of an RSA key; decimal digits.",
+    ),
+    ("public_key_data.exponent", "Exponent of an RSA key."),
+    ("public_key_data.curve", "Curve of an ECC key."),
+    (
+        "public_key_data.exponent_size",
+        "Bits of the subgroup of an ECC key.",
+    ),
+    ("public_key_data.x", "Coordinate of an ECC key; decimal digits."),
+    ("public_key_data.y", "Coordinate of an ECC key; decimal digits."),
+    ("public_key_data.key", "Another key in hexadecimal digits."),
+    ("subject_alt_name", "Alternative names."),
+    ("subject_alt_name_critical", "Whether they are critical."),
+    ("key_usage", "What its key may be used for."),
+    ("key_usage_critical", "Whether that is critical."),
+    ("extended_key_usage", "What it may be used for."),
+    ("extended_key_usage_critical", "Whether that is critical."),
+    ("basic_constraints", "Whether it is an authority."),
+    ("basic_constraints_critical", "Whether that is critical."),
+    ("ocsp_must_staple", "True if OCSP is to be stapled."),
+    ("ocsp_must_staple_critical", "Whether that is critical."),
+    ("subject_key_identifier", "Identifier of its key."),
+    ("authority_key_identifier", "Identifier of the issuer's key."),
+    (
+        "authority_cert_issuer",
+        "Names of the issuer of the issuer's certificate.",
+    ),
+    (
+        "authority_cert_serial_number",
+        "Number of the issuer's certificate.",
+    ),
+    ("ocsp_uri", "Where its state is told."),
+    ("issuer_uri", "Where the issuer's certificate is found."),
+    ("extensions_by_oid", "All extensions by their object identifiers."),
+    ("extensions_by_oid.critical", "Whether it is critical."),
+    ("extensions_by_oid.value", "Its DER content in base64."),
 ];
 
-const KEY_FIELDS: &[&str] = &["public_key", "public_key_fingerprints", "type", "public_data"];
+/// What is told of a private key.
+const KEY: Returns = &[
+    ("can_load_key", "Whether it was read."),
+    ("can_parse_key", "Whether it was understood."),
+    (
+        "key_is_consistent",
+        "True with `check_consistency`: reading it checks that.",
+    ),
+    ("type", "`RSA`, `ECC`, `Ed25519` and so on."),
+    ("public_key", "Its public part as PEM."),
+    (
+        "public_key_fingerprints",
+        "Digests of its public part, by algorithm.",
+    ),
+    ("public_data", "What its public part consists of."),
+    ("public_data.size", "Bits of an RSA key."),
+    ("public_data.modulus", "Modulus of an RSA key; decimal digits."),
+    ("public_data.exponent", "Exponent of an RSA key."),
+    ("public_data.curve", "Curve of an ECC key."),
+    ("public_data.exponent_size", "Bits of the subgroup of an ECC key."),
+    ("public_data.x", "Coordinate of an ECC key; decimal digits."),
+    ("public_data.y", "Coordinate of an ECC key; decimal digits."),
+    ("public_data.key", "Another key in hexadecimal digits."),
+];
 
 /// The result where what is read would only be made when this is applied.
-fn unknown(fields: &[&str], view: &View<'_>) -> Step {
+fn unknown(fields: Returns, view: &View<'_>) -> Step {
     let outcome = Outcome::new().changed(false);
-    Step::done(
-        fields
-            .iter()
-            .fold(outcome, |outcome, name| outcome.with(name, view.unknown())),
-    )
+    let whole = fields.iter().filter(|(name, _)| !name.contains('.'));
+    Step::done(whole.fold(outcome, |outcome, (name, _)| outcome.with(name, view.unknown())))
 }
 
 fn name_map(name: &Name) -> Value {
@@ -224,9 +285,26 @@ fn extensions(outcome: Outcome, certificate: &Certificate) -> Outcome {
             "authority_key_identifier",
             identifier(ExtensionKind::AuthorityKeyIdentifier),
         )
-        .with("authority_cert_issuer", Value::Null)
-        .with("authority_cert_serial_number", Value::Null)
         .with("extensions_by_oid", Value::map(all))
+}
+
+/// What leads to the issuer.
+fn of_issuer(outcome: Outcome, certificate: &Certificate) -> Outcome {
+    let get = |kind| certificate.extension(kind);
+    let (issuer, serial) = get(ExtensionKind::AuthorityKeyIdentifier)
+        .map(Extension::authority_certificate)
+        .unwrap_or_default();
+    let access = |method| {
+        let names = get(ExtensionKind::AuthorityInformationAccess).map(|found| found.access(method));
+        let name = names.unwrap_or_default().into_iter().next()?.to_string();
+        Some(Value::from(name.strip_prefix("URI:").unwrap_or(&name)))
+    };
+    let names = |names: Vec<GeneralName>| Value::list(names.iter().map(|name| name.to_string().into()));
+    outcome
+        .with("authority_cert_issuer", issuer.map(names))
+        .with("authority_cert_serial_number", serial.as_deref().map(decimal))
+        .with("ocsp_uri", access("1.3.6.1.5.5.7.48.1"))
+        .with("issuer_uri", access("1.3.6.1.5.5.7.48.2"))
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -252,6 +330,7 @@ impl Module for OpensslPrivatekeyInfo {
     ];
     type Arguments = KeyArguments;
     const IGNORED: &'static [&'static str] = crypto::IGNORED;
+    const RETURNS: &'static [Returns] = &[KEY];
 
     fn step(arguments: &KeyArguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.return_private_key_data || arguments.passphrase.is_some() {
@@ -260,11 +339,21 @@ impl Module for OpensslPrivatekeyInfo {
             ));
         }
         let (path, content) = (arguments.path.as_deref(), arguments.content.as_deref());
-        let text = match crypto::required("private key", path, content, view) {
-            Err(Stop::Undecided(_)) => return Ok(unknown(KEY_FIELDS, view)),
-            text => text?,
+        let cannot = |stop: Stop, loaded: bool| match stop {
+            Stop::Failed(message) => Stop::FailedWith(Box::new(
+                Outcome::new()
+                    .with("can_load_key", loaded)
+                    .with("can_parse_key", false)
+                    .with("key_is_consistent", Value::Null)
+                    .failed(message),
+            )),
+            stop => stop,
         };
-        let key = PrivateKey::from_pem(&text).map_err(failed)?;
+        let text = match crypto::required("private key", path, content, view) {
+            Err(Stop::Undecided(_)) => return Ok(unknown(KEY, view)),
+            text => text.map_err(|stop| cannot(stop, false))?,
+        };
+        let key = PrivateKey::from_pem(&text).map_err(|error| cannot(failed(error), true))?;
         let public = key.public_key().map_err(failed)?;
         let (kind, data) = public_data(&public);
         let consistent = arguments.check_consistency.then_some(true);

@@ -36,6 +36,8 @@ pub enum ExtensionKind {
     NameConstraints,
     /// Where lists of revoked certificates are found.
     CrlDistributionPoints,
+    /// Where its issuer's certificate and the answers about it are found.
+    AuthorityInformationAccess,
     /// OCSP must be stapled (RFC 7633).
     TlsFeature,
 }
@@ -52,6 +54,7 @@ impl ExtensionKind {
             ExtensionKind::CrlDistributionPoints => "2.5.29.31",
             ExtensionKind::AuthorityKeyIdentifier => "2.5.29.35",
             ExtensionKind::ExtendedKeyUsage => "2.5.29.37",
+            ExtensionKind::AuthorityInformationAccess => "1.3.6.1.5.5.7.1.1",
             ExtensionKind::TlsFeature => "1.3.6.1.5.5.7.1.24",
         }
     }
@@ -328,6 +331,40 @@ impl Extension {
         Some(identifier.value().to_vec())
     }
 
+    /// Names of the issuer of the issuer's certificate and its serial number (of an authority key identifier).
+    pub fn authority_certificate(&self) -> (Option<Vec<GeneralName>>, Option<Vec<u8>>) {
+        let part = |number| {
+            move |reader: BERReader<'_, '_>| {
+                reader.read_tagged_implicit(Tag::context(number), |reader| reader.read_bytes())
+            }
+        };
+        let read = parse_der(&self.value, |reader| {
+            reader.read_sequence(|parts| {
+                parts.read_optional(part(0))?;
+                let names = parts.read_optional(|reader| {
+                    reader.read_tagged_implicit(Tag::context(1), |reader| {
+                        reader.collect_sequence_of(|reader| reader.read_tagged_der())
+                    })
+                })?;
+                Ok((names, parts.read_optional(part(2))?))
+            })
+        });
+        let (names, serial) = read.unwrap_or_default();
+        let names = names.map(|names| names.into_iter().map(GeneralName::read).collect());
+        (names, serial)
+    }
+
+    /// The addresses of an access method (of the authority information access), given by its object identifier.
+    pub fn access(&self, method: &str) -> Vec<GeneralName> {
+        let descriptions = self.parts(|reader| {
+            reader.read_sequence(|parts| Ok((parts.next().read_oid()?, parts.next().read_tagged_der()?)))
+        });
+        let of_method = |(id, name): (yasna::models::ObjectIdentifier, _)| {
+            (id.to_string() == method).then(|| GeneralName::read(name))
+        };
+        descriptions.into_iter().filter_map(of_method).collect()
+    }
+
     /// True if both say the same: lists of names and usages may stand in any order.
     pub fn same(&self, other: &Extension) -> bool {
         let unordered = [
@@ -389,6 +426,42 @@ impl PublicKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_leads_to_the_issuer_is_read() {
+        let uri = GeneralName::parse("URI:http://ocsp.example/").unwrap();
+        let description = construct_der(|writer| {
+            writer.write_sequence_of(|writer| {
+                writer.next().write_sequence(|writer| {
+                    writer.next().write_oid(&oid("1.3.6.1.5.5.7.48.1").unwrap());
+                    uri.write(writer.next()).unwrap();
+                });
+            });
+        });
+        let access = ExtensionKind::AuthorityInformationAccess.with(false, description);
+        assert_eq!(access.access("1.3.6.1.5.5.7.48.1"), [uri]);
+        assert_eq!(access.access("1.3.6.1.5.5.7.48.2"), []);
+        let name = GeneralName::parse("DNS:ca.example").unwrap();
+        let identifier = construct_der(|writer| {
+            writer.write_sequence(|writer| {
+                writer.next().write_tagged_implicit(Tag::context(1), |writer| {
+                    writer.write_sequence(|writer| name.write(writer.next()).unwrap());
+                });
+                writer
+                    .next()
+                    .write_tagged_implicit(Tag::context(2), |writer| writer.write_bytes(&[5, 6]));
+            });
+        });
+        let identifier = ExtensionKind::AuthorityKeyIdentifier.with(false, identifier);
+        assert_eq!(
+            identifier.authority_certificate(),
+            (Some(vec![name]), Some(vec![5, 6]))
+        );
+        assert_eq!(
+            Extension::authority_key_identifier(&[1]).authority_certificate(),
+            (None, None)
+        );
+    }
 
     #[test]
     fn usages_are_known_by_both_names() {

@@ -146,6 +146,21 @@ fn registered(element: &TaggedDerValue) -> Option<GeneralName> {
     Some(GeneralName::RegisteredId(identifier.to_string()))
 }
 
+/// The kind of an `otherName`, an object identifier, and its value.
+fn other_name(element: &TaggedDerValue) -> Option<(String, Vec<u8>)> {
+    let plain = yasna::construct_der(|writer| writer.write_tagged_der(element));
+    let parts = yasna::parse_der(&plain, |reader| {
+        reader.read_tagged_implicit(OTHER_NAME, |reader| {
+            reader.read_sequence(|parts| {
+                let kind = parts.next().read_oid()?;
+                let value = parts.next().read_tagged(context(0), |reader| reader.read_der())?;
+                Ok((kind.to_string(), value))
+            })
+        })
+    });
+    parts.ok()
+}
+
 fn octets(address: &IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(address) => address.octets().to_vec(),
@@ -172,14 +187,14 @@ fn parse_ip(text: &str) -> Result<GeneralName> {
     Ok(GeneralName::Ip(address))
 }
 
-/// `CN=one,O=two`, or OpenSSL's `/CN=one/O=two`.
+/// `CN=one,O=two`, or with slashes `/CN=one/O=two`; the last attribute stands first in the name (RFC 4514, 2.1).
 fn parse_directory_name(text: &str) -> Result<GeneralName> {
     let (mark, text) = match text.strip_prefix('/') {
         Some(rest) => ('/', rest),
         None => (',', text),
     };
     let attributes = text
-        .split(mark)
+        .rsplit(mark)
         .map(|part| {
             let (name, value) = part
                 .split_once('=')
@@ -219,8 +234,21 @@ impl fmt::Display for GeneralName {
             GeneralName::Email(address) => write!(out, "email:{address}"),
             GeneralName::Uri(uri) => write!(out, "URI:{uri}"),
             GeneralName::RegisteredId(oid) => write!(out, "RID:{oid}"),
-            GeneralName::DirectoryName(name) => write!(out, "dirName:{name}"),
-            GeneralName::Other(other) => write!(out, "otherName:{}", hex::encode_upper(other.value())),
+            GeneralName::DirectoryName(name) => {
+                let mut name = name.clone();
+                name.attributes.reverse();
+                write!(out, "dirName:{name}")
+            }
+            GeneralName::Other(other) => {
+                out.write_str("otherName:")?;
+                let (kind, value) = other_name(other).unzip();
+                if let Some(kind) = kind {
+                    write!(out, "{kind};")?;
+                }
+                let value = value.as_deref().unwrap_or(other.value());
+                let pairs: Vec<String> = value.iter().map(|byte| format!("{byte:02x}")).collect();
+                out.write_str(&pairs.join(":"))
+            }
         }
     }
 }
@@ -249,10 +277,20 @@ mod tests {
                 GeneralName::read(yasna::parse_der(&encoded, |reader| reader.read_tagged_der()).unwrap());
             assert_eq!(encode(&read), encoded);
             match text.strip_prefix("otherName:") {
-                Some(_) => assert_eq!(read.to_string(), "otherName:06022A03A0060C04736F6D65"),
+                Some(_) => assert_eq!(read.to_string(), "otherName:1.2.3;0c:04:73:6f:6d:65"),
                 None => assert_eq!(read.to_string(), text),
             }
         }
+    }
+
+    #[test]
+    fn names_are_written_from_their_end() {
+        let GeneralName::DirectoryName(name) = GeneralName::parse("dirName:CN=a,O=b").unwrap() else {
+            panic!("a dirName is a distinguished name");
+        };
+        assert_eq!(name.to_string(), "O=b,CN=a");
+        let other = GeneralName::parse("otherName:1.2.3;UTF8:ab").unwrap();
+        assert_eq!(other.to_string(), "otherName:1.2.3;0c:02:61:62");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-# Lists what is in this folder: paths, modes, digests.
+# Lists what is in this folder: paths, modes, digests; what `returned` says is shown whole.
 find . | LC_ALL=C sort | while IFS= read -r path; do
     if [ -L "$path" ]; then
         echo "$path -> $(readlink "$path")"
@@ -8,3 +8,4 @@ find . | LC_ALL=C sort | while IFS= read -r path; do
         echo "$path $(stat -c %a "$path") $(sha1sum <"$path" | cut -d' ' -f1)"
     fi
 done
+[ ! -e returned ] || cat returned

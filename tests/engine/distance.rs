@@ -281,3 +281,41 @@ fn a_near_host_is_asked_by_every_task() {
     let near = ended(&lab, "hosts.yml", &[]);
     assert!(near.values().any(|(_, said)| said == "true"), "{near:?}");
 }
+
+/// What a result tells of a file as it is afterwards comes with the change.
+#[test]
+#[ignore = "needs root: logs in at an sshd"]
+fn a_changed_file_is_described_without_another_trip() {
+    let (lab, line) = lab();
+    lab.playbook(
+        "site.yml",
+        r#"
+- hosts: web
+  gather_facts: false
+  tasks:
+    - ansible.builtin.copy: {content: "{{ item }}\n", dest: "FOLDER/{{ item }}", mode: "0644"}
+      loop: "{{ range(10) | map('string') | list }}"
+      register: copied
+    - ansible.builtin.file: {path: "FOLDER/{{ item }}", mode: "0600"}
+      loop: "{{ range(10) | map('string') | list }}"
+    - ansible.builtin.file: {path: "FOLDER/folder{{ item }}", state: directory, mode: "0700"}
+      loop: "{{ range(10) | map('string') | list }}"
+      register: made
+    - ansible.builtin.file: {src: "{{ item }}", dest: "FOLDER/link{{ item }}", state: link}
+      loop: "{{ range(10) | map('string') | list }}"
+      register: linked
+    - ansible.builtin.debug:
+        msg: "{{ copied.results[9].size }} {{ made.results[9].mode }} {{ made.results[9].state }} {{ linked.results[9].state }}"
+"#,
+    );
+    let (before, tasks) = (line.trips.load(Ordering::SeqCst), ended(&lab, "far.yml", &[]));
+    let trips = line.trips.load(Ordering::SeqCst) - before;
+    println!("40 changes in {trips} trips");
+    assert!(
+        tasks
+            .values()
+            .any(|(_, said)| said == "\"2 0700 directory link\""),
+        "{tasks:?}"
+    );
+    assert!(trips < 130, "40 changes took {trips} trips");
+}

@@ -1,10 +1,12 @@
 //! Modules of the run by cases: what they tell, ask and change is written down in the order in which it happens
 //! (`happens`), and held against the case, as is how they end.
 
-use super::{Desk, Object, brought, shown};
+use super::cases::{Ended, brought, fields};
+use super::desk::Desk;
+use super::shown::shown;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use serde_json::{Value as Json, json};
+use serde_json::{Map as Object, Value as Json, json};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -226,14 +228,13 @@ fn furnish(case: &Json, folder: &Path) -> Json {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Runs a case; how it differs from what is wanted, if it does. With `again: true` it is run twice in the same
-/// folder, and the second run counts.
-pub fn differs(case: &Json, work: Work, desk: Desk) -> Option<String> {
+/// Runs a case. With `again: true` it is run twice in the same folder, and the second run counts.
+pub fn ended(case: &Json, work: Work) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let case = furnish(case, folder.path());
     let environment = case["environment"].as_object().cloned().unwrap_or_default();
     let stage = Stage {
-        desk,
+        desk: Desk::of(&case),
         stop: CancellationToken::new(),
         environment: environment
             .into_iter()
@@ -249,7 +250,11 @@ pub fn differs(case: &Json, work: Work, desk: Desk) -> Option<String> {
     }
     let arguments = Value::from(case["arguments"].clone());
     if let Err(error) = (find(case["module"].as_str().unwrap()).unwrap().check)(&arguments) {
-        return held(case, json!({"failed": error.to_string()}));
+        return Ended {
+            got: json!({"failed": error.to_string()}),
+            outcome: Outcome::new().failed(error.to_string()),
+            says: stage.case,
+        };
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -259,18 +264,16 @@ pub fn differs(case: &Json, work: Work, desk: Desk) -> Option<String> {
         runtime.block_on(work(&arguments, &stage)).unwrap();
         stage.happened.lock().unwrap().clear();
     }
-    let ended = runtime.block_on(work(&arguments, &stage));
-    held(case, got(&stage, ended))
+    let outcome = outcome(runtime.block_on(work(&arguments, &stage)));
+    Ended {
+        got: got(&stage, &outcome),
+        outcome,
+        says: stage.case,
+    }
 }
 
-/// How a case ended, in the words of cases.
-fn got(stage: &Stage, ended: Result<Outcome, Stop>) -> Json {
-    let mut got = Object::new();
-    let happened = stage.happened.lock().unwrap().clone();
-    if !happened.is_empty() {
-        got.insert("happens".into(), Json::Array(happened));
-    }
-    let outcome = match ended {
+fn outcome(ended: Result<Outcome, Stop>) -> Outcome {
+    match ended {
         Ok(outcome) => outcome,
         Err(Stop::FailedWith(outcome)) => *outcome,
         Err(Stop::Failed(message)) => Outcome::new().failed(message),
@@ -278,22 +281,24 @@ fn got(stage: &Stage, ended: Result<Outcome, Stop>) -> Json {
         Err(Stop::Connection(failure)) => Outcome::new().failed(format!("unreachable: {failure}")),
         Err(Stop::Undecided(unknown)) => Outcome::new().failed(format!("undecided: {}", unknown.origin)),
         Err(Stop::Pending) => panic!("a module of the run asks no questions"),
-    };
+    }
+}
+
+/// How a case ended, in the words of cases.
+fn got(stage: &Stage, outcome: &Outcome) -> Json {
+    let mut got = Object::new();
+    let happened = stage.happened.lock().unwrap().clone();
+    if !happened.is_empty() {
+        got.insert("happens".into(), Json::Array(happened));
+    }
     if let Some(message) = &outcome.failed {
         got.insert("failed".into(), json!(message));
     }
     if let Some(changed) = outcome.changed {
         got.insert("changed".into(), json!(changed));
     }
-    got.extend(brought(&outcome));
-    let wanted = stage.case["fields"].as_object().cloned().unwrap_or_default();
-    if !wanted.is_empty() {
-        let field = |name: &String| {
-            let value = outcome.fields.get(name.as_str());
-            (name.clone(), value.map_or(json!("<missing>"), Json::from))
-        };
-        got.insert("fields".into(), wanted.keys().map(field).collect());
-    }
+    got.extend(brought(outcome));
+    got.extend(fields(&stage.case, outcome));
     if !outcome.diffs.is_empty() {
         let text = outcome
             .diffs
@@ -306,23 +311,4 @@ fn got(stage: &Stage, ended: Result<Outcome, Stop>) -> Json {
         got.insert("planned".into(), outcome.planned.iter().map(shown).collect());
     }
     Json::Object(got)
-}
-
-fn held(case: &Json, got: Json) -> Option<String> {
-    let names = [
-        "happens",
-        "changed",
-        "fields",
-        "failed",
-        "included",
-        "inventory",
-        "difference",
-        "planned",
-    ];
-    let wanted: Object<String, Json> = names
-        .iter()
-        .filter_map(|name| Some((name.to_string(), case.get(name)?.clone())))
-        .collect();
-    let wanted = Json::Object(wanted);
-    (got != wanted).then(|| format!("  wanted {wanted}\n  got    {got}"))
 }

@@ -91,7 +91,7 @@ impl Attempt<'_> {
     }
 
     /// An answer, asked for if it is not known yet.
-    async fn known(&self, question: Question) -> Result<Option<Answer>, Broken> {
+    pub(super) async fn known(&self, question: Question) -> Result<Option<Answer>, Broken> {
         let state = self.known.state();
         if let Some(answer) = state.answer(&self.user, &question) {
             return Ok(Some(answer));

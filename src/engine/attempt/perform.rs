@@ -79,17 +79,72 @@ pub async fn ask(
     Ok(())
 }
 
-/// Performs one action. `before` is shell text to be run first in the same trip (the debts of handlers); services
-/// are asked with the task's `environment` too.
+/// What travels to the host with an action.
+pub struct Companions<'a> {
+    /// Shell text to be run first (the debts of handlers).
+    pub before: &'a str,
+    /// What is asked when the action has succeeded; only for actions that print nothing.
+    pub asked: Option<&'a Asked>,
+}
+
+impl Companions<'_> {
+    /// The script of an action between them.
+    fn around(&self, script: &str) -> String {
+        let before = self.before;
+        match self.asked {
+            None => format!("{before}{script}"),
+            Some(asked) => format!("(\n{before}{script}\n) || exit\n{}\n:", asked.script()),
+        }
+    }
+}
+
+/// A question that is asked behind an action.
+pub struct Asked {
+    question: Question,
+    nonce: String,
+}
+
+impl Asked {
+    /// A question under a fresh mark.
+    pub fn new(question: Question) -> Result<Asked, Broken> {
+        let nonce = nonce()?;
+        Ok(Asked { question, nonce })
+    }
+
+    fn script(&self) -> String {
+        question_script(std::slice::from_ref(&self.question), &self.nonce)
+    }
+
+    /// The question with the answer in what was printed.
+    pub fn answered(self, stdout: &[u8]) -> Option<(Question, Answer)> {
+        let answers = parse(std::slice::from_ref(&self.question), &self.nonce, stdout);
+        Some((self.question, answers.ok()?.pop()?))
+    }
+}
+
+/// True if an action is done through a script that prints nothing.
+pub fn is_silent(action: &Action) -> bool {
+    match action {
+        Action::WriteFile { .. }
+        | Action::MakeFolder { .. }
+        | Action::SetAttributes { .. }
+        | Action::Link { .. }
+        | Action::Remove { .. } => true,
+        Action::Script { .. } | Action::Run(_) | Action::Fetch { .. } | Action::ChangeRecord(_) => false,
+    }
+}
+
+/// Performs one action; services are asked with the task's `environment` too.
 pub async fn perform(
     shell: Option<&Shell>,
     action: &Action,
-    before: &str,
+    companions: &Companions<'_>,
     environment: &[(String, String)],
     watch: Watch<'_>,
     cancel: &CancellationToken,
 ) -> Result<Performed, Broken> {
-    let started = Instant::now();
+    let before = companions.before;
+    let (started, began) = (Instant::now(), jiff::Zoned::now().datetime());
     let shell = needed(shell)?;
     let mut performed = match action {
         Action::WriteFile {
@@ -104,7 +159,7 @@ pub async fn perform(
                 path,
                 content,
                 (attributes, validate.as_deref(), *backup),
-                before,
+                companions,
             )
             .await?
         }
@@ -118,7 +173,9 @@ pub async fn perform(
         }
         action => {
             let script = scripts::script(action).unwrap_or_default();
-            let output = long(shell, &format!("{before}{script}"), watch, cancel).await?;
+            let unseen: Watch<'_> = &|_, _| {};
+            let watch = if is_silent(action) { unseen } else { watch };
+            let output = long(shell, &companions.around(&script), watch, cancel).await?;
             if output.code != 0 {
                 return Err(Broken::Action(failure(action, &output)));
             }
@@ -128,6 +185,7 @@ pub async fn perform(
             }
         }
     };
+    performed.started = began;
     performed.seconds = started.elapsed().as_secs_f64();
     Ok(performed)
 }
@@ -183,7 +241,7 @@ async fn write(
     path: &str,
     content: &Content,
     (attributes, validate, backup): Wanted<'_>,
-    before: &str,
+    companions: &Companions<'_>,
 ) -> Result<Performed, Broken> {
     let length = content.length().unwrap_or(0);
     let nonce = nonce()?;
@@ -195,10 +253,8 @@ async fn write(
         )
     });
     let write_script = |length: u64| {
-        format!(
-            "{before}{}",
-            scripts::write_file(path, length, attributes, validate, kept.as_deref(), &nonce)
-        )
+        let script = scripts::write_file(path, length, attributes, validate, kept.as_deref(), &nonce);
+        companions.around(&script)
     };
     let script = write_script(length);
     let output = match content {
@@ -234,6 +290,10 @@ async fn write(
         return Err(Broken::Action(scripts::write_failure(path, output.code, &stderr)));
     }
     Ok(Performed {
+        output: Output {
+            stdout: output.stdout,
+            ..Output::default()
+        },
         backup: kept,
         ..Performed::default()
     })

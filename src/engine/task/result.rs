@@ -105,7 +105,14 @@ impl TaskResult {
     /// What a module did; `failed` is its message if it failed.
     pub fn done(outcome: Outcome, done: Done) -> TaskResult {
         if let Some(reason) = &outcome.skipped {
-            return TaskResult::skipped(reason, None);
+            let mut fields = outcome.fields;
+            for (name, value) in [("changed", false), ("skipped", true), ("failed", false)] {
+                fields.insert(name.into(), value.into());
+            }
+            return TaskResult {
+                message: Some(reason.clone()),
+                ..TaskResult::new(Status::Skipped, Value::Map(fields.into()))
+            };
         }
         let changed = outcome.changed.unwrap_or(done.acted);
         let failed = outcome.failed.is_some();
@@ -113,7 +120,7 @@ impl TaskResult {
         fields.insert("changed".into(), changed.into());
         fields.insert("failed".into(), failed.into());
         let mut message = fields.get("msg").and_then(|value| match value {
-            Value::String(text) => Some(text.to_string()),
+            Value::String(text) if !text.is_empty() => Some(text.to_string()),
             _ => None,
         });
         if let Some(text) = outcome.failed {

@@ -211,7 +211,7 @@ impl HostTask {
                     outcome = outcome.with("elapsed", Value::Int(seconds as i64));
                 }
                 if let Some(change) = outcome.inventory.take() {
-                    outcome.changed = Some(self.change_inventory(change)?);
+                    outcome.changed = Some(self.change_inventory(*change)?);
                 }
                 TaskResult::done(outcome, done)
             }

@@ -1,8 +1,68 @@
 //! Sets of records in the shape that results of the module have.
 
+use super::super::returns::Returns;
 use crate::host::RecordSet;
 use crate::value::{Map, Value};
 use std::sync::Arc;
+
+/// What is told of records.
+pub(super) const RETURNS: Returns = &[
+    ("nameservers", "Servers of the zone, with `state: get`."),
+    (
+        "set",
+        "The records in the words of the service, with `state: get`.",
+    ),
+    ("wait_id", "What the change is called at the service."),
+    (
+        "resource_records_sets",
+        "The records, if nothing had to be changed.",
+    ),
+    ("resource_record_sets", "The records."),
+    ("resource_record_sets.name", "Their name."),
+    ("resource_record_sets.record", "Their name."),
+    ("resource_record_sets.zone", "The zone."),
+    ("resource_record_sets.type", "Their type."),
+    ("resource_record_sets.ttl", "Seconds for which they may be kept."),
+    ("resource_record_sets.value", "Their values, with commas between."),
+    ("resource_record_sets.values", "Their values."),
+    (
+        "resource_record_sets.resource_records",
+        "Mappings with `value` each.",
+    ),
+    (
+        "resource_record_sets.alias",
+        "Whether they stand for another name of the service.",
+    ),
+    ("resource_record_sets.alias_target", "The other name."),
+    (
+        "resource_record_sets.alias_hosted_zone_id",
+        "Zone of the other name.",
+    ),
+    (
+        "resource_record_sets.alias_evaluate_target_health",
+        "Whether the health of the other name counts.",
+    ),
+    (
+        "resource_record_sets.identifier",
+        "What tells them from others of the same name and type.",
+    ),
+    (
+        "resource_record_sets.set_identifier",
+        "The same in the words of the service.",
+    ),
+    ("resource_record_sets.weight", "Their weight."),
+    ("resource_record_sets.region", "Their region."),
+    (
+        "resource_record_sets.geo_location",
+        "The place they are for: `continent_code`, `country_code`, `subdivision_code`.",
+    ),
+    ("resource_record_sets.failover", "`PRIMARY` or `SECONDARY`."),
+    ("resource_record_sets.health_check", "The check of their health."),
+    (
+        "resource_record_sets.health_check_id",
+        "The same in the words of the service.",
+    ),
+];
 
 fn text(text: &Option<String>) -> Value {
     text.as_ref().map_or(Value::Null, Value::string)
@@ -42,12 +102,20 @@ pub(super) fn snake(set: &RecordSet) -> Value {
             ("evaluate_target_health", Value::Bool(alias.evaluate_health)),
         ])
     });
+    let location = set.location.as_ref().map_or(Value::Null, |place| {
+        map(vec![
+            ("continent_code", text(&place.continent)),
+            ("country_code", text(&place.country)),
+            ("subdivision_code", text(&place.subdivision)),
+        ])
+    });
     map(vec![
         ("name", Value::string(&set.name)),
         ("type", Value::string(&set.kind)),
         ("set_identifier", text(&set.identifier)),
         ("weight", set.weight.map_or(Value::Null, number)),
         ("region", text(&set.region)),
+        ("geo_location", location),
         ("failover", text(&set.failover)),
         ("ttl", set.ttl.map_or(Value::Null, number)),
         (

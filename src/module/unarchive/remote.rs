@@ -10,14 +10,16 @@ fn script(own: &Own, archive: &str) -> String {
     let (source, dest) = (quote(archive), quote(&own.dest));
     format!(
         "[ -f {source} ] || exit 4\n\
-         case \"$(head -c 2 {source})\" in\n\
-         PK) command -v unzip >/dev/null || exit 5\n\
-         echo '#zip'; unzip -Z1 {source}{} || exit 6\n\
+         case \"$(head -c 2 {source} | od -An -tx1 | tr -d ' ')\" in 504b) kind=Zip;; 1f8b) kind=Tgz;; 425a) kind=TarBzip;; fd37) kind=TarXz;; 28b5) kind=TarZstd;; *) kind=Tar;; esac\n\
+         echo \"#${{kind}}Archive\"\n\
+         case $kind in\n\
+         Zip) command -v unzip >/dev/null || exit 5\n\
+         unzip -Z1 {source}{} || exit 6\n\
          echo '#diff'; cd {dest} || exit 7\n\
          unzip -Z1 {source}{} | while IFS= read -r f; do case \"$f\" in\n\
          */) [ -d \"$f\" ] || echo \"$f: missing\";;\n\
          *) unzip -p {source} \"$(printf %s \"$f\" | sed 's/[][*?]/[&]/g')\" | cmp -s - \"$f\" || echo \"$f: differs\";; esac; done;;\n\
-         *) echo '#tar'; tar -t{} -f {source}{} || exit 6\n\
+         *) tar -t{} -f {source}{} || exit 6\n\
          echo '#diff'; LC_ALL=C tar --diff -C {dest}{} -f {source}{} 2>&1;; esac; exit 0",
         own.included(),
         own.included(),
@@ -80,9 +82,10 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
     }
     let text = output.text();
     let (list, diff) = text.split_once("#diff\n").unwrap_or((&text, ""));
-    let zip = list.starts_with("#zip");
+    let handler = list.lines().next().unwrap_or_default().trim_start_matches('#');
+    let zip = handler == "ZipArchive";
     let members: Vec<&str> = list.lines().skip(1).collect();
-    let mut outcome = outcome.with("handler", if zip { "ZipArchive" } else { "TgzArchive" });
+    let mut outcome = outcome.with("handler", handler);
     if own.list_files {
         outcome = outcome.with("files", names(members.iter().copied()));
     }

@@ -2,9 +2,57 @@
 
 use super::super::Outcome;
 use super::super::blockinfile::State;
+use super::super::returns::Returns;
 use super::Arguments;
-use crate::host::Account;
+use crate::host::{Account, Output};
 use crate::value::Value;
+
+/// What the commands that make an account print first.
+pub(super) const NEW: &str = "new account";
+
+/// What is told of an account.
+pub(super) const RETURNS: &[Returns] = &[&[
+    ("name", "The account."),
+    ("state", "`present` or `absent`."),
+    ("uid", "Its number."),
+    ("group", "Number of its primary group."),
+    (
+        "groups",
+        "Its other groups as they were asked for, with commas between.",
+    ),
+    ("comment", "Its comment."),
+    ("home", "Its home folder."),
+    ("shell", "Its login shell."),
+    ("password", "`NOT_LOGGING_PASSWORD`, if there is one to be set."),
+    (
+        "create_home",
+        "Of a new account: whether its home folder is made.",
+    ),
+    (
+        "system",
+        "Of a new account: whether it was to get a number of the system.",
+    ),
+    (
+        "append",
+        "Of an account that was there: whether it stays in other groups.",
+    ),
+    (
+        "move_home",
+        "Of an account that was there: whether its files move with its home folder.",
+    ),
+    ("force", "Of an account that goes: whether it may be logged in."),
+    (
+        "remove",
+        "Of an account that goes: whether its home folder goes too.",
+    ),
+    ("ssh_key_file", "The key, with `generate_ssh_key`."),
+    ("ssh_fingerprint", "Fingerprint of the key."),
+    ("ssh_public_key", "Public part of the key."),
+    ("stdout", "What the commands printed, if anything."),
+    ("stdout_lines", "Its lines."),
+    ("stderr", "What the commands said to standard error, if anything."),
+    ("stderr_lines", "Its lines."),
+]];
 
 impl Arguments {
     /// What the result tells of the account; `unknown` stands for what only the host knows.
@@ -18,26 +66,16 @@ impl Arguments {
             },
         );
         if self.state == State::Absent {
-            return outcome.with("force", self.force).with("remove", self.remove);
+            return outcome;
         }
         let text = |text: Option<&str>| text.map(Value::string).or(unknown.clone()).unwrap_or_default();
         let number = |number: Option<u32>| match number {
             Some(number) => Value::Int(number.into()),
             None => unknown.clone().unwrap_or_default(),
         };
-        outcome
-            .with("append", self.append)
-            .with("create_home", self.create_home)
-            .with("move_home", self.move_home)
-            .with("system", self.system)
+        let outcome = outcome
             .with("uid", number(account.map(|account| account.uid).or(self.uid)))
             .with("group", number(account.map(|account| account.gid)))
-            .with(
-                "groups",
-                self.groups
-                    .as_ref()
-                    .map_or(Value::string(""), |groups| groups.join(",").into()),
-            )
             .with(
                 "comment",
                 text(
@@ -61,7 +99,55 @@ impl Arguments {
                         .map(|account| account.shell.as_str())
                         .or(self.shell.as_deref()),
                 ),
-            )
+            );
+        let outcome = match self.groups.as_deref() {
+            None | Some([]) => outcome,
+            Some(groups) => outcome.with("groups", groups.join(",")),
+        };
+        match self.password() {
+            Some(password) if !password.is_empty() => outcome.with("password", "NOT_LOGGING_PASSWORD"),
+            _ => outcome,
+        }
+    }
+
+    /// What is told of an account that was not there before.
+    pub(super) fn of_new(&self, outcome: Outcome) -> Outcome {
+        match self.state {
+            State::Absent => outcome,
+            State::Present => outcome
+                .with("create_home", self.create_home)
+                .with("system", self.system),
+        }
+    }
+
+    /// What is told of an account that was there before.
+    pub(super) fn of_old(&self, outcome: Outcome) -> Outcome {
+        match self.state {
+            State::Absent => outcome.with("force", self.force).with("remove", self.remove),
+            State::Present => outcome
+                .with("append", self.append)
+                .with("move_home", self.move_home),
+        }
+    }
+
+    /// What the commands printed, and what hangs on whether they made the account.
+    pub(super) fn after_commands(&self, outcome: Outcome, output: &Output) -> Outcome {
+        let text = output.text();
+        let (mut outcome, stdout) = match text.strip_prefix(NEW) {
+            Some(rest) => (self.of_new(outcome), rest.trim_start_matches('\n')),
+            None => (self.of_old(outcome), text.as_str()),
+        };
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        for (name, lines, text) in [
+            ("stdout", "stdout_lines", stdout),
+            ("stderr", "stderr_lines", stderr.as_str()),
+        ] {
+            if !text.is_empty() {
+                let all = Value::list(text.lines().map(Value::string));
+                outcome = outcome.with(name, text).with(lines, all);
+            }
+        }
+        outcome
     }
 
     /// The account as it is after the commands, as far as that can be told.
