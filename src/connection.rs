@@ -29,6 +29,7 @@ mod wire;
 
 pub use crate::host::quote;
 pub use failure::{Failure, FailureKind};
+pub use frame::script_by_stdin;
 pub use host::{Host, HostLock};
 pub use job::{Ended, Job, JobEnd};
 pub use lock::Waiting;

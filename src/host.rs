@@ -11,6 +11,7 @@ mod printed;
 mod question;
 mod script;
 mod state;
+mod write;
 
 pub use action::{Action, Attributes, Command, Effect, Performed, mode_text};
 pub use answer::{Account, Answer, FileKind, Group, Output, Package, Stat, Unit};
@@ -24,3 +25,6 @@ pub use printed::{ParseError, parse};
 pub use question::{Question, Resource};
 pub use script::{question_script, quote};
 pub use state::State;
+pub use write::{
+    Destination, Writing, failure_text, make_folder, make_link, places, remove, set_attributes, write_file,
+};

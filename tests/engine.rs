@@ -6,6 +6,7 @@ mod distance;
 mod explain;
 mod failures;
 mod fresh;
+mod hostile;
 mod local;
 mod locks;
 mod patterns;
@@ -13,6 +14,7 @@ mod reach;
 mod remote;
 mod secrets;
 mod stop;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -21,14 +21,15 @@ const VERSION: &str = "1";
 
 /// What a shell is taught before its first frame. Descriptor 9, if it is open, marks the shell as one of
 /// this run (see `lock`); what users run does not get it. `V` proves that the first line arrived, `T` that
-/// `setsid` exists, `Y` that the shell reads its input byte by byte (bash), which is slow.
+/// `setsid` exists, `Y` that the shell reads its input byte by byte (bash), which is slow. The script of a job comes to its
+/// shell by standard input, since anybody may read the arguments of a program.
 const PREAMBLE: &str = r#"V=1
 unset ENV BASH_ENV CDPATH; S=; T=0; Y=0
 [ -n "${BASH_VERSION-}" ] && Y=1
 command -v setsid >/dev/null 2>&1 && S=setsid && T=1
 env --default-signal=INT,QUIT true </dev/null >/dev/null 2>&1 && S="env --default-signal=INT,QUIT $S"
 C() { printf '%sb;' "$1"; cat <&7 7<&- 9<&- & printf '%sc%s;' "$1" "$!"; exec 7<&- <&- 9<&-; { wait; } 2>/dev/null; }
-B() { eval "$3"; $S sh -c "$2" <&6 6<&- 9<&- & p=$!; printf '%sg%s;' "$1" "$p"; { wait "$p"; } 2>/dev/null; r=$?; printf '%sx%s;' "$1" "$r"; printf '%se;' "$1" >&2; }
+B() { eval "$3"; printf '%s\n' "$2" | $S sh 9<&- & p=$!; printf '%sg%s;' "$1" "$p"; { wait "$p"; } 2>/dev/null; r=$?; printf '%sx%s;' "$1" "$r"; printf '%se;' "$1" >&2; }
 J() { { { B "$1" "$2" "$3" 2>&3 3>&- 4>&- | C "$1" 7<&0 >&4 3>&- 4>&-; } 3>&1 | C "$1" 7<&0 >&2 4>&-; } 4>&1; printf '%sz;' "$1"; }
 A() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; ( eval "$2" ) </dev/null 9<&-; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
 H() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; eval "$2"; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
@@ -127,9 +128,19 @@ pub fn job(nonce: &Nonce, script: &str, input: Option<&[u8]>) -> Vec<u8> {
         }
         None => (vec![], "exec 6</dev/null"),
     };
-    let call = format!("J {} {} '{redirection}' &\n", nonce.text(), super::quote(script));
+    let call = format!(
+        "J {} {} '{redirection}' &\n",
+        nonce.text(),
+        super::quote(&script_by_stdin(script, "<&6 6<&-"))
+    );
     line.extend_from_slice(call.as_bytes());
     line
+}
+
+/// A script as a shell reads it from its standard input: as one command, which has another standard input. Its first line
+/// stays the first, for messages.
+pub fn script_by_stdin(script: &str, input: &str) -> String {
+    format!("{{ :; {script}\n\n}} {input}")
 }
 
 /// The line that sends a signal to a job; the shell is silent about it.

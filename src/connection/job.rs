@@ -2,14 +2,12 @@
 
 use super::failure::Failure;
 use super::frame::{self, Parser, Part};
-use super::shell::{Shell, Stream, too_long};
+use super::shell::{Shell, Stream};
 use super::wire::{Piece, Wire};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// The longest text that Linux hands a program as one argument (MAX_ARG_STRLEN less the final NUL).
-const LONGEST: usize = (128 << 10) - 1;
 /// How long a background process may keep the output open after the command itself has ended.
 const LINGER: Duration = Duration::from_millis(200);
 /// The time between asking a process group to end and ending it.
@@ -20,7 +18,7 @@ const LAST: Duration = Duration::from_secs(10);
 /// A command of a user.
 #[derive(Clone, Debug, Default)]
 pub struct Job {
-    /// Text for `sh -c`.
+    /// Text for `sh`, which reads it from its standard input.
     pub script: String,
     /// Its standard input; empty if there is none.
     pub stdin: Option<Vec<u8>>,
@@ -70,9 +68,6 @@ impl Shell {
         output: &(dyn Fn(Stream, &[u8]) + Send + Sync),
         cancel: &CancellationToken,
     ) -> Result<JobEnd, Failure> {
-        if job.script.len() > LONGEST {
-            return Err(too_long(job.script.len()));
-        }
         let mut lease = self.pool.lease(true).await?;
         let (nonce, parser) = lease.wire().frame()?;
         let line = frame::job(&nonce, &job.script, job.stdin.as_deref());

@@ -1,6 +1,6 @@
 //! What can be asked of a host as one user.
 
-use super::failure::{Failure, FailureKind};
+use super::failure::Failure;
 use super::frame::{self, Parser, Part};
 use super::pool::{Lease, Pool};
 use super::wire::{Piece, Wire};
@@ -239,13 +239,4 @@ impl Answer {
             None => Err(Failure::lost(host)),
         }
     }
-}
-
-/// A script too long to be handed to a program.
-pub(super) fn too_long(length: usize) -> Failure {
-    Failure::new(
-        FailureKind::Here,
-        format!("the command is {length} bytes long, and Linux hands a program at most 131071 in one piece"),
-        "put it into a file with `copy` or `template` and run that, or use the module `script`",
-    )
 }

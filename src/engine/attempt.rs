@@ -1,6 +1,7 @@
 //! One attempt of one module on one host: ask, act, until it is done.
 
 mod control_node;
+mod destination;
 mod difference;
 mod looking;
 pub mod perform;
@@ -242,7 +243,13 @@ impl Attempt<'_> {
         done: &mut Done,
     ) -> Result<(), Broken> {
         let last = actions.len().saturating_sub(1);
-        for (at, mut action) in actions.into_iter().enumerate() {
+        let mut aims = self.aims(&actions).await?;
+        for at in 0..actions.len() {
+            let mut action = actions[at].clone();
+            if destination::is_moved(&actions[..at], &action) {
+                aims[at] = self.aims(&actions[at..=at]).await?.pop().unwrap_or_default();
+            }
+            let aim = &aims[at];
             if let Action::Run(command) = &mut action {
                 command.environment.clone_from(&self.command.environment);
                 command.timeout = self.command.timeout;
@@ -271,6 +278,7 @@ impl Attempt<'_> {
                 .map(|path| Asked::new(self.known.state().wanted(&description(path))))
                 .transpose()?;
             let companions = Companions {
+                aim,
                 before: debts,
                 asked: asked.as_ref(),
             };

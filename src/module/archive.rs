@@ -2,7 +2,7 @@
 
 use super::returns::{FILE, Returns};
 use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile};
-use crate::host::{Action, Effect, Resource, quote};
+use crate::host::{Action, Attributes, Effect, Resource, Writing, quote, write_file};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -240,7 +240,7 @@ impl Own {
         )
     }
 
-    fn script(&self, dest: &str) -> String {
+    fn script(&self, dest: &str, view: &View<'_>) -> Result<String, Stop> {
         let target = quote(dest);
         let (compress, tar) = match self.format {
             Format::Bz2 => ("bzip2 -c", "tar -cjf"),
@@ -262,13 +262,18 @@ impl Own {
             ),
             false => ":".into(),
         };
-        format!(
-            "{}t={target}.vent.$$.{}; trap 'rm -f \"$t\"' EXIT\n\
+        let write = write_file(
+            &view.destination(dest)?,
+            &Attributes::default(),
+            &Writing::default(),
+        );
+        Ok(format!(
+            "{}d=$(mktemp -d) || exit 1; trap 'rm -rf \"$d\"' EXIT; t=$d/packed.{}\n\
              if [ $kind = file ]; then {compress} <\"$first\" >\"$t\"; else {pack}; fi || exit 1\n\
-             mv -f \"$t\" {target} && {remove}",
+             ( {write}) <\"$t\" && {remove}",
             self.gather(),
             self.format.ending()
-        )
+        ))
     }
 }
 
@@ -312,7 +317,7 @@ impl Module for Archive {
                     effects.extend(about.iter().cloned().map(Effect::Forgets));
                 }
                 actions.push(Action::Script {
-                    script: own.script(&dest),
+                    script: own.script(&dest, view)?,
                     explain: match own.format {
                         Format::Zip => format!("zip -r {} {}", quote(&dest), words.join(" ")),
                         _ => format!("tar -caf {} {}", quote(&dest), words.join(" ")),

@@ -5,7 +5,7 @@ use super::placed::{Placed, WRITTEN, missing};
 use super::returns::{BACKUP, FILE, Returns};
 use super::{FileArguments, LocalFile, Mode, Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
-use crate::host::{Action, FileKind, Question, Resource};
+use crate::host::{Action, FileKind, Question, Resource, Writing, write_file};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -261,25 +261,14 @@ fn remote(arguments: &WithFile<Own>, source: &str, view: &View<'_>) -> Result<St
             outcome,
         ));
     }
-    let (quoted, to) = (crate::host::quote(source), crate::host::quote(&dest));
-    let script = format!(
-        "t={to}.vent.$$; (umask 077; cat {quoted} >\"$t\") && {{ [ ! -e {to} ] || {{ chmod $(stat -c %a {to}) \"$t\"; chown $(stat -c %u:%g {to}) \"$t\"; }}; }} && {{ [ -e {to} ] || chmod 0644 \"$t\"; }} && mv -f \"$t\" {to} || {{ rm -f \"$t\"; exit 1; }}"
-    );
+    let quoted = crate::host::quote(source);
+    let write = write_file(&view.destination(&dest)?, &wanted, &Writing::default());
     let copy = Action::Script {
-        script,
-        explain: format!("cp {quoted} {to}"),
-        effects: vec![crate::host::Effect::Forgets(Resource::Path(dest.clone()))],
+        script: format!("( {write}) <{quoted}"),
+        explain: format!("cp {quoted} {}", crate::host::quote(&dest)),
+        effects: vec![crate::host::Effect::Forgets(Resource::Path(dest))],
     };
-    let mut actions = vec![copy];
-    if !wanted.is_empty() {
-        actions.push(Action::SetAttributes {
-            path: dest,
-            attributes: wanted,
-            follow: true,
-            recursive: false,
-        });
-    }
-    Ok(Step::Finish(actions, outcome))
+    Ok(Step::Finish(vec![copy], outcome))
 }
 
 /// SHA-1 and MD5 of a file of the host.

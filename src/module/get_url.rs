@@ -3,7 +3,10 @@
 use super::file::differing;
 use super::returns::{BACKUP, FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
-use crate::host::{Action, Effect, FileKind, Performed, Resource, Stat, quote};
+use crate::content::hexadecimal;
+use crate::host::{
+    Action, Attributes, Effect, FileKind, Performed, Resource, Stat, Writing, quote, write_file,
+};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -54,26 +57,44 @@ impl Own {
     /// Shell functions: `get ADDRESS` writes what is there to its standard output, `load ADDRESS` writes it into the file
     /// `$t` and prints status and address; errors go to `$t.e`. By curl or wget, whichever is there.
     fn fetcher(&self) -> String {
-        let (mut curl, mut wget) = (String::new(), String::new());
+        let (mut curl, mut wget) = (vec![], vec![]);
+        let in_quotes = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+        let in_line = |text: &str| text.replace('\n', " ");
         for (name, value) in self.headers.iter().filter_map(Value::as_map).flatten() {
-            let line = quote(&format!("{name}: {}", value.as_str().unwrap_or_default()));
-            curl.push_str(&format!(" -H {line}"));
-            wget.push_str(&format!(" --header={line}"));
+            let line = in_line(&format!("{name}: {}", value.as_str().unwrap_or_default()));
+            curl.push(format!("header = \"{}\"", in_quotes(&line)));
+            wget.push(format!("header = {line}"));
         }
         if let Some(user) = &self.url_username {
             let password = self.url_password.as_deref().unwrap_or_default();
-            curl.push_str(&format!(" -u {}", quote(&format!("{user}:{password}"))));
-            wget.push_str(&format!(" --user={} --password={}", quote(user), quote(password)));
+            let (user, password) = (in_line(user), in_line(password));
+            curl.push(format!("user = \"{}\"", in_quotes(&format!("{user}:{password}"))));
+            wget.extend([format!("user = {user}"), format!("password = {password}")]);
         }
+        let secret = !curl.is_empty();
+        let lines = |lines: &[String]| quote(&lines.join("\n"));
+        let (mut curl_options, mut wget_options) = ("", "");
         if !self.validate_certs {
-            curl.push_str(" -k");
-            wget.push_str(" --no-check-certificate");
+            (curl_options, wget_options) = (" -k", " --no-check-certificate");
         }
         let seconds = self.timeout;
-        let (curl, wget) = (
-            format!("curl -sSL --connect-timeout {seconds}{curl}"),
-            format!("wget -q -T {seconds}{wget}"),
-        );
+        // Anybody may read the arguments of a program: what may be secret goes another way.
+        let (curl, wget) = match secret {
+            true => (
+                format!(
+                    "printf '%s\\n' {} | curl -K - -sSL --connect-timeout {seconds}{curl_options}",
+                    lines(&curl)
+                ),
+                format!(
+                    "(umask 077; printf '%s\\n' {} >\"$d/wgetrc\"); wget --config=\"$d/wgetrc\" -q -T {seconds}{wget_options}",
+                    lines(&wget)
+                ),
+            ),
+            false => (
+                format!("curl -sSL --connect-timeout {seconds}{curl_options}"),
+                format!("wget -q -T {seconds}{wget_options}"),
+            ),
+        };
         format!(
             "if command -v curl >/dev/null; then\n\
              get() {{ {curl} -f -- \"$1\"; }}\n\
@@ -109,7 +130,7 @@ impl Own {
     }
 
     /// Prints lines `KEY VALUE` and in the end `new`, `same` or `failed REASON`; always ends well.
-    fn script(&self, path: &str) -> Result<String, Stop> {
+    fn script(&self, path: &str, view: &View<'_>) -> Result<String, Stop> {
         let to = quote(path);
         let verify = match self.digest()? {
             Some((program, word)) => format!(
@@ -117,22 +138,31 @@ impl Own {
             ),
             None => ":".into(),
         };
+        let random = view.control_node().random();
+        let ending = format!(".{}~", hexadecimal(&random[..8]));
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let kept = format!("{name}{ending}");
         let backup = match self.backup {
             true => format!(
-                "[ ! -e {to} ] || {{ b={to}.$$.$(date +%Y-%m-%d@%H:%M:%S)~; cp -p {to} \"$b\" && echo \"backup_file $b\"; }}"
+                "[ ! -e {to} ] || echo backup_file {}",
+                quote(&format!("{path}{ending}"))
             ),
             false => ":".into(),
         };
+        let writing = Writing {
+            backup: self.backup.then_some(kept.as_str()),
+            ..Writing::default()
+        };
+        let write = write_file(&view.destination(path)?, &Attributes::default(), &writing);
         Ok(format!(
-            "{}\nt={to}.vent.$$; trap 'rm -f \"$t\" \"$t.e\"' EXIT; fail() {{ echo \"failed $1\"; exit 0; }}\n\
+            "d=$(mktemp -d) || exit 1; t=$d/fetched; trap 'rm -rf \"$d\"' EXIT\n{}\nfail() {{ echo \"failed $1\"; exit 0; }}\n\
              digest() {{ echo \"$1 $($2 <\"$3\" 2>/dev/null | cut -d' ' -f1)\"; }}\n\
              e=$(load {}); r=$?; printf 'status_code %s\\nurl %s\\n' \"${{e%% *}}\" \"${{e#* }}\"\n\
              case \"$r ${{e%% *}}\" in 0\\ [45]*) fail \"Request failed: HTTP Error ${{e%% *}}\";; 0*) ;; *) fail \"Request failed: $(tail -n 1 \"$t.e\")\";; esac\n\
              echo \"src $t\"; echo \"bytes $(wc -c <\"$t\" | tr -d ' ')\"; digest checksum_src sha1sum \"$t\"; [ ! -e {to} ] || digest checksum_dest sha1sum {to}\n\
              {verify}\ndigest md5sum md5sum \"$t\"\n\
              if [ -e {to} ] && cmp -s \"$t\" {to}; then echo same; exit 0; fi\n{backup}\n\
-             if [ -e {to} ]; then chmod \"$(stat -c %a {to})\" \"$t\"; chown \"$(stat -c %u:%g {to})\" \"$t\"; else chmod 0644 \"$t\"; fi\n\
-             mv -f \"$t\" {to} && echo new || fail \"could not write {to}\"",
+             ( {write}) <\"$t\" && echo new || fail \"could not write \"{to}",
             self.fetcher(),
             quote(&self.url)
         ))
@@ -284,7 +314,7 @@ impl Module for GetUrl {
             return Ok(Step::Finish(actions, outcome));
         }
         let fetch = Action::Script {
-            script: own.script(&path)?,
+            script: own.script(&path, view)?,
             explain: format!("curl -fL -o {} {}", quote(&path), quote(&own.url)),
             effects: vec![Effect::Forgets(Resource::Path(path.clone()))],
         };

@@ -3,7 +3,8 @@
 use super::blockinfile::State;
 use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
-use crate::host::{Action, Effect, Resource, quote};
+use crate::content::Content;
+use crate::host::{Action, Attributes, Effect, Resource};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -102,20 +103,23 @@ impl Module for LocaleGen {
             return Ok(Step::done(outcome));
         }
         let file = edited(&text, &wrong, present);
-        let names: Vec<String> = wrong.iter().map(|name| name.to_string()).collect();
         // Without `--keep-existing`, as it is called here, all others in the file are made again as well.
-        let script = format!(
-            "printf %s {} >{FILE}.vent && mv -f {FILE}.vent {FILE} && locale-gen >&2",
-            quote(&file)
-        );
-        let verb = if present { "s/^# *//" } else { "s/^/# /" };
-        let edits: Vec<String> = names.iter().map(|name| format!("/{name} /{verb}")).collect();
+        let write = Action::WriteFile {
+            path: FILE.into(),
+            content: Content::bytes(file),
+            attributes: Attributes::default(),
+            validate: None,
+            backup: false,
+        };
         Ok(Step::Finish(
-            vec![Action::Script {
-                script,
-                explain: format!("sed -i {} {FILE} && locale-gen", quote(&edits.join("; "))),
-                effects: about.map(Effect::Forgets).to_vec(),
-            }],
+            vec![
+                write,
+                Action::Script {
+                    script: "locale-gen >&2".into(),
+                    explain: "locale-gen".into(),
+                    effects: vec![Effect::Forgets(Resource::Other("locales".into()))],
+                },
+            ],
             outcome,
         ))
     }

@@ -1,7 +1,8 @@
 //! `timezone`: the time zone of the machine.
 
 use super::{Module, Outcome, Step, Stop, View};
-use crate::host::{Action, Effect, Resource, quote};
+use crate::content::Content;
+use crate::host::{Action, Attributes, Resource, quote};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -41,16 +42,23 @@ impl Module for Timezone {
         if live && noted {
             return Ok(Step::done(Outcome::new()));
         }
-        let quoted = quote(name);
-        let set = Action::Script {
-            script: format!(
-                "ln -sfn {} /etc/localtime.vent && mv -fT /etc/localtime.vent /etc/localtime && \
-                 {{ [ ! -e /etc/timezone ] || printf '%s\\n' {quoted} >/etc/timezone; }}",
-                quote(&zone)
-            ),
-            explain: format!("timedatectl set-timezone {quoted}"),
-            effects: about.map(Effect::Forgets).to_vec(),
-        };
-        Ok(Step::Finish(vec![set], Outcome::new()))
+        let mut actions = vec![];
+        if !live {
+            actions.push(Action::Link {
+                path: "/etc/localtime".into(),
+                target: zone,
+                symbolic: true,
+            });
+        }
+        if !noted {
+            actions.push(Action::WriteFile {
+                path: "/etc/timezone".into(),
+                content: Content::bytes(format!("{name}\n")),
+                attributes: Attributes::default(),
+                validate: None,
+                backup: false,
+            });
+        }
+        Ok(Step::Finish(actions, Outcome::new()))
     }
 }

@@ -4,7 +4,7 @@ mod answer;
 
 use super::returns::{FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View};
-use crate::host::{Action, Effect, Resource, quote};
+use crate::host::{Action, Attributes, Effect, Resource, Writing, quote, write_file};
 use crate::value::{Value, json};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -201,15 +201,20 @@ impl Arguments {
         lines
     }
 
-    fn script(&self) -> String {
+    fn script(&self, view: &View<'_>) -> Result<String, Stop> {
         let keep = match &self.dest {
             Some(dest) => format!(
-                "cmp -s \"$t/body\" {0} && printf same || {{ cat \"$t/body\" >{0} && printf new; }} || printf bad",
-                quote(dest)
+                "cmp -s \"$t/body\" {} && printf same || {{ ( {}) <\"$t/body\" && printf new; }} || printf bad",
+                quote(dest),
+                write_file(
+                    &view.destination(dest)?,
+                    &Attributes::default(),
+                    &Writing::default()
+                )
             ),
             None => ":".into(),
         };
-        format!(
+        Ok(format!(
             "command -v curl >/dev/null || {{ printf '%s' 'uri needs curl on the host: install it'; exit 0; }}\n\
              t=$(mktemp -d) || exit 1; trap 'rm -rf \"$t\"' EXIT\n\
              printf '%s' {} | curl -q -sS -K - -D \"$t/head\" -o \"$t/body\" -w '%{{http_code}} %{{url_effective}} %{{num_redirects}}' >\"$t/end\" 2>\"$t/error\"\n\
@@ -222,7 +227,7 @@ impl Arguments {
                 .map(u16::to_string)
                 .collect::<Vec<_>>()
                 .join(" ")
-        )
+        ))
     }
 }
 
@@ -299,7 +304,7 @@ impl Module for Uri {
             return Err(Stop::Undecided(unknown.clone()));
         }
         Ok(Step::Act(vec![Action::Script {
-            script: arguments.script(),
+            script: arguments.script(view)?,
             explain: format!("curl -X {} {}", arguments.method, quote(&arguments.url)),
             effects: arguments
                 .dest

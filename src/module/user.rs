@@ -149,10 +149,13 @@ impl Arguments {
             };
             words.push(format!("-e {day}"));
         }
-        if let Some(password) = self.password().filter(|_| changed("password")) {
-            words.push(format!("-p {}", quote(password)));
-        }
         words
+    }
+
+    /// Sets the password by its digest, which nobody else is to see among the arguments of a program.
+    fn set_password(&self) -> Option<String> {
+        let line = format!("{}:{}", self.name, self.password()?);
+        Some(format!("printf '%s\\n' {} | chpasswd -e", quote(&line)))
     }
 
     fn create(&self, view: &View<'_>) -> Result<String, Stop> {
@@ -175,6 +178,9 @@ impl Arguments {
         }
         words.push(quote(&self.name));
         let mut script = words.join(" ");
+        if let Some(set) = self.set_password() {
+            script.push_str(&format!(" && {set}"));
+        }
         if self.password_lock == Some(true) {
             script.push_str(&format!(" && usermod -L {}", quote(&self.name)));
         }
@@ -240,10 +246,14 @@ impl Arguments {
         if let Some(groups) = &self.groups {
             words.extend(self.other_groups(groups, here));
         }
-        if words.is_empty() {
-            return Ok(String::new());
+        let mut commands = vec![];
+        if changed.contains(&"password") {
+            commands.extend(self.set_password());
         }
-        Ok(format!("usermod {} {}", words.join(" "), quote(&self.name)))
+        if !words.is_empty() {
+            commands.push(format!("usermod {} {}", words.join(" "), quote(&self.name)));
+        }
+        Ok(commands.join(" && "))
     }
 
     fn other_groups(&self, wanted: &[String], here: &Account) -> Option<String> {
@@ -317,7 +327,7 @@ impl Module for User {
         }
         let script = commands.join(" && ");
         let explain = match arguments.password() {
-            Some(password) => script.replace(&quote(password), "PASSWORD"),
+            Some(password) => script.replace(password, "PASSWORD"),
             None => script.clone(),
         };
         let after = arguments.after(here.as_ref());

@@ -6,7 +6,8 @@ use crate::archive::Archive;
 use crate::content::Content;
 use crate::error::Result as Checked;
 use crate::host::{
-    Account, Answer, Group, Output, Package, Performed, Question, Resource, Stat, State, Unit,
+    Account, Answer, Destination, Group, Output, Package, Performed, Question, Resource, Stat, State, Unit,
+    places,
 };
 use crate::value::{Map, Unknown, Value};
 use std::cell::RefCell;
@@ -229,6 +230,23 @@ impl<'a> View<'a> {
             Err(Stop::Undecided(_)) => Ok(()),
             answer => answer.map(|_| ()),
         }
+    }
+
+    /// Where a script of a module writes, by [`crate::host::write_file`]. What a check cannot tell does not matter there:
+    /// it runs no script.
+    ///
+    /// # Errors
+    /// `Stop::Pending` while it is not known.
+    pub fn destination(&self, path: &str) -> Result<Destination, Stop> {
+        let all = places(path);
+        let asked: Vec<Result<Answer, Stop>> =
+            all.iter().map(|question| self.ask(question.clone())).collect();
+        if asked.iter().any(|answer| matches!(answer, Err(Stop::Pending))) {
+            return Err(Stop::Pending);
+        }
+        Ok(Destination::new(path, &|path, follow| {
+            self.stat(path, follow).ok()
+        }))
     }
 
     /// The SHA-256 of a file.

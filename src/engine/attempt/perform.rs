@@ -1,10 +1,15 @@
 //! Performing actions: the only code that changes a host. And asking: the only code that reads one.
 
+use super::destination::Aim;
 use super::{scripts, services};
 use crate::connection::{Ended, Failure, Job, Shell, Stream};
 use crate::content::{Content, hexadecimal};
 use crate::engine::state::host::Knowledge;
-use crate::host::{Action, Answer, Command, Output, Performed, Question, parse, question_script, quote};
+use crate::host::{
+    Action, Answer, Command, Output, Performed, Question, Writing, failure_text, parse, places,
+    question_script, quote, write_file,
+};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -62,6 +67,7 @@ pub async fn ask(
     if questions.is_empty() {
         return Ok(());
     }
+    let questions = with_places(questions);
     let nonce = nonce()?;
     let output = needed(shell)?.ask(&question_script(&questions, &nonce)).await?;
     let answers: Vec<Answer> = parse(&questions, &nonce, &output.stdout).map_err(|error| {
@@ -79,8 +85,27 @@ pub async fn ask(
     Ok(())
 }
 
+/// Along with what is asked of a file goes what has to be known of its place before it may be changed: the same program
+/// tells it.
+fn with_places(mut questions: Vec<Question>) -> Vec<Question> {
+    let mut more = vec![];
+    for question in &questions {
+        if let Question::Stat { path, .. } | Question::Digest { path } | Question::Content { path, .. } =
+            question
+        {
+            more.extend(places(path));
+        }
+    }
+    let mut seen: HashSet<Question> = questions.iter().cloned().collect();
+    more.retain(|question| seen.insert(question.clone()));
+    questions.extend(more);
+    questions
+}
+
 /// What travels to the host with an action.
 pub struct Companions<'a> {
+    /// Where it aims at.
+    pub aim: &'a Aim,
     /// Shell text to be run first (the debts of handlers).
     pub before: &'a str,
     /// What is asked when the action has succeeded; only for actions that print nothing.
@@ -147,22 +172,7 @@ pub async fn perform(
     let (started, began) = (Instant::now(), jiff::Zoned::now().datetime());
     let shell = needed(shell)?;
     let mut performed = match action {
-        Action::WriteFile {
-            path,
-            content,
-            attributes,
-            validate,
-            backup,
-        } => {
-            write(
-                shell,
-                path,
-                content,
-                (attributes, validate.as_deref(), *backup),
-                companions,
-            )
-            .await?
-        }
+        Action::WriteFile { .. } => write(shell, action, companions).await?,
         Action::Run(command) => run(shell, command, before, watch, cancel).await?,
         Action::Fetch { path, to } => fetch(shell, path, to).await?,
         Action::ChangeRecord(change) => {
@@ -171,8 +181,15 @@ pub async fn perform(
             }
             services::change(change, environment).await?
         }
+        Action::MakeFolder { path, .. } | Action::Link { path, .. } | Action::Remove { path }
+            if !companions.aim.destination.has_name() =>
+        {
+            return Err(Broken::Action(format!(
+                "{path} has no name in a folder: it is left alone"
+            )));
+        }
         action => {
-            let script = scripts::script(action).unwrap_or_default();
+            let script = scripts::script(action, companions.aim).unwrap_or_default();
             let unseen: Watch<'_> = &|_, _| {};
             let watch = if is_silent(action) { unseen } else { watch };
             let output = long(shell, &companions.around(&script), watch, cancel).await?;
@@ -193,6 +210,7 @@ pub async fn perform(
 fn failure(action: &Action, output: &Output) -> String {
     let what = match action {
         Action::MakeFolder { path, .. } => format!("could not make the folder {path}"),
+        Action::WriteFile { path, .. } => format!("could not write {path}"),
         Action::SetAttributes { path, .. } => format!("could not set mode or owner of {path}"),
         Action::Link { path, .. } => format!("could not make the link {path}"),
         Action::Remove { path } => format!("could not remove {path}"),
@@ -205,6 +223,10 @@ fn failure(action: &Action, output: &Output) -> String {
         &output.stderr
     })
     .into_owned();
+    let what = match failure_text(output.code, &shown).filter(|_| is_silent(action)) {
+        Some(why) => format!("{what}: {why}"),
+        None => what,
+    };
     format!("{what}\n{}", shown.trim_end()).trim_end().to_string()
 }
 
@@ -234,27 +256,43 @@ async fn long(
     })
 }
 
-type Wanted<'a> = (&'a crate::host::Attributes, Option<&'a str>, bool);
+/// The bytes that travel within the line of a write, which is run whole or not at all; more may be cut off.
+const WHOLE: u64 = 16 << 10;
 
-async fn write(
-    shell: &Shell,
-    path: &str,
-    content: &Content,
-    (attributes, validate, backup): Wanted<'_>,
-    companions: &Companions<'_>,
-) -> Result<Performed, Broken> {
+async fn write(shell: &Shell, action: &Action, companions: &Companions<'_>) -> Result<Performed, Broken> {
+    let Action::WriteFile {
+        path,
+        content,
+        attributes,
+        validate,
+        backup,
+    } = action
+    else {
+        return Err(Broken::Action("nothing to write".into()));
+    };
+    let destination = &companions.aim.destination;
+    if !destination.has_name() {
+        return Err(Broken::Action(format!("{path} is no name of a file")));
+    }
     let length = content.length().unwrap_or(0);
-    let nonce = nonce()?;
-    let kept = backup.then(|| {
-        format!(
-            "{path}.{}.{}~",
-            &nonce[..8],
+    let kept = match backup {
+        true => Some(format!(
+            ".{}.{}~",
+            &nonce()?[..8],
             jiff::Zoned::now().strftime("%Y-%m-%d@%H:%M:%S")
-        )
-    });
+        )),
+        false => None,
+    };
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let backup = kept.as_ref().map(|ending| format!("{name}{ending}"));
     let write_script = |length: u64| {
-        let script = scripts::write_file(path, length, attributes, validate, kept.as_deref(), &nonce);
-        companions.around(&script)
+        let writing = Writing {
+            length: Some(length).filter(|length| *length > WHOLE),
+            validate: validate.as_deref(),
+            backup: backup.as_deref(),
+            in_place: false,
+        };
+        companions.around(&write_file(destination, attributes, &writing))
     };
     let script = write_script(length);
     let output = match content {
@@ -285,16 +323,20 @@ async fn write(
             )));
         }
     };
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let output = Output {
+        code: output.code,
+        stdout: output.stdout,
+        stderr: output.stderr,
+    };
     if output.code != 0 {
-        return Err(Broken::Action(scripts::write_failure(path, output.code, &stderr)));
+        return Err(Broken::Action(failure(action, &output)));
     }
     Ok(Performed {
         output: Output {
             stdout: output.stdout,
             ..Output::default()
         },
-        backup: kept,
+        backup: kept.map(|ending| format!("{path}{ending}")),
         ..Performed::default()
     })
 }
@@ -314,13 +356,7 @@ async fn run(
         script.push_str(&format!("export {name}={}\n", quote(value)));
     }
     match &command.interpreter {
-        Some(interpreter) => {
-            script.push_str(&format!(
-                "exec {} -c {}",
-                quote(interpreter),
-                quote(&command.script)
-            ));
-        }
+        Some(interpreter) => script.push_str(&scripts::interpreted(interpreter, &command.script)),
         None => script.push_str(&command.script),
     }
     let mut timeout = command.timeout.map(Duration::from_secs);

@@ -1,0 +1,273 @@
+//! The scripts that put things at paths, in the shells that hosts have.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use vent::host::{
+    Answer, Attributes, Destination, Question, Writing, failure_text, make_folder, make_link, parse, places,
+    question_script, remove, write_file,
+};
+
+const SHELLS: [&[&str]; 3] = [&["dash"], &["bash"], &["busybox", "ash"]];
+const NONCE: &str = "6b9e3c2f6b9e3c2f6b9e3c2f6b9e3c2f";
+
+/// A shell in a folder, whose programs are written down.
+struct Place {
+    shell: &'static [&'static str],
+    folder: tempfile::TempDir,
+    programs: tempfile::TempDir,
+}
+
+impl Place {
+    fn new(shell: &'static [&'static str]) -> Place {
+        let programs = tempfile::tempdir().unwrap();
+        let log = programs.path().join("log");
+        let text = format!(
+            "#!/bin/dash\nprintf '%s\\n' \"${{0##*/}}\" >>{}\nexec /bin/${{0##*/}} \"$@\"\n",
+            log.display()
+        );
+        let one = programs.path().join("one");
+        std::fs::write(&one, text).unwrap();
+        std::fs::set_permissions(&one, PermissionsExt::from_mode(0o755)).unwrap();
+        for name in [
+            "dd", "mv", "cp", "chmod", "chown", "chgrp", "stat", "mkdir", "rmdir", "ln", "rm", "cat", "sync",
+            "wc", "mktemp", "id", "head", "tail", "readlink",
+        ] {
+            symlink("one", programs.path().join(name)).unwrap();
+        }
+        Place {
+            shell,
+            folder: tempfile::tempdir().unwrap(),
+            programs,
+        }
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.folder.path().canonicalize().unwrap().display())
+    }
+
+    fn run(&self, script: &str, input: &str) -> Output {
+        let path = std::env::var("PATH").unwrap();
+        let mut child = Command::new(self.shell[0])
+            .args(&self.shell[1..])
+            .args(["-c", script])
+            .env("PATH", format!("{}:{path}", self.programs.path().display()))
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A script that refuses does not read.
+        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// What the engine knows when it plans.
+    fn planned(&self, path: &str) -> Destination {
+        let questions = places(path);
+        let said = self.run(&question_script(&questions, NONCE), "").stdout;
+        let answers = parse(&questions, NONCE, &said).unwrap();
+        let _ = std::fs::remove_file(self.programs.path().join("log"));
+        Destination::new(path, &|path, follow| {
+            let wanted = Question::Stat {
+                path: path.into(),
+                follow,
+            };
+            let at = questions.iter().position(|question| *question == wanted)?;
+            match &answers[at] {
+                Answer::Stat(stat) => Some(stat.clone()),
+                other => panic!("{other:?}"),
+            }
+        })
+    }
+
+    /// The programs that ran since the last plan.
+    fn programs(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.programs.path().join("log")).unwrap_or_default();
+        text.lines().map(str::to_string).collect()
+    }
+
+    /// No temporary file is left.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn mode(path: &str) -> u32 {
+    std::fs::metadata(path).unwrap().mode() & 0o7777
+}
+
+fn with_mode(mode: u32) -> Attributes {
+    Attributes {
+        mode: Some(mode),
+        ..Attributes::default()
+    }
+}
+
+fn ended_well(place: &Place, output: &Output) {
+    assert!(output.status.success(), "{:?}: {output:?}", place.shell);
+}
+
+#[test]
+fn a_new_file_takes_two_processes_and_one_more_for_its_mode() {
+    for shell in SHELLS {
+        let place = Place::new(shell);
+        let path = place.path("new");
+        let script = write_file(&place.planned(&path), &Attributes::default(), &Writing::default());
+        ended_well(&place, &place.run(&script, "text"));
+        assert_eq!(place.programs(), ["dd", "mv"], "{shell:?}");
+        let path = place.path("it's another");
+        let script = write_file(&place.planned(&path), &with_mode(0o640), &Writing::default());
+        ended_well(&place, &place.run(&script, "text"));
+        assert_eq!(place.programs(), ["dd", "chmod", "mv"], "{shell:?}");
+        assert_eq!(
+            (mode(&path), std::fs::read_to_string(&path).unwrap()),
+            (0o640, "text".into())
+        );
+        assert_eq!(place.names(), ["it's another", "new"], "{shell:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_there_keeps_its_mode_and_its_old_content_elsewhere() {
+    for shell in SHELLS {
+        let place = Place::new(shell);
+        let path = place.path("old");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o751)).unwrap();
+        let writing = Writing {
+            backup: Some("old.kept~"),
+            ..Writing::default()
+        };
+        let script = write_file(&place.planned(&path), &Attributes::default(), &writing);
+        ended_well(&place, &place.run(&script, "new"));
+        assert_eq!(
+            (mode(&path), std::fs::read_to_string(&path).unwrap()),
+            (0o751, "new".into())
+        );
+        let kept = place.path("old.kept~");
+        assert_eq!(
+            (mode(&kept), std::fs::read_to_string(&kept).unwrap()),
+            (0o751, "old".into())
+        );
+        assert_eq!(place.names(), ["old", "old.kept~"], "{shell:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_leaves_everything_as_it_was_and_says_why() {
+    for shell in SHELLS {
+        let place = Place::new(shell);
+        let path = place.path("old");
+        std::fs::write(&path, "old").unwrap();
+        let refuses = Writing {
+            validate: Some("grep -q good %s"),
+            ..Writing::default()
+        };
+        let short = Writing {
+            length: Some(10),
+            ..Writing::default()
+        };
+        for (writing, why) in [(refuses, "refused"), (short, "could not be written")] {
+            let script = write_file(&place.planned(&path), &with_mode(0o600), &writing);
+            let output = place.run(&script, "bad");
+            let code = output.status.code().unwrap();
+            assert!(
+                failure_text(code, "").is_some_and(|text| text.contains(why)),
+                "{shell:?}: {output:?}"
+            );
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+            assert_eq!(place.names(), ["old"], "{shell:?}");
+        }
+        let nowhere = place.path("missing/file");
+        let script = write_file(&place.planned(&nowhere), &with_mode(0o600), &Writing::default());
+        let output = place.run(&script, "text");
+        let text = failure_text(output.status.code().unwrap(), "").unwrap();
+        assert!(text.contains("is the folder there"), "{text}");
+    }
+}
+
+#[test]
+fn a_link_on_the_way_is_followed_only_where_it_led_before() {
+    for shell in SHELLS {
+        let place = Place::new(shell);
+        for name in ["one", "two"] {
+            std::fs::create_dir(place.path(name)).unwrap();
+        }
+        let link = place.path("link");
+        symlink("one", &link).unwrap();
+        let path = place.path("link/file");
+        let planned = place.planned(&path);
+        let script = write_file(&planned, &Attributes::default(), &Writing::default());
+        ended_well(&place, &place.run(&script, "text"));
+        assert!(Path::new(&place.path("one/file")).exists());
+        std::fs::remove_file(&link).unwrap();
+        symlink("two", &link).unwrap();
+        for script in [
+            script,
+            make_folder(&planned, &with_mode(0o755)),
+            make_link(&planned, "/", true),
+            remove(&planned),
+        ] {
+            let output = place.run(&script, "text");
+            let text = failure_text(output.status.code().unwrap(), "").unwrap_or_default();
+            assert!(
+                text.contains("leads elsewhere"),
+                "{shell:?}: {output:?}\n{script}"
+            );
+        }
+        assert!(std::fs::read_dir(place.path("two")).unwrap().next().is_none());
+        assert!(Path::new(&place.path("one/file")).exists());
+    }
+}
+
+#[test]
+fn folders_are_made_with_their_mode_below_links_too() {
+    for shell in SHELLS {
+        let place = Place::new(shell);
+        std::fs::create_dir(place.path("one")).unwrap();
+        symlink("one", place.path("link")).unwrap();
+        let path = place.path("link/a/b c/d");
+        let script = make_folder(&place.planned(&path), &with_mode(0o2750));
+        for _ in 0..2 {
+            ended_well(&place, &place.run(&script, ""));
+        }
+        for made in ["one/a", "one/a/b c", "one/a/b c/d"] {
+            assert_eq!(mode(&place.path(made)), 0o2750, "{shell:?} {made}");
+        }
+        let plain = place.path("plain/one");
+        ended_well(
+            &place,
+            &place.run(&make_folder(&place.planned(&plain), &Attributes::default()), ""),
+        );
+        assert!(Path::new(&plain).is_dir());
+        ended_well(&place, &place.run(&remove(&place.planned(&path)), ""));
+        assert_eq!(std::fs::read_dir(place.path("one/a/b c")).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn links_are_put_in_place_of_links_and_files() {
+    for shell in SHELLS {
+        let place = Place::new(shell);
+        std::fs::write(place.path("file"), "text").unwrap();
+        let path = place.path("link");
+        for (target, symbolic) in [("nowhere", true), ("/", true), (&*place.path("file"), false)] {
+            ended_well(
+                &place,
+                &place.run(&make_link(&place.planned(&path), target, symbolic), ""),
+            );
+            match symbolic {
+                true => assert_eq!(std::fs::read_link(&path).unwrap(), Path::new(target)),
+                false => assert_eq!(std::fs::read_to_string(&path).unwrap(), "text"),
+            }
+        }
+        assert_eq!(place.names(), ["file", "link"], "{shell:?}");
+    }
+}
