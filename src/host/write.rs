@@ -179,7 +179,7 @@ pub fn write_file(destination: &Destination, attributes: &Attributes, writing: &
     script.push_str("set -C\n{\n");
     let _ = writeln!(
         script,
-        "e=$(LC_ALL=C dd bs=65536 conv=fsync 2>&1 >&6) || {{ printf '%s\\n' \"$e\" >&2; exit {NO_CONTENT}; }}"
+        "e=$(LC_ALL=C dd bs=65536 conv=fsync 2>&1 >&6) || {{ printf '%s\\n' \"${{e%%\n*}}\" >&2; exit {NO_CONTENT}; }}"
     );
     script.push_str(OPEN_FILE);
     if let Some(length) = writing.length {
