@@ -1,6 +1,7 @@
 //! The events of a task on a host.
 
 use super::{HostTask, Notification, TaskResult, title};
+use crate::connection::Stream;
 use crate::error::Error;
 use crate::event::{Kind, TaskEnded, TaskName};
 use crate::template::Scope;
@@ -42,6 +43,16 @@ impl HostTask {
     ) {
         let ended = self.shown(name, scope, Some(item), result, started);
         self.context.run.events.tell(Kind::ItemEnded(Box::new(ended)));
+    }
+
+    /// Tells a line of a running command.
+    pub(super) fn tell_line(&self, name: &TaskName, stream: Stream, line: &str) {
+        self.context.run.events.tell(Kind::Output {
+            host: name.host.clone(),
+            task: name.task.clone(),
+            error: stream == Stream::Stderr,
+            line: self.context.run.mask(line),
+        });
     }
 
     /// Tells that a handler is notified.
