@@ -153,6 +153,10 @@ pub(super) fn lines(event: &Event, choice: Choice, recap: &Recap) -> String {
                 name.host
             );
         }
+        Kind::AsyncPolled { name, job } if choice.verbosity >= 1 => {
+            let task = harmless(&name.task);
+            let _ = writeln!(out, "note: [{}] {task}: the job {job} goes on", name.host);
+        }
         Kind::Progress {
             host,
             done,

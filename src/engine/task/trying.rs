@@ -1,6 +1,7 @@
 //! A task tried once: its module, on the host that does it or on this computer.
 
 use super::connect::Doer;
+use super::job::Job;
 use super::lines::Lines;
 use super::world::TaskWorld;
 use super::{HostTask, TaskResult, debts};
@@ -9,7 +10,7 @@ use crate::engine::attempt::{Attempt, CommandSettings, Done, Ended, Looking, Tas
 use crate::engine::state::host::Knowledge;
 use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, Result, nearest};
-use crate::event::{Status, TaskName};
+use crate::event::TaskName;
 use crate::host::State;
 use crate::model::{Placed, Variables};
 use crate::module::{Entry, InventoryChange, Outcome, Stop, Work};
@@ -36,11 +37,11 @@ impl HostTask {
                 self.of_the_run(module, name, ended)?
             }
             Work::Step(_) => {
-                let job = self.background(module, scope)?;
+                let job = self.job(module, scope)?;
                 let performed = job.as_ref().filter(|_| !self.is_check(scope));
                 let result = self.attempt(module, &arguments, scope, name, performed).await?;
-                match job.filter(|_| !result.is_failure() && result.status == Status::Changed) {
-                    Some(job) => self.started(&job, self.is_check(scope)),
+                match &job {
+                    Some(job) => self.of_job(job, result, scope, name),
                     None => result,
                 }
             }
@@ -94,7 +95,7 @@ impl HostTask {
         arguments: &Value,
         scope: &Scope,
         name: &TaskName,
-        job: Option<&String>,
+        job: Option<&Job>,
     ) -> Result<TaskResult> {
         let run = &self.context.run;
         let check = self.is_check(scope);
@@ -129,7 +130,7 @@ impl HostTask {
             verbosity: run.settings.verbosity,
             origin: origin(name),
             command: CommandSettings {
-                background: job.cloned(),
+                background: job.and_then(Job::in_background).cloned(),
                 ..self.command_settings(scope, doer.is_local())?
             },
             debts: self.debts(&doer, scope),
@@ -142,7 +143,7 @@ impl HostTask {
                 coming: &coming,
             },
         };
-        let result = self.ended(&attempt, &doer).await;
+        let result = self.ended(&attempt, &doer, (job, name)).await;
         lines.rest(&told);
         result
     }
@@ -157,11 +158,17 @@ impl HostTask {
 
     /// The result of an attempt, within its time. A command is killed at its time-out, and its result tells what it
     /// has printed until then.
-    async fn ended(&self, attempt: &Attempt<'_>, doer: &Doer) -> Result<TaskResult> {
+    async fn ended(
+        &self,
+        attempt: &Attempt<'_>,
+        doer: &Doer,
+        (job, name): (Option<&Job>, &TaskName),
+    ) -> Result<TaskResult> {
         let limit = attempt.command.timeout.filter(|_| !self.is_command());
+        let work = self.polled(job, name, attempt.run().boxed());
         let ended = match limit.map(Duration::from_secs) {
-            Some(limit) => tokio::time::timeout(limit, attempt.run().boxed()).await.ok(),
-            None => Some(attempt.run().boxed().await),
+            Some(limit) => tokio::time::timeout(limit, work).await.ok(),
+            None => Some(work.await),
         };
         Ok(match ended {
             Some(Ended::Done(mut done)) => {
