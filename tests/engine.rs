@@ -10,6 +10,7 @@ mod local;
 mod locks;
 mod patterns;
 mod reach;
+mod reboot;
 mod remote;
 mod secrets;
 mod stop;
