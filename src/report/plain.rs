@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// After so long without a line, what runs is told.
+/// A task of which no line was written for so long is told.
 const SILENCE: Duration = Duration::from_secs(20);
 /// At most so many tasks are told then: those that have run longest.
 const MOST: usize = 3;
@@ -29,8 +29,6 @@ pub struct Plain<W: Write + Send> {
     choice: Choice,
     recap: Recap,
     running: Running,
-    /// When the last line was written.
-    told: Instant,
 }
 
 impl<W: Write + Send> Plain<W> {
@@ -41,14 +39,10 @@ impl<W: Write + Send> Plain<W> {
             choice: Choice { verbosity, colour },
             recap: Recap::default(),
             running: Running::default(),
-            told: Instant::now(),
         }
     }
 
     fn write(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.told = Instant::now();
-        }
         // A reader that has gone away does not stop the run.
         let _ = self.out.write_all(text.as_bytes());
         let _ = self.out.flush();
@@ -60,20 +54,21 @@ impl<W: Write + Send> Reporter for Plain<W> {
         self.recap.event(event);
         self.running.note(event);
         let text = lines(event, self.choice, &self.recap);
+        if !text.is_empty() {
+            self.running.told(event);
+        }
         self.write(&text);
     }
 
     fn tick(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.told) >= SILENCE {
-            let text = still_running(&self.running, now);
-            self.write(&text);
-        }
+        let text = still_running(&mut self.running, now);
+        self.write(&text);
     }
 }
 
-/// What is told when nothing else was for long.
-fn still_running(running: &Running, now: Instant) -> String {
-    let long = running.longer_than(SILENCE, now);
+/// What is told of tasks of which nothing else was for long.
+fn still_running(running: &mut Running, now: Instant) -> String {
+    let long = running.silent_for(SILENCE, now);
     let mut out = String::new();
     for task in long.iter().take(MOST) {
         let progress = task
@@ -309,7 +304,7 @@ mod tests {
     use crate::event::TaskName;
 
     #[test]
-    fn what_runs_for_long_is_told_when_nothing_else_is() {
+    fn what_runs_for_long_is_told_whatever_is_told_of_others() {
         let mut plain = Plain::new(vec![], 0, false);
         let name = TaskName {
             host: "localhost".into(),
@@ -330,6 +325,15 @@ mod tests {
         plain.out.clear();
         plain.tick(Instant::now());
         assert_eq!(String::from_utf8_lossy(&plain.out), "");
+        let other = Kind::Notice {
+            host: Some("other".into()),
+            text: "a word".into(),
+        };
+        plain.event(&Event {
+            time: 0.0,
+            kind: other,
+        });
+        plain.out.clear();
         plain.tick(Instant::now() + 3 * SILENCE);
         let text = String::from_utf8_lossy(&plain.out).into_owned();
         assert!(text.starts_with("running for 1:00 min"), "{text}");

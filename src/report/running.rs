@@ -14,6 +14,8 @@ type Key = (String, String, String);
 pub(super) struct Task {
     pub(super) name: TaskName,
     since: Instant,
+    /// When something was told of it.
+    told: Instant,
     /// How far it is, if it tells.
     pub(super) progress: Option<String>,
 }
@@ -34,9 +36,11 @@ impl Running {
     pub(super) fn note(&mut self, event: &Event) {
         match &event.kind {
             Kind::HostStarted(name) => {
+                let now = Instant::now();
                 let task = Task {
                     name: name.clone(),
-                    since: Instant::now(),
+                    since: now,
+                    told: now,
                     progress: None,
                 };
                 self.0.insert(key(name), task);
@@ -49,13 +53,42 @@ impl Running {
                 total,
                 text,
             } => {
-                let same = |running: &&mut Task| running.name.host == *host && running.name.task == *task;
-                if let Some(running) = self.0.values_mut().find(same) {
+                if let Some(running) = self.of(host, task) {
                     running.progress = Some(format!("{done} of {total}: {text}"));
                 }
             }
             _ => {}
         }
+    }
+
+    fn of(&mut self, host: &str, task: &str) -> Option<&mut Task> {
+        let same = |running: &&mut Task| running.name.host == host && running.name.task == task;
+        self.0.values_mut().find(same)
+    }
+
+    /// Notes that something was told of the task that an event is about.
+    pub(super) fn told(&mut self, event: &Event) {
+        let running = match &event.kind {
+            Kind::Progress { host, task, .. } | Kind::Output { host, task, .. } => self.of(host, task),
+            Kind::Retried { name, .. } | Kind::AsyncPolled { name, .. } => self.0.get_mut(&key(name)),
+            Kind::ItemEnded(item) => self.0.get_mut(&key(&item.name)),
+            _ => None,
+        };
+        if let Some(running) = running {
+            running.told = Instant::now();
+        }
+    }
+
+    /// The tasks of which nothing was told for so long, those that have run longest first; now something is.
+    pub(super) fn silent_for(&mut self, age: Duration, now: Instant) -> Vec<&Task> {
+        let mut silent = vec![];
+        for task in self.0.values_mut() {
+            if now.saturating_duration_since(task.told) >= age {
+                task.told = now;
+                silent.push(&*task);
+            }
+        }
+        silent
     }
 
     /// The tasks that have run for so long, those that have run longest first.
