@@ -55,7 +55,7 @@ impl<W: Write + Send> Reporter for Plain<W> {
         self.running.note(event);
         let text = lines(event, self.choice, &self.recap);
         if !text.is_empty() {
-            self.running.told(event);
+            self.running.told(event, Instant::now());
         }
         self.write(&text);
     }
@@ -304,7 +304,7 @@ mod tests {
     use crate::event::TaskName;
 
     #[test]
-    fn what_runs_for_long_is_told_whatever_is_told_of_others() {
+    fn what_runs_for_long_is_told_when_nothing_else_is() {
         let mut plain = Plain::new(vec![], 0, false);
         let name = TaskName {
             host: "localhost".into(),
@@ -325,15 +325,6 @@ mod tests {
         plain.out.clear();
         plain.tick(Instant::now());
         assert_eq!(String::from_utf8_lossy(&plain.out), "");
-        let other = Kind::Notice {
-            host: Some("other".into()),
-            text: "a word".into(),
-        };
-        plain.event(&Event {
-            time: 0.0,
-            kind: other,
-        });
-        plain.out.clear();
         plain.tick(Instant::now() + 3 * SILENCE);
         let text = String::from_utf8_lossy(&plain.out).into_owned();
         assert!(text.starts_with("running for 1:00 min"), "{text}");

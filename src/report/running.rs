@@ -67,7 +67,7 @@ impl Running {
     }
 
     /// Notes that something was told of the task that an event is about.
-    pub(super) fn told(&mut self, event: &Event) {
+    pub(super) fn told(&mut self, event: &Event, now: Instant) {
         let running = match &event.kind {
             Kind::Progress { host, task, .. } | Kind::Output { host, task, .. } => self.of(host, task),
             Kind::Retried { name, .. } | Kind::AsyncPolled { name, .. } => self.0.get_mut(&key(name)),
@@ -75,7 +75,7 @@ impl Running {
             _ => None,
         };
         if let Some(running) = running {
-            running.told = Instant::now();
+            running.told = now;
         }
     }
 
@@ -94,5 +94,39 @@ impl Running {
     /// The tasks that have run for so long, those that have run longest first.
     pub(super) fn longer_than(&self, age: Duration, now: Instant) -> Vec<&Task> {
         self.0.values().filter(|task| task.age(now) >= age).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_silent_until_something_is_told_of_it_and_not_of_another() {
+        let event = |kind: Kind| Event { time: 0.0, kind };
+        let mut running = Running::default();
+        for host in ["a", "b"] {
+            let name = TaskName {
+                host: host.into(),
+                task: "Build".into(),
+                ..TaskName::default()
+            };
+            running.note(&event(Kind::HostStarted(name)));
+        }
+        let at = |seconds: u64| Instant::now() + Duration::from_secs(seconds);
+        let line = Kind::Output {
+            host: "b".into(),
+            task: "Build".into(),
+            error: true,
+            line: "a word".into(),
+        };
+        running.told(&event(line), at(15));
+        let mut silent = |seconds: u64| -> Vec<String> {
+            let silent = running.silent_for(Duration::from_secs(20), at(seconds));
+            silent.iter().map(|task| task.name.host.clone()).collect()
+        };
+        assert_eq!(silent(25), ["a"]);
+        assert_eq!(silent(36), ["b"]);
+        assert_eq!(silent(50), ["a"], "it was told at 25");
     }
 }
