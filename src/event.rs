@@ -27,6 +27,19 @@ pub enum Kind {
         /// The playbooks in the order of the page.
         playbooks: Vec<String>,
     },
+    /// A variable of `vars_prompt` was asked for, before the run began (`v2_playbook_on_vars_prompt`).
+    VarsPrompted {
+        /// Name of its playbook.
+        playbook: String,
+        /// `file:line` of its play.
+        place: String,
+        /// Its name.
+        variable: String,
+        /// The question.
+        question: String,
+        /// What was typed was not shown.
+        private: bool,
+    },
     /// A playbook begins.
     PlaybookStarted {
         /// Its name.

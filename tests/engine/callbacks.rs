@@ -229,6 +229,52 @@ fn a_check_starts_no_job_and_polls_are_shown_to_who_wants_more_words() {
     assert!(more.contains("note: [a] Ends: the job j"), "{more}");
 }
 
+const PROMPTS: &str = r#"
+- hosts: all
+  gather_facts: false
+  vars_prompt:
+    - {name: who, prompt: Who is it, default: nobody, private: false}
+    - {name: secret, default: x}
+    - {name: given}
+  tasks: []
+"#;
+
+#[test]
+fn what_is_asked_is_told_before_the_playbooks_begin_and_what_is_given_is_not_asked() {
+    let folder = playbook(PROMPTS);
+    std::fs::write(folder.path().join("hosts.ini"), "a ansible_connection=local\n").unwrap();
+    // Without a terminal: the defaults stand.
+    let output = std::process::Command::new("setsid")
+        .args([
+            "--wait",
+            env!("CARGO_BIN_EXE_vent"),
+            "run",
+            "site.yml",
+            "-i",
+            "hosts.ini",
+        ])
+        .args(["-e", "given=1", "--output", "json"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let told: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let asked = |event: &Value| {
+        format!(
+            "{} {} {} {}",
+            event["variable"], event["question"], event["private"], event["place"]
+        )
+    };
+    assert_eq!(told[0]["event"], "run_started");
+    assert_eq!(told[1]["event"], "vars_prompted");
+    assert_eq!(asked(&told[1]), r#""who" "Who is it" false "site.yml:2""#);
+    assert_eq!(asked(&told[2]), r#""secret" "secret" true "site.yml:2""#);
+    assert_eq!(told[3]["event"], "playbook_started", "{text}");
+}
+
 /// Each host's lookup waits for those of all others: they come to an end only if they run side by side.
 const TOGETHER: &str = r#"
 - hosts: all
