@@ -27,6 +27,19 @@ pub enum Kind {
         /// The playbooks in the order of the page.
         playbooks: Vec<String>,
     },
+    /// A variable of `vars_prompt` was asked for, before the run began (`v2_playbook_on_vars_prompt`).
+    VarsPrompted {
+        /// Name of its playbook.
+        playbook: String,
+        /// `file:line` of its play.
+        place: String,
+        /// Its name.
+        variable: String,
+        /// The question.
+        question: String,
+        /// What was typed was not shown.
+        private: bool,
+    },
     /// A playbook begins.
     PlaybookStarted {
         /// Its name.
@@ -110,6 +123,19 @@ pub enum Kind {
         /// How many tries are left.
         left: usize,
     },
+    /// The job of an `async` task goes on (`v2_runner_on_async_poll`): told every `poll` seconds, if there are any.
+    AsyncPolled {
+        /// Which.
+        #[serde(flatten)]
+        name: TaskName,
+        /// The job, as `ansible_job_id` of the result.
+        job: String,
+    },
+    /// The job of an `async` task that is polled has ended well (`v2_runner_on_async_ok`); what the task makes of it is told
+    /// behind it.
+    AsyncOk(Box<JobEnded>),
+    /// Such a job has failed, or was not done in time (`v2_runner_on_async_failed`).
+    AsyncFailed(Box<JobEnded>),
     /// One item of a task's loop has ended on a host (`v2_runner_item_on_ok`, `_failed`, `_skipped`).
     ItemEnded(Box<TaskEnded>),
     /// A handler was notified (`v2_playbook_on_notify`).
@@ -297,6 +323,18 @@ pub struct TaskEnded {
     pub origin: Option<String>,
     /// Seconds.
     pub seconds: f64,
+}
+
+/// The end of the job of an `async` task, before `changed_when`, `failed_when` and `until` are asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobEnded {
+    /// Which.
+    #[serde(flatten)]
+    pub name: TaskName,
+    /// The job, as `ansible_job_id` of the result.
+    pub job: String,
+    /// The result so far, secrets masked; empty with `no_log`.
+    pub result: serde_json::Value,
 }
 
 /// What changed in one file.

@@ -2,6 +2,7 @@
 
 mod bench;
 mod mirror;
+mod told;
 
 use bench::{Project, Server, publish, sha256, texts};
 use std::io::{BufRead, BufReader};

@@ -15,7 +15,9 @@ fn ended(playbook: &str) -> String {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     std::fs::create_dir(&out).unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_vent"))
+    // Without a terminal, where `vars_prompt` would wait for a person.
+    let run = Command::new("setsid")
+        .args(["--wait", env!("CARGO_BIN_EXE_vent")])
         .current_dir(folder())
         .args(["run", "-i", "hosts.ini", "--output", "plain", "-e"])
         .arg(format!("out={}", out.display()))

@@ -11,6 +11,7 @@ mod local;
 mod locks;
 mod patterns;
 mod reach;
+mod reboot;
 mod remote;
 mod secrets;
 mod stop;

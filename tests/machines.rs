@@ -6,6 +6,7 @@ mod kills;
 mod lab;
 mod options;
 mod packet;
+mod planned;
 mod project;
 mod proxmox;
 mod slow;

@@ -1,18 +1,17 @@
 //! Builds from the sources pinned under `artifacts/`: as reproducible as the compilers allow.
 
 use super::cache::Cache;
-use super::command::{command, output, tail};
+use super::command::{command, output, output_told, tail, watched};
 use super::key::{Architecture, Key};
 use super::manifest::{Artifact, CRecipe, GoRecipe, Manifest};
 use super::notice::{Notice, Tell};
 use super::toolchain::{self, Compiler, Go};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 /// How often a build says how far it is.
 const PROGRESS: Duration = Duration::from_secs(15);
@@ -34,7 +33,9 @@ pub struct Builder {
     release: String,
     cache: Cache,
     go: OnceCell<Go>,
-    turn: Mutex<()>,
+    turn: tokio::sync::Mutex<()>,
+    /// How often it says how far it is.
+    every: Duration,
     tell: Tell,
 }
 
@@ -46,7 +47,8 @@ impl Builder {
             release: manifest.go.clone(),
             cache: cache.clone(),
             go: OnceCell::new(),
-            turn: Mutex::new(()),
+            turn: tokio::sync::Mutex::default(),
+            every: PROGRESS,
             tell: tell.clone(),
         }
     }
@@ -54,7 +56,21 @@ impl Builder {
     /// Builds a Go program to `to`; answers what kind of build it was.
     pub async fn go(&self, artifact: &Artifact, recipe: &GoRecipe, key: &Key, to: &Path) -> Result<Built> {
         let _turn = self.turn(key, &recipe.module).await?;
-        let began = Instant::now();
+        let report = Report::default();
+        let work = self.compile_go(artifact, recipe, key, to, &report);
+        let origin = self.telling(key, &report, work).await?;
+        let began = report.began;
+        Ok(Built { origin, began })
+    }
+
+    async fn compile_go(
+        &self,
+        artifact: &Artifact,
+        recipe: &GoRecipe,
+        key: &Key,
+        to: &Path,
+        report: &Report,
+    ) -> Result<String> {
         let go = self.go_command().await?;
         let (compiler, origin) = match recipe.cgo {
             true => {
@@ -77,14 +93,21 @@ impl Builder {
         build.arg(artifact.expand(&recipe.package, key.arch));
         build.env("GOARCH", key.arch.name());
         for_c(&mut build, compiler.as_ref());
-        self.watch(&mut build, key).await?;
-        Ok(Built { origin, began })
+        self.run(&mut build, key, report).await?;
+        Ok(origin)
     }
 
     /// Compiles C sources that lie in a Go module to `to`; answers what kind of build it was.
     pub async fn c(&self, artifact: &Artifact, recipe: &CRecipe, key: &Key, to: &Path) -> Result<Built> {
         let _turn = self.turn(key, &recipe.module).await?;
-        let began = Instant::now();
+        let report = Report::default();
+        let work = self.compile_c(artifact, recipe, key, to);
+        let origin = self.telling(key, &report, work).await?;
+        let began = report.began;
+        Ok(Built { origin, began })
+    }
+
+    async fn compile_c(&self, artifact: &Artifact, recipe: &CRecipe, key: &Key, to: &Path) -> Result<String> {
         let go = self.go_command().await?;
         let compiler = self.compiler(key.arch, &[]).await?;
         let mut find = self.go_in(go, &recipe.module);
@@ -92,7 +115,8 @@ impl Builder {
         let mut download = self.go_in(go, &recipe.module);
         download.args(["mod", "download", &recipe.sources_of]);
         let purpose = format!("find the sources of {key}");
-        output(&mut download, &purpose).await?;
+        let tell = |line: &str| (self.tell)(&Notice::Output(line.to_string()));
+        output_told(&mut download, &purpose, &tell).await?;
         let folder = output(&mut find, &purpose).await?;
         let mut compile = command(&compiler.program);
         compile
@@ -100,11 +124,8 @@ impl Builder {
             .args(["-Os", "-static", "-s", "-Wl,--build-id=none"]);
         compile.args(recipe.flags.iter().map(|flag| artifact.expand(flag, key.arch)));
         compile.arg("-o").arg(to).args(&recipe.sources);
-        output(&mut compile, &format!("build {key}")).await?;
-        Ok(Built {
-            origin: format!("{BUILT} with {}", compiler.label),
-            began,
-        })
+        output_told(&mut compile, &format!("build {key}"), &tell).await?;
+        Ok(format!("{BUILT} with {}", compiler.label))
     }
 
     /// Waits until no other build runs, in this process or another one with the same cache.
@@ -166,33 +187,38 @@ impl Builder {
         command
     }
 
-    /// Runs a build, saying from time to time how many packages are done.
-    async fn watch(&self, build: &mut Command, key: &Key) -> Result<()> {
-        let problem = || Error::new(format!("cannot build {key}"));
-        let child = build.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        let mut child = child.map_err(|error| problem().cause(error))?;
-        let mut report = Report::default();
-        if let Some(stderr) = child.stderr.take() {
-            let mut lines = BufReader::new(stderr).lines();
-            let mut tick = tokio::time::interval(PROGRESS);
-            tick.tick().await;
-            loop {
-                tokio::select! {
-                    line = lines.next_line() => match line {
-                        Ok(Some(line)) => report.add(line),
-                        _ => break,
-                    },
-                    _ = tick.tick() => {
-                        (self.tell)(&Notice::Progress { key: key.clone(), state: report.state() });
-                    }
-                }
+    /// Does the work of a build, saying from time to time how far it is.
+    async fn telling<T>(
+        &self,
+        key: &Key,
+        report: &Report,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let mut clock = tokio::time::interval_at(tokio::time::Instant::now() + self.every, self.every);
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = clock.tick() => (self.tell)(&Notice::Progress {
+                    key: key.clone(),
+                    state: report.state(),
+                }),
             }
         }
-        let status = child.wait().await.map_err(|error| problem().cause(error))?;
+    }
+
+    /// Runs Go.
+    async fn run(&self, build: &mut Command, key: &Key, report: &Report) -> Result<()> {
+        let problem = || Error::new(format!("cannot build {key}"));
+        let done = watched(build, |line| {
+            report.add(line);
+            (self.tell)(&Notice::Output(line.to_string()));
+        });
+        let (status, _) = done.await.map_err(|error| problem().cause(error))?;
         if status.success() {
             return Ok(());
         }
-        Err(problem().cause(status).cause(tail(&report.said, 20)).help(
+        Err(problem().cause(status).cause(tail(&report.complaints(), 20)).help(
             "the sources come from the Go module proxy (`go env GOPROXY`); a mirror with this file makes the build unnecessary",
         ))
     }
@@ -232,42 +258,57 @@ fn for_c(build: &mut Command, compiler: Option<&Compiler>) {
     }
 }
 
-/// What `go build -v` said.
+/// How far a build is.
 struct Report {
-    started: Instant,
+    /// When its turn came.
+    began: Instant,
+    said: Mutex<Said>,
+}
+
+/// What `go build -v` said.
+#[derive(Default)]
+struct Said {
     downloads: usize,
     packages: usize,
-    said: String,
+    complaints: String,
 }
 
 impl Default for Report {
     fn default() -> Report {
         Report {
-            started: Instant::now(),
-            downloads: 0,
-            packages: 0,
-            said: String::new(),
+            began: Instant::now(),
+            said: Mutex::default(),
         }
     }
 }
 
 impl Report {
-    fn add(&mut self, line: String) {
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, line: &str) {
+        let mut said = self.said();
         if line.starts_with("go: downloading ") {
-            self.downloads += 1;
+            said.downloads += 1;
         } else if line.contains([' ', ':', '\t']) {
-            self.said.push_str(&line);
-            self.said.push('\n');
+            said.complaints.push_str(line);
+            said.complaints.push('\n');
         } else {
-            self.packages += 1;
+            said.packages += 1;
         }
     }
 
+    fn complaints(&self) -> String {
+        self.said().complaints.clone()
+    }
+
     fn state(&self) -> String {
-        let (packages, downloads, seconds) =
-            (self.packages, self.downloads, self.started.elapsed().as_secs());
-        match downloads {
-            0 => format!("{packages} packages compiled, {seconds} s"),
+        let said = self.said();
+        let (packages, downloads, seconds) = (said.packages, said.downloads, self.began.elapsed().as_secs());
+        match (downloads, packages) {
+            (0, 0) => format!("{seconds} s"),
+            (0, _) => format!("{packages} packages compiled, {seconds} s"),
             _ => format!("{downloads} modules downloaded, {packages} packages compiled, {seconds} s"),
         }
     }
@@ -276,10 +317,12 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn packages_and_downloads_are_counted_and_complaints_kept() {
-        let mut report = Report::default();
+        let report = Report::default();
+        assert_eq!(report.state(), "0 s");
         for line in [
             "go: downloading k8s.io/api v0.36.3",
             "k8s.io/api",
@@ -287,10 +330,36 @@ mod tests {
             "# k8s.io/api",
             "x.go:1:2: no",
         ] {
-            report.add(line.to_string());
+            report.add(line);
         }
         assert_eq!(report.state(), "1 modules downloaded, 2 packages compiled, 0 s");
-        assert_eq!(report.said, "# k8s.io/api\nx.go:1:2: no\n");
+        assert_eq!(report.complaints(), "# k8s.io/api\nx.go:1:2: no\n");
+    }
+
+    #[tokio::test]
+    async fn a_silent_build_says_again_and_again_that_it_goes_on() {
+        let manifest = Manifest::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts")).unwrap();
+        let told = Arc::new(Mutex::new(vec![]));
+        let tell: Tell = {
+            let told = told.clone();
+            Arc::new(move |notice: &Notice| told.lock().unwrap().push(notice.to_string()))
+        };
+        let cache = Cache::within(|_| Some("/nowhere".into())).unwrap();
+        let builder = Builder {
+            every: Duration::from_millis(40),
+            ..Builder::new(&manifest, &cache, &tell)
+        };
+        let key = manifest.find("runc", None).unwrap().key(Architecture::Amd64);
+        let work = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            Ok(())
+        };
+        builder.telling(&key, &Report::default(), work).await.unwrap();
+        let told = told.lock().unwrap();
+        assert!(
+            told.len() > 1 && told.iter().all(|text| text == "runc: 0 s"),
+            "{told:?}"
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Running the few programs of this computer that this room needs: tar, gzip, go, a C compiler, apt.
 
 use crate::error::{Error, Result};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 /// A command that ends with this process, however it ends.
@@ -28,17 +29,59 @@ pub fn which(program: &str) -> Option<std::path::PathBuf> {
 
 /// Runs a command to its end; its standard output. A failure shows the last lines of what it said.
 pub async fn output(command: &mut Command, purpose: &str) -> Result<String> {
-    let done = command
-        .output()
+    output_told(command, purpose, &|_| {}).await
+}
+
+/// As [`output`]; each line of standard error is handed out as it comes.
+pub async fn output_told(
+    command: &mut Command,
+    purpose: &str,
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<String> {
+    let mut said = String::new();
+    let done = watched(command, |line| {
+        tell(line);
+        said.push_str(line);
+        said.push('\n');
+    });
+    let (status, printed) = done
         .await
         .map_err(|error| Error::new(format!("cannot {purpose}")).cause(error))?;
-    if done.status.success() {
-        return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&printed).into_owned());
     }
-    let said = String::from_utf8_lossy(&done.stderr);
     Err(Error::new(format!("cannot {purpose}"))
-        .cause(done.status)
+        .cause(status)
         .cause(tail(&said, 20)))
+}
+
+/// Runs a command to its end: how it ended, and its standard output. Each line of standard error is handed out as it
+/// comes.
+pub async fn watched(
+    command: &mut Command,
+    mut said: impl FnMut(&str),
+) -> std::io::Result<(ExitStatus, Vec<u8>)> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let printed = async {
+        let mut printed = vec![];
+        match stdout {
+            Some(mut stdout) => stdout.read_to_end(&mut printed).await.map(|_| printed),
+            None => Ok(printed),
+        }
+    };
+    let lines = async {
+        let Some(stderr) = stderr else { return Ok(()) };
+        let (mut stderr, mut line) = (BufReader::new(stderr), vec![]);
+        // Compilers need not speak UTF-8.
+        while stderr.read_until(b'\n', &mut line).await? > 0 {
+            said(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']));
+            line.clear();
+        }
+        Ok(())
+    };
+    let (printed, ()) = tokio::try_join!(printed, lines)?;
+    Ok((child.wait().await?, printed))
 }
 
 /// Runs a command whose standard output becomes a file; the file does not stay if it fails.

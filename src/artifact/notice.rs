@@ -39,6 +39,8 @@ pub enum Notice {
         /// How far it is.
         state: String,
     },
+    /// A line of a compiler, a linker, or a program that brings sources.
+    Output(String),
     /// A file arrived in the cache.
     Obtained {
         /// The file.
@@ -66,7 +68,8 @@ impl fmt::Display for Notice {
             Notice::Fetching { key, from } => write!(out, "fetching {key} from {from}"),
             Notice::Unavailable { key, from, why } => write!(out, "{key}: not from {from}: {why}"),
             Notice::Building { key, from } => write!(out, "building {key} from {from}"),
-            Notice::Progress { key, state } => write!(out, "  {}: {state}", key.name),
+            Notice::Progress { key, state } => write!(out, "{}: {state}", key.name),
+            Notice::Output(line) => out.write_str(line),
             Notice::Obtained {
                 key,
                 from,

@@ -55,11 +55,7 @@ impl Selection {
     /// As [`Selection::artifacts`].
     pub fn uncached(&self, store: &Store) -> Result<Vec<Key>> {
         let artifacts = self.artifacts(&store.manifest)?;
-        let keys = self
-            .architectures
-            .iter()
-            .flat_map(|arch| artifacts.iter().map(|artifact| artifact.key(*arch)));
-        Ok(keys.filter(|key| !store.cache.path(key).exists()).collect())
+        Ok(store.uncached(&artifacts, &self.architectures))
     }
 
     /// What [`Selection::fetch`] would put into the cache or the folder; nothing is fetched.
@@ -85,11 +81,7 @@ impl Selection {
     /// What no source has and what cannot be built.
     pub async fn obtain(&self, store: &Store) -> Result<Vec<Obtained>> {
         let artifacts = self.artifacts(&store.manifest)?;
-        let mut all = Vec::new();
-        for arch in &self.architectures {
-            all.extend(store.obtain_all(&artifacts, *arch).await?);
-        }
-        Ok(all)
+        store.obtain_all(&artifacts, &self.architectures).await
     }
 
     /// Gets everything into the cache, and delivers it to a folder; what was not there before.

@@ -89,10 +89,27 @@ impl Store {
         self
     }
 
-    /// Gets several artifacts, the slow ones side by side; answers in the order asked.
-    pub async fn obtain_all(&self, artifacts: &[&Artifact], arch: Architecture) -> Result<Vec<Obtained>> {
-        let work = artifacts.iter().map(|artifact| self.obtain(artifact, arch));
-        futures::stream::iter(work).buffered(8).try_collect().await
+    /// What of several artifacts is not in the cache yet.
+    pub fn uncached(&self, artifacts: &[&Artifact], architectures: &[Architecture]) -> Vec<Key> {
+        let keys = architectures
+            .iter()
+            .flat_map(|arch| artifacts.iter().map(|artifact| artifact.key(*arch)));
+        keys.filter(|key| !self.cache.path(key).exists()).collect()
+    }
+
+    /// Gets several artifacts, the slow ones of an architecture side by side; answers in the order asked.
+    pub async fn obtain_all(
+        &self,
+        artifacts: &[&Artifact],
+        architectures: &[Architecture],
+    ) -> Result<Vec<Obtained>> {
+        let mut all = vec![];
+        for arch in architectures {
+            let work = artifacts.iter().map(|artifact| self.obtain(artifact, *arch));
+            let obtained: Vec<_> = futures::stream::iter(work).buffered(8).try_collect().await?;
+            all.extend(obtained);
+        }
+        Ok(all)
     }
 
     /// Gets one artifact.

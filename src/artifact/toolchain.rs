@@ -1,6 +1,6 @@
 //! The compilers: the ones of this computer if they will do, else installed, and said.
 
-use super::command::{command, output, which};
+use super::command::{command, output, output_told, which};
 use super::key::Architecture;
 use super::notice::{Notice, Tell};
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ pub async fn go(release: &str, tell: &Tell) -> Result<Go> {
             toolchain: format!("go{release}"),
         });
     }
-    fetched(&program, release).await
+    fetched(&program, release, tell).await
 }
 
 /// Every Go on this computer with its version.
@@ -105,7 +105,7 @@ fn minor(version: &str) -> (u32, u32) {
 }
 
 /// Go of a release as a module, fetched by a Go that knows nothing of releases.
-async fn fetched(program: &Path, release: &str) -> Result<Go> {
+async fn fetched(program: &Path, release: &str, tell: &Tell) -> Result<Go> {
     let module = format!(
         "golang.org/toolchain@v0.0.1-go{release}.linux-{}",
         Architecture::here().name()
@@ -115,7 +115,8 @@ async fn fetched(program: &Path, release: &str) -> Result<Go> {
         .args(["mod", "download", "-json", &module])
         .env("GOFLAGS", "")
         .current_dir("/");
-    let said = output(&mut download, &format!("fetch Go {release}")).await?;
+    let tell = |line: &str| tell(&Notice::Output(line.to_string()));
+    let said = output_told(&mut download, &format!("fetch Go {release}"), &tell).await?;
     let answer: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
     let Some(folder) = answer["Dir"].as_str().map(PathBuf::from) else {
         return Err(no_go(release));

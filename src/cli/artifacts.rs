@@ -1,11 +1,10 @@
 //! `vent artifacts`: fetch, build, export, verify, path.
 
-use crate::artifact::{Architecture, Cache, Notice, Selection, Store, Tell};
+use crate::artifact::{Architecture, Cache, Notice, Notices, Selection, Store, notices};
 use crate::error::{Error, Errors, Result};
 use clap::{Args, Subcommand};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The programs and images a cluster is made of.
 ///
@@ -93,6 +92,9 @@ pub struct Source {
     /// A mirror: a folder or an http(s) address; what vent_mirror says in the inventory.
     #[arg(long, env = "VENT_MIRROR", value_name = "FOLDER|URL")]
     mirror: Option<String>,
+    /// Print what compilers say, too.
+    #[arg(short, long)]
+    verbose: bool,
 }
 
 fn architecture(name: &str) -> Result<Architecture, String> {
@@ -127,9 +129,12 @@ pub async fn run(command: &ArtifactsCommand) -> Result<(), Errors> {
             arch,
             variant,
         } => {
-            let store = source.store()?;
+            let (store, mut notices) = source.store()?;
             let artifact = store.manifest.find(name, variant.as_deref())?;
-            let obtained = store.obtain(artifact, *arch).await?;
+            let work = store.obtain(artifact, *arch);
+            let obtained = notices
+                .during(vec![artifact.key(*arch)], work, source.show())
+                .await?;
             print(&obtained.path.display().to_string())?;
         }
     }
@@ -137,24 +142,30 @@ pub async fn run(command: &ArtifactsCommand) -> Result<(), Errors> {
 }
 
 async fn fetch(choice: &Choice, source: &Source, to: Option<&Path>) -> Result<()> {
-    for file in choice.selection().fetch(&source.store()?, to).await? {
+    let (store, mut notices) = source.store()?;
+    let selection = choice.selection();
+    let work = selection.fetch(&store, to);
+    let uncached = selection.uncached(&store)?;
+    for file in notices.during(uncached, work, source.show()).await? {
         print(&format!("changed: {} ({})", file.key, file.record.from))?;
     }
     Ok(())
 }
 
 fn pending(choice: &Choice, source: &Source, to: Option<&Path>) -> Result<()> {
-    for missing in choice.selection().missing(&source.store()?, to)? {
+    for missing in choice.selection().missing(&source.store()?.0, to)? {
         print(&format!("changed: {} ({})", missing.key, missing.why))?;
     }
     Ok(())
 }
 
 async fn build(choice: &Choice, source: &Source, write_lock: bool) -> Result<()> {
-    let mut store = source.store()?.only_build();
+    let (store, mut notices) = source.store()?;
+    let mut store = store.only_build();
     let selection = choice.selection();
     let before = selection.uncached(&store)?;
-    let obtained = selection.obtain(&store).await?;
+    let work = selection.obtain(&store);
+    let obtained = notices.during(before.clone(), work, source.show()).await?;
     for file in obtained.iter().filter(|file| before.contains(&file.key)) {
         print(&format!("changed: {} ({})", file.key, file.record.from))?;
     }
@@ -173,17 +184,16 @@ async fn build(choice: &Choice, source: &Source, write_lock: bool) -> Result<()>
 }
 
 async fn export(choice: &Choice, source: &Source, folder: &Path) -> Result<()> {
-    let store = source.store()?;
+    let (store, mut notices) = source.store()?;
     let unlimited = choice.names.is_empty() && choice.variant.is_none();
     let artifacts = if unlimited {
         store.manifest.everything()
     } else {
         choice.selection().artifacts(&store.manifest)?
     };
-    let mut obtained = Vec::new();
-    for arch in &choice.arch {
-        obtained.extend(store.obtain_all(&artifacts, *arch).await?);
-    }
+    let uncached = store.uncached(&artifacts, &choice.arch);
+    let work = store.obtain_all(&artifacts, &choice.arch);
+    let obtained = notices.during(uncached, work, source.show()).await?;
     let changed = store.export(&obtained, folder)?;
     let total = obtained.len();
     if changed > 0 {
@@ -196,7 +206,7 @@ async fn export(choice: &Choice, source: &Source, folder: &Path) -> Result<()> {
 }
 
 fn verify(source: &Source) -> Result<(), Errors> {
-    let store = source.store()?;
+    let (store, _) = source.store()?;
     let mut wrong = Vec::new();
     for artifact in &store.manifest.artifacts {
         for arch in [Architecture::Amd64, Architecture::Arm64] {
@@ -228,17 +238,30 @@ impl Choice {
 }
 
 impl Source {
-    fn store(&self) -> Result<Store> {
+    /// A store, and what it tells.
+    fn store(&self) -> Result<(Store, Notices)> {
         let folder = match &self.artifacts {
             Some(folder) => folder.clone(),
             None => nearest_folder()?,
         };
         let mirror = self.mirror.as_deref().filter(|mirror| !mirror.is_empty());
-        let tell: Tell = Arc::new(|notice: &Notice| {
+        let (tell, notices) = notices();
+        Ok((Store::open(&folder, Cache::of_user()?, mirror, tell)?, notices))
+    }
+
+    /// Shows what a store tells, with how many of all are there.
+    fn show(&self) -> impl FnMut(&Notice, usize, usize) {
+        let verbose = self.verbose;
+        move |notice, done, total| {
+            let line = match notice {
+                Notice::Output(_) if !verbose => return,
+                Notice::Output(line) => format!("  {line}"),
+                notice if total > 1 => format!("{done} of {total}: {notice}"),
+                notice => notice.to_string(),
+            };
             // Nobody left to read progress is no reason to stop.
-            let _ = writeln!(std::io::stderr(), "{notice}");
-        });
-        Store::open(&folder, Cache::of_user()?, mirror, tell)
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
     }
 }
 

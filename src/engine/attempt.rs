@@ -272,40 +272,50 @@ impl Attempt<'_> {
                 false => "",
             };
             done.owes |= !debts.is_empty();
-            self.looking.moves.doing(&action);
-            let asked = file
-                .filter(|_| at == last && perform::is_silent(&action))
-                .map(|path| Asked::new(self.known.state().wanted(&description(path))))
-                .transpose()?;
-            let companions = Companions {
-                aim,
-                before: debts,
-                asked: asked.as_ref(),
-            };
-            let environment = &self.command.environment;
-            let result = perform::perform(
-                self.shell.as_deref(),
-                &action,
-                &companions,
-                environment,
-                self.watch,
-                self.cancel,
-            )
-            .await;
-            self.looking.moves.doing(&action);
-            // Also after a failure: part of it may have been done.
-            self.known.change(|state| state.performed(&action));
-            let mut result = result?;
-            if let Some(asked) = asked {
-                let printed = std::mem::take(&mut result.output);
-                if let Some((question, answer)) = asked.answered(&printed.stdout) {
-                    self.known
-                        .change(|state| state.learn(&self.user, question, answer));
-                }
-            }
-            performed.push(result);
+            let file = file.filter(|_| at == last && perform::is_silent(&action));
+            performed.push(self.perform(&action, aim, debts, file).await?);
         }
         Ok(())
+    }
+
+    /// Performs an action, behind the text that notes debts; what is to be told of `file` is asked with it.
+    async fn perform(
+        &self,
+        action: &Action,
+        aim: &destination::Aim,
+        debts: &str,
+        file: Option<&str>,
+    ) -> Result<Performed, Broken> {
+        let asked = file
+            .map(|path| Asked::new(self.known.state().wanted(&description(path))))
+            .transpose()?;
+        let companions = Companions {
+            aim,
+            before: debts,
+            asked: asked.as_ref(),
+        };
+        self.looking.moves.doing(action);
+        let result = perform::perform(
+            self.shell.as_deref(),
+            action,
+            &companions,
+            &self.command.environment,
+            self.watch,
+            self.cancel,
+        )
+        .await;
+        self.looking.moves.doing(action);
+        // Also after a failure: part of it may have been done.
+        self.known.change(|state| state.performed(action));
+        let mut result = result?;
+        if let Some(asked) = asked {
+            let printed = std::mem::take(&mut result.output);
+            if let Some((question, answer)) = asked.answered(&printed.stdout) {
+                self.known
+                    .change(|state| state.learn(&self.user, question, answer));
+            }
+        }
+        Ok(result)
     }
 
     /// Notes digest and diff of what the action would change.

@@ -78,6 +78,7 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         check: run.settings.check,
         playbooks,
     });
+    tell_prompts(&run);
     if let Some(limited) = &run.limited {
         run.warn(&limited.unmatched);
     }
@@ -97,6 +98,28 @@ pub async fn run(parts: Parts) -> Result<Finished> {
         seconds: started.elapsed().as_secs_f64(),
     });
     Ok(Finished { code })
+}
+
+/// Tells what was asked before the run began.
+fn tell_prompts(run: &RunState) {
+    let plays = run.graph.nodes.iter();
+    for (node, play) in plays.flat_map(|node| node.plays.iter().map(move |play| (node, play))) {
+        let place = play.place.short();
+        let Some(answers) = run.settings.prompted.get(&place) else {
+            continue;
+        };
+        for prompt in &play.prompts {
+            if answers.contains_key(prompt.name.as_str()) {
+                run.events.tell(Kind::VarsPrompted {
+                    playbook: node.name.clone(),
+                    place: place.clone(),
+                    variable: prompt.name.clone(),
+                    question: run.mask(&prompt.question),
+                    private: prompt.private,
+                });
+            }
+        }
+    }
 }
 
 /// Starts every playbook as soon as all it needs is done.

@@ -1,12 +1,12 @@
 //! One task on one host: its result is made, judged and told here, in this order, and handed to the play.
 
 mod arguments;
-mod background;
 mod coming;
 mod connect;
 pub mod debts;
 mod effects;
 mod include;
+mod job;
 mod judgement;
 mod lines;
 mod loops;

@@ -49,6 +49,8 @@ pub trait World: Send + Sync {
     fn say(&self, text: String);
     /// Tells how far long work is: `done` of `total` parts, and what is being done.
     fn progress(&self, done: usize, total: usize, text: String);
+    /// Tells a line that a program has said; nothing is told with `no_log`.
+    fn output(&self, line: &str);
     /// What the run knows of hosts and machines.
     fn inventory(&self) -> &dyn Inventory;
     /// The task's host; only for modules whose nature needs one.

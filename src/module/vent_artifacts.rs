@@ -2,7 +2,9 @@
 
 use super::returns::Returns;
 use super::{Outcome, RunModule, Stop, World};
-use crate::artifact::{Architecture, Cache, Key, Missing, Notice, Obtained, Selection, Store, delivered};
+use crate::artifact::{
+    Architecture, Cache, Key, Missing, Notice, Obtained, Selection, Store, Tell, delivered, notices,
+};
 use crate::content::{Content, unified};
 use crate::error::{Error, Result as Checked};
 use crate::event::Diff;
@@ -14,7 +16,6 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Gets programs and images into the cache of this computer and into a folder, each checked against its digest.
@@ -45,8 +46,8 @@ impl RunModule for VentArtifacts {
     async fn run(arguments: &Arguments, world: &dyn World) -> Result<Outcome, Stop> {
         let selection = arguments.selection()?;
         let to = arguments.to.as_ref().map(PathBuf::from);
-        let (sender, mut notices) = mpsc::unbounded_channel();
-        let store = Arc::new(arguments.store(sender, world)?);
+        let (tell, mut notices) = notices();
+        let store = Arc::new(arguments.store(tell, world)?);
         let looked = {
             let (store, selection, to) = (store.clone(), selection.clone(), to.clone());
             apart(async move || selection.missing(&store, to.as_deref()))
@@ -59,15 +60,10 @@ impl RunModule for VentArtifacts {
                 .map(|missing| line(&missing.key, &missing.why))
                 .collect(),
             false => {
-                let mut left = Left::of(&selection, &store)?;
-                let mut work = Box::pin(apart(async move || selection.fetch(&store, to.as_deref()).await));
-                let obtained = loop {
-                    tokio::select! {
-                        biased;
-                        Some(notice) = notices.recv() => left.tell(&notice, world),
-                        done = &mut work => break done?,
-                    }
-                };
+                let uncached = selection.uncached(&store)?;
+                let work = apart(async move || selection.fetch(&store, to.as_deref()).await);
+                let show = |notice: &Notice, done: usize, total: usize| show(notice, done, total, world);
+                let obtained = notices.during(uncached, work, show).await?;
                 let told = |file: &Obtained| line(&file.key, &file.record.from);
                 obtained.iter().map(told).collect::<Vec<_>>()
             }
@@ -105,8 +101,8 @@ impl Arguments {
         })
     }
 
-    /// A store that tells what it does into a channel.
-    fn store(&self, notices: mpsc::UnboundedSender<Notice>, world: &dyn World) -> Checked<Store> {
+    /// A store that tells what it does.
+    fn store(&self, tell: Tell, world: &dyn World) -> Checked<Store> {
         let variable = |name: &str| {
             let mut own = world.environment().iter().rev();
             let own = own
@@ -120,8 +116,6 @@ impl Arguments {
             .or_else(|| variable("VENT_MIRROR"));
         let mirror = mirror.map(|mirror| mirror.to_string_lossy().into_owned());
         let mirror = mirror.as_deref().filter(|mirror| !mirror.is_empty());
-        // A task that was ended has nobody to tell.
-        let tell = Arc::new(move |notice: &Notice| drop(notices.send(notice.clone())));
         Store::open(Path::new(&self.artifacts), Cache::within(variable)?, mirror, tell)
     }
 }
@@ -139,31 +133,14 @@ async fn apart<T: Send + 'static>(
     Ok(done.ok_or_else(broke)??)
 }
 
-/// What is not in the cache yet, while it comes.
-struct Left {
-    keys: Vec<Key>,
-    total: usize,
-}
-
-impl Left {
-    fn of(selection: &Selection, store: &Store) -> Checked<Left> {
-        let keys = selection.uncached(store)?;
-        Ok(Left {
-            total: keys.len(),
-            keys,
-        })
+/// Shows what the store tells, with how many of all are there.
+fn show(notice: &Notice, done: usize, total: usize, world: &dyn World) {
+    match notice {
+        Notice::Output(line) => return world.output(line),
+        Notice::Obtained { unlocked: true, .. } => world.say(notice.to_string()),
+        _ => {}
     }
-
-    fn tell(&mut self, notice: &Notice, world: &dyn World) {
-        if let Notice::Obtained { key, unlocked, .. } = notice {
-            self.keys.retain(|left| left != key);
-            if *unlocked {
-                world.say(notice.to_string());
-            }
-        }
-        let text = notice.to_string().trim_start().to_string();
-        world.progress(self.total - self.keys.len(), self.total, text);
-    }
+    world.progress(done, total, notice.to_string());
 }
 
 fn line(key: &Key, why: &str) -> String {

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// After so long without a line, what runs is told.
+/// A task of which no line was written for so long is told.
 const SILENCE: Duration = Duration::from_secs(20);
 /// At most so many tasks are told then: those that have run longest.
 const MOST: usize = 3;
@@ -29,8 +29,6 @@ pub struct Plain<W: Write + Send> {
     choice: Choice,
     recap: Recap,
     running: Running,
-    /// When the last line was written.
-    told: Instant,
 }
 
 impl<W: Write + Send> Plain<W> {
@@ -41,14 +39,10 @@ impl<W: Write + Send> Plain<W> {
             choice: Choice { verbosity, colour },
             recap: Recap::default(),
             running: Running::default(),
-            told: Instant::now(),
         }
     }
 
     fn write(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.told = Instant::now();
-        }
         // A reader that has gone away does not stop the run.
         let _ = self.out.write_all(text.as_bytes());
         let _ = self.out.flush();
@@ -60,20 +54,21 @@ impl<W: Write + Send> Reporter for Plain<W> {
         self.recap.event(event);
         self.running.note(event);
         let text = lines(event, self.choice, &self.recap);
+        if !text.is_empty() {
+            self.running.told(event, Instant::now());
+        }
         self.write(&text);
     }
 
     fn tick(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.told) >= SILENCE {
-            let text = still_running(&self.running, now);
-            self.write(&text);
-        }
+        let text = still_running(&mut self.running, now);
+        self.write(&text);
     }
 }
 
-/// What is told when nothing else was for long.
-fn still_running(running: &Running, now: Instant) -> String {
-    let long = running.longer_than(SILENCE, now);
+/// What is told of tasks of which nothing else was for long.
+fn still_running(running: &mut Running, now: Instant) -> String {
+    let long = running.silent_for(SILENCE, now);
     let mut out = String::new();
     for task in long.iter().take(MOST) {
         let progress = task
@@ -152,6 +147,10 @@ pub(super) fn lines(event: &Event, choice: Choice, recap: &Recap) -> String {
                 "note: [{}] {task}: trying again ({left} tries left)",
                 name.host
             );
+        }
+        Kind::AsyncPolled { name, job } if choice.verbosity >= 1 => {
+            let task = harmless(&name.task);
+            let _ = writeln!(out, "note: [{}] {task}: the job {job} goes on", name.host);
         }
         Kind::Progress {
             host,

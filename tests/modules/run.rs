@@ -57,6 +57,9 @@ impl World for Stage {
     fn progress(&self, done: usize, total: usize, text: String) {
         self.note(json!({"progress": format!("{done} of {total}: {text}")}));
     }
+    fn output(&self, line: &str) {
+        self.note(json!({"output": line}));
+    }
     fn inventory(&self) -> &dyn Inventory {
         self
     }

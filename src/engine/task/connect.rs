@@ -1,23 +1,88 @@
-//! Reaching the host of a task; `wait_for_connection` waits for it.
+//! Who does a task, and reaching that host; `wait_for_connection` waits for it.
 
-use super::HostTask;
-use super::way::Way;
-use crate::connection::{self, Failure, FailureKind, Shell};
+use super::way::{self, Way};
+use super::{HostTask, TaskResult};
+use crate::connection::{self, Failure, FailureKind, Kind, Shell};
 use crate::engine::state::host::Host;
-use crate::module::Patience;
+use crate::error::Result as Checked;
+use crate::module::{Entry, Patience};
+use crate::template::Scope;
+use crate::value::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The host that does a task, and the way to it; none for a module that needs no host.
+pub struct Doer {
+    pub host: Arc<Host>,
+    pub way: Option<Way>,
+    connected: Option<Connected>,
+}
+
 /// The host of a task, reached.
-pub struct Connected {
-    pub shell: Arc<Shell>,
+struct Connected {
+    shell: Arc<Shell>,
+    waited: Option<u64>,
+}
+
+impl Doer {
+    /// The shell of the account that does it.
+    pub fn shell(&self) -> Option<Arc<Shell>> {
+        self.connected.as_ref().map(|connected| connected.shell.clone())
+    }
+
+    /// The account that does it.
+    pub fn user(&self) -> Option<&Arc<str>> {
+        self.way.as_ref().map(|way| &way.user)
+    }
+
+    /// True for this computer.
+    pub fn is_local(&self) -> bool {
+        self.way
+            .as_ref()
+            .is_some_and(|way| way.target.kind == Kind::Local)
+    }
+
     /// How many seconds `wait_for_connection` waited.
-    pub waited: Option<u64>,
+    pub fn waited(&self) -> Option<u64> {
+        self.connected.as_ref()?.waited
+    }
 }
 
 impl HostTask {
+    /// Who does the task, reached; `Err`: the result of the task, where the host is not there yet or does not answer.
+    pub async fn doer(
+        &self,
+        module: &Entry,
+        arguments: &Value,
+        scope: &Scope,
+        check: bool,
+    ) -> Checked<Result<Doer, Box<TaskResult>>> {
+        if !module.nature.needs_host {
+            return Ok(Ok(Doer {
+                host: self.host.clone(),
+                way: None,
+                connected: None,
+            }));
+        }
+        let (host, way) = way::of_task(&self.context, &self.host, &self.task, scope)?;
+        if let Some(origin) = self.context.run.hosts.expected(&host.name) {
+            return Ok(Err(Box::new(TaskResult::undecided(origin))));
+        }
+        let patience = module.nature.patience.filter(|_| !check);
+        let patience = patience.and_then(|patience| patience(arguments));
+        Ok(match self.connect(&host, &way, patience.as_ref()).await {
+            Ok(connected) => Ok(Doer {
+                host,
+                way: Some(way),
+                connected: Some(connected),
+            }),
+            Err(failure) if patience.is_some() => Err(Box::new(self.never_connected(&failure))),
+            Err(failure) => Err(Box::new(self.connection_failure(&failure))),
+        })
+    }
+
     /// The shell of the account that does the task. In check mode nothing is waited for.
-    pub async fn connect(
+    async fn connect(
         &self,
         host: &Host,
         way: &Way,

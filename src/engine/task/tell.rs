@@ -1,11 +1,16 @@
 //! The events of a task on a host.
 
 use super::{HostTask, Notification, TaskResult, title};
+use crate::connection::Stream;
 use crate::error::Error;
 use crate::event::{Kind, TaskEnded, TaskName};
 use crate::template::Scope;
 use crate::value::{self, Value};
 use std::time::Instant;
+
+/// What is told in place of a result with `no_log`.
+const CENSORED: &str =
+    "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
 
 impl HostTask {
     /// Which task, where.
@@ -44,6 +49,16 @@ impl HostTask {
         self.context.run.events.tell(Kind::ItemEnded(Box::new(ended)));
     }
 
+    /// Tells a line of a running command.
+    pub(super) fn tell_line(&self, name: &TaskName, stream: Stream, line: &str) {
+        self.context.run.events.tell(Kind::Output {
+            host: name.host.clone(),
+            task: name.task.clone(),
+            error: stream == Stream::Stderr,
+            line: self.context.run.mask(line),
+        });
+    }
+
     /// Tells that a handler is notified.
     pub(super) fn tell_notified(&self, name: &TaskName, notification: &Notification) {
         self.context.run.events.tell(Kind::Notified {
@@ -64,13 +79,6 @@ impl HostTask {
         let hidden = self.hides(scope);
         let run = &self.context.run;
         let shown = |text: &Option<String>| text.as_ref().map(|text| run.mask(text));
-        let censored =
-            "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
-        let json = if hidden {
-            serde_json::json!({ "censored": censored })
-        } else {
-            run.mask_json((&result.value).into())
-        };
         let label =
             item.map(|item| run.mask(&item.as_str().map_or_else(|| value::repr(item), str::to_string)));
         let failed = result.is_failure();
@@ -86,11 +94,11 @@ impl HostTask {
             looped: item.is_none() && self.task.r#loop.is_some(),
             status: result.status,
             message: if hidden && failed {
-                Some(censored.into())
+                Some(CENSORED.into())
             } else {
                 shown(&result.message)
             },
-            result: json,
+            result: self.shown_result(result, hidden),
             diffs: if hidden {
                 vec![]
             } else {
@@ -98,18 +106,26 @@ impl HostTask {
             },
             digests: result.digests.clone(),
             commands: if hidden {
-                result.commands.iter().map(|_| format!("# {censored}")).collect()
+                result.commands.iter().map(|_| format!("# {CENSORED}")).collect()
             } else {
                 result.commands.iter().map(|line| run.mask(line)).collect()
             },
             shown: self.shows_result(),
             report: match hidden {
-                true if failed => Some(Error::new(censored).at(&self.task.action.place).to_string()),
+                true if failed => Some(Error::new(CENSORED).at(&self.task.action.place).to_string()),
                 true => None,
                 false => shown(&result.report),
             },
             origin: result.origin.as_ref().map(|origin| origin.origin.clone()),
             seconds: started.elapsed().as_secs_f64(),
+        }
+    }
+
+    /// What is told of the registered result.
+    pub(super) fn shown_result(&self, result: &TaskResult, hidden: bool) -> serde_json::Value {
+        match hidden {
+            true => serde_json::json!({ "censored": CENSORED }),
+            false => self.context.run.mask_json((&result.value).into()),
         }
     }
 

@@ -14,21 +14,13 @@ use std::time::Duration;
 impl HostTask {
     /// Tries until the conditions of `until` hold.
     pub async fn tries(&self, scope: &Scope, name: &TaskName, layers: &[Layer]) -> Result<TaskResult> {
-        let number = |placed: &Option<Placed>, default: f64| -> Result<f64> {
-            let Some(placed) = placed else { return Ok(default) };
-            let rendered = template::render(&placed.value, scope)?.map(|evaluated| evaluated.value);
-            let text =
-                rendered.map(|value| value.as_str().map_or_else(|| value::repr(&value), str::to_string));
-            text.and_then(|text| text.trim().parse().ok())
-                .ok_or_else(|| Error::new("this needs a number").at(&placed.place))
-        };
         let has_until = !self.task.until.is_empty();
         let retries = if self.task.is_repeated() {
-            number(&self.task.retries, 3.0)?
+            number(&self.task.retries, 3.0, scope)?
         } else {
             0.0
         };
-        let delay = number(&self.task.delay, 5.0)?;
+        let delay = number(&self.task.delay, 5.0, scope)?;
         let attempts = retries.max(0.0) as usize + 1;
         for attempt in 1..=attempts {
             let mut result = self.try_once(scope, name).await?;
@@ -47,19 +39,7 @@ impl HostTask {
                 return Ok(result);
             }
             if attempt == attempts {
-                // Ansible counts the tries after the first here.
-                result.put("attempts", Value::Int(attempt as i64 - 1));
-                if has_until {
-                    let message = result.message.unwrap_or_else(|| {
-                        format!("the condition of `until` did not hold after {attempt} tries")
-                    });
-                    let report = result.report.take();
-                    result.report = report.or_else(|| Some(self.report(&message, &result.value)));
-                    result.message = Some(message);
-                    result.status = Status::Failed;
-                    result.put("failed", true.into());
-                }
-                return Ok(result);
+                return Ok(self.given_up(result, attempt));
             }
             let left = attempts - attempt;
             self.context.run.events.tell(Kind::Retried {
@@ -73,6 +53,24 @@ impl HostTask {
             }
         }
         Err(Error::new("the task was not tried"))
+    }
+
+    /// The result of the last try, whose conditions did not hold.
+    fn given_up(&self, mut result: TaskResult, attempt: usize) -> TaskResult {
+        // Ansible counts the tries after the first here.
+        result.put("attempts", Value::Int(attempt as i64 - 1));
+        if self.task.until.is_empty() {
+            return result;
+        }
+        let message = result
+            .message
+            .unwrap_or_else(|| format!("the condition of `until` did not hold after {attempt} tries"));
+        let report = result.report.take();
+        result.report = report.or_else(|| Some(self.report(&message, &result.value)));
+        result.message = Some(message);
+        result.status = Status::Failed;
+        result.put("failed", true.into());
+        result
     }
 
     /// The scope in which `until`, `changed_when` and `failed_when` see the result.
@@ -96,4 +94,13 @@ impl HostTask {
         });
         self.scope_with(&all)
     }
+}
+
+/// The number behind a keyword.
+fn number(placed: &Option<Placed>, default: f64, scope: &Scope) -> Result<f64> {
+    let Some(placed) = placed else { return Ok(default) };
+    let rendered = template::render(&placed.value, scope)?.map(|evaluated| evaluated.value);
+    let text = rendered.map(|value| value.as_str().map_or_else(|| value::repr(&value), str::to_string));
+    text.and_then(|text| text.trim().parse().ok())
+        .ok_or_else(|| Error::new("this needs a number").at(&placed.place))
 }

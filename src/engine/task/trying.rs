@@ -1,16 +1,16 @@
 //! A task tried once: its module, on the host that does it or on this computer.
 
-use super::connect::Connected;
+use super::connect::Doer;
+use super::job::Job;
 use super::lines::Lines;
-use super::way::{self, Way};
 use super::world::TaskWorld;
 use super::{HostTask, TaskResult, debts};
-use crate::connection::{Kind, Stream};
+use crate::connection::Stream;
 use crate::engine::attempt::{Attempt, CommandSettings, Done, Ended, Looking, TaskControlNode};
-use crate::engine::state::host::{Host, Knowledge};
+use crate::engine::state::host::Knowledge;
 use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, Result, nearest};
-use crate::event::{self, Status, TaskName};
+use crate::event::TaskName;
 use crate::host::State;
 use crate::model::{Placed, Variables};
 use crate::module::{Entry, InventoryChange, Outcome, Stop, Work};
@@ -20,13 +20,6 @@ use futures::future::FutureExt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-
-/// The host that does a task, and the way to it; none for a module that needs no host.
-struct Doer {
-    host: Arc<Host>,
-    way: Option<Way>,
-    connected: Option<Connected>,
-}
 
 impl HostTask {
     /// Tries the task once.
@@ -44,11 +37,11 @@ impl HostTask {
                 self.of_the_run(module, name, ended)?
             }
             Work::Step(_) => {
-                let job = self.background(module, scope)?;
+                let job = self.job(module, scope)?;
                 let performed = job.as_ref().filter(|_| !self.is_check(scope));
                 let result = self.attempt(module, &arguments, scope, name, performed).await?;
-                match job.filter(|_| !result.is_failure() && result.status == Status::Changed) {
-                    Some(job) => self.started(&job, self.is_check(scope)),
+                match &job {
+                    Some(job) => self.of_job(job, result, scope, name),
                     None => result,
                 }
             }
@@ -102,23 +95,14 @@ impl HostTask {
         arguments: &Value,
         scope: &Scope,
         name: &TaskName,
-        job: Option<&String>,
+        job: Option<&Job>,
     ) -> Result<TaskResult> {
         let run = &self.context.run;
         let check = self.is_check(scope);
-        let mut doer = match self.doer(module, scope)? {
+        let doer = match self.doer(module, arguments, scope, check).await? {
             Ok(doer) => doer,
-            Err(undecided) => return Ok(*undecided),
+            Err(result) => return Ok(*result),
         };
-        if let Some(way) = &doer.way {
-            let patience = module.nature.patience.filter(|_| !check);
-            let patience = patience.and_then(|patience| patience(arguments));
-            match self.connect(&doer.host, way, patience.as_ref()).await {
-                Ok(connected) => doer.connected = Some(connected),
-                Err(failure) if patience.is_some() => return Ok(self.never_connected(&failure)),
-                Err(failure) => return Ok(self.connection_failure(&failure)),
-            }
-        }
         let lines = Lines::new(!self.hides(scope));
         let told = |stream: Stream, line: &str| self.tell_line(name, stream, line);
         let watch = |stream: Stream, bytes: &[u8]| lines.take(stream, bytes, &|line| told(stream, line));
@@ -132,20 +116,13 @@ impl HostTask {
             true => doer.host.known.clone(),
             false => Arc::new(Knowledge::default()),
         };
-        let local = doer
-            .way
-            .as_ref()
-            .is_some_and(|way| way.target.kind == Kind::Local);
         let control_node = self.control_node(scope, check);
         let attempt = Attempt {
             module,
             arguments,
             known: &known,
-            shell: doer.connected.as_ref().map(|connected| connected.shell.clone()),
-            user: doer
-                .way
-                .as_ref()
-                .map_or(run.local_user.clone(), |way| way.user.clone()),
+            shell: doer.shell(),
+            user: doer.user().unwrap_or(&run.local_user).clone(),
             control_node: &control_node,
             check,
             diff: self.wants_diff(scope),
@@ -153,14 +130,10 @@ impl HostTask {
             verbosity: run.settings.verbosity,
             origin: origin(name),
             command: CommandSettings {
-                background: job.cloned(),
-                ..self.command_settings(scope, local)?
+                background: job.and_then(Job::in_background).cloned(),
+                ..self.command_settings(scope, doer.is_local())?
             },
-            // The handler runs on the task's own host, whoever did the task.
-            debts: match doer.host.name == self.host.name && doer.way.is_some() {
-                true => debts::note(&self.context, &self.task, scope, &doer.host),
-                false => String::new(),
-            },
+            debts: self.debts(&doer, scope),
             watch: &watch,
             cancel: &run.permits.stop_now,
             looking: Looking {
@@ -170,44 +143,37 @@ impl HostTask {
                 coming: &coming,
             },
         };
-        let waited = doer.connected.as_ref().and_then(|connected| connected.waited);
-        let result = self.ended(&attempt, &doer.host, waited).await;
+        let result = self.ended(&attempt, &doer, (job, name)).await;
         lines.rest(&told);
         result
     }
 
-    /// Who does the task; `Err`: a host that is not there yet.
-    fn doer(&self, module: &Entry, scope: &Scope) -> Result<std::result::Result<Doer, Box<TaskResult>>> {
-        if !module.nature.needs_host {
-            return Ok(Ok(Doer {
-                host: self.host.clone(),
-                way: None,
-                connected: None,
-            }));
+    /// Shell text that notes the debts of the task's handlers, which run on its own host, whoever does the task.
+    fn debts(&self, doer: &Doer, scope: &Scope) -> String {
+        match doer.host.name == self.host.name && doer.way.is_some() {
+            true => debts::note(&self.context, &self.task, scope, &doer.host),
+            false => String::new(),
         }
-        let (host, way) = way::of_task(&self.context, &self.host, &self.task, scope)?;
-        if let Some(origin) = self.context.run.hosts.expected(&host.name) {
-            return Ok(Err(Box::new(TaskResult::undecided(origin))));
-        }
-        Ok(Ok(Doer {
-            host,
-            way: Some(way),
-            connected: None,
-        }))
     }
 
     /// The result of an attempt, within its time. A command is killed at its time-out, and its result tells what it
     /// has printed until then.
-    async fn ended(&self, attempt: &Attempt<'_>, host: &Host, waited: Option<u64>) -> Result<TaskResult> {
+    async fn ended(
+        &self,
+        attempt: &Attempt<'_>,
+        doer: &Doer,
+        (job, name): (Option<&Job>, &TaskName),
+    ) -> Result<TaskResult> {
         let limit = attempt.command.timeout.filter(|_| !self.is_command());
+        let work = self.polled(job, name, attempt.run().boxed());
         let ended = match limit.map(Duration::from_secs) {
-            Some(limit) => tokio::time::timeout(limit, attempt.run().boxed()).await.ok(),
-            None => Some(attempt.run().boxed().await),
+            Some(limit) => tokio::time::timeout(limit, work).await.ok(),
+            None => Some(work.await),
         };
         Ok(match ended {
             Some(Ended::Done(mut done)) => {
                 let mut outcome = std::mem::take(&mut done.outcome);
-                if let Some(seconds) = waited {
+                if let Some(seconds) = doer.waited() {
                     outcome = outcome.with("elapsed", Value::Int(seconds as i64));
                 }
                 if let Some(change) = outcome.inventory.take() {
@@ -216,7 +182,7 @@ impl HostTask {
                 TaskResult::done(outcome, done)
             }
             Some(Ended::Failed(outcome, done)) => {
-                self.module_failure(attempt.module, *outcome, done, host, attempt.check)
+                self.module_failure(attempt.module, *outcome, done, &doer.host, attempt.check)
             }
             Some(Ended::Undecided(origin)) => TaskResult::undecided(origin),
             Some(Ended::Connection(failure)) => self.connection_failure(&failure),
@@ -243,16 +209,6 @@ impl HostTask {
             }
             InventoryChange::Group { name, parents } => run.put_into_group(&self.host.name, &name, &parents),
         }
-    }
-
-    /// Tells a line of a running command.
-    fn tell_line(&self, name: &TaskName, stream: Stream, line: &str) {
-        self.context.run.events.tell(event::Kind::Output {
-            host: name.host.clone(),
-            task: name.task.clone(),
-            error: stream == Stream::Stderr,
-            line: self.context.run.mask(line),
-        });
     }
 
     /// True if the task is only planned.

@@ -3,7 +3,7 @@
 use super::HostTask;
 use super::way::{self, Way};
 use crate::cloud::machines::Machines;
-use crate::connection::{self, Failure, Output};
+use crate::connection::{self, Failure, Output, Stream};
 use crate::engine::attempt::TaskControlNode;
 use crate::engine::state::host::Host;
 use crate::engine::state::run::RunState;
@@ -21,10 +21,12 @@ use tokio_util::sync::CancellationToken;
 
 /// The run in one task.
 pub(super) struct TaskWorld<'a> {
-    run: &'a Arc<RunState>,
+    task: &'a HostTask,
     name: &'a TaskName,
     check: bool,
     diff: bool,
+    /// No line may be told (`no_log`).
+    hidden: bool,
     control_node: TaskControlNode,
     environment: Vec<(String, String)>,
     inventory: TaskInventory<'a>,
@@ -47,10 +49,11 @@ impl<'a> TaskWorld<'a> {
             false => None,
         };
         Ok(TaskWorld {
-            run,
+            task,
             name,
             check,
             diff: task.wants_diff(scope),
+            hidden: task.hides(scope),
             control_node: task.control_node(scope, check),
             environment: task.command_settings(scope, true)?.environment,
             inventory: TaskInventory {
@@ -66,6 +69,12 @@ impl<'a> TaskWorld<'a> {
     }
 }
 
+impl TaskWorld<'_> {
+    fn run(&self) -> &RunState {
+        &self.task.context.run
+    }
+}
+
 impl module::World for TaskWorld<'_> {
     fn is_check(&self) -> bool {
         self.check
@@ -76,21 +85,27 @@ impl module::World for TaskWorld<'_> {
     }
 
     fn stop(&self) -> &CancellationToken {
-        &self.run.permits.stop
+        &self.run().permits.stop
     }
 
     fn say(&self, text: String) {
-        self.run.notice(None, self.run.mask(&text));
+        self.run().notice(None, self.run().mask(&text));
     }
 
     fn progress(&self, done: usize, total: usize, text: String) {
-        self.run.events.tell(Kind::Progress {
+        self.run().events.tell(Kind::Progress {
             host: self.name.host.clone(),
             task: self.name.task.clone(),
             done,
             total,
-            text: self.run.mask(&text),
+            text: self.run().mask(&text),
         });
+    }
+
+    fn output(&self, line: &str) {
+        if !self.hidden {
+            self.task.tell_line(self.name, Stream::Stderr, line);
+        }
     }
 
     fn inventory(&self) -> &dyn module::Inventory {
@@ -99,7 +114,7 @@ impl module::World for TaskWorld<'_> {
 
     fn host(&self) -> Result<&dyn module::Connection, Stop> {
         match &self.host {
-            Some(host) => match self.run.hosts.expected(&host.host.name) {
+            Some(host) => match self.run().hosts.expected(&host.host.name) {
                 Some(origin) => Err(Stop::Undecided(origin)),
                 None => Ok(host),
             },
