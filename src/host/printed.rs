@@ -21,20 +21,18 @@ pub fn parse(questions: &[Question], nonce: &str, stdout: &[u8]) -> Result<Vec<A
         let Some((&kind, body)) = rest.split_first() else {
             break;
         };
-        if matches!(kind, b'l' | b'f' | b';') {
+        if kind == b';' {
             rest = body;
-            found.follow = kind == b'f';
             continue;
         }
         let end =
             find(body, nonce.as_bytes()).ok_or_else(|| ParseError("an answer without an end".into()))?;
         let text = &body[..end];
-        rest = if kind == b's' {
-            &body[end..]
-        } else {
-            &body[end + nonce.len()..]
-        };
-        found.record(kind, text, rest)?;
+        rest = &body[end + nonce.len()..];
+        match kind {
+            b'l' | b'f' => found.stats(kind == b'f', text, questions)?,
+            kind => found.record(kind, text, rest)?,
+        }
     }
     questions
         .iter()
@@ -50,7 +48,6 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 /// The records of one output.
 #[derive(Default)]
 struct Records {
-    follow: bool,
     stats: HashMap<(bool, Vec<u8>), Stat>,
     targets: HashMap<Vec<u8>, String>,
     digests: HashMap<usize, Arc<str>>,
@@ -60,12 +57,40 @@ struct Records {
 }
 
 impl Records {
+    /// What `stat` printed of the paths that are there, in the order of the questions.
+    fn stats(&mut self, follow: bool, body: &[u8], questions: &[Question]) -> Result<(), ParseError> {
+        let mut rest = body;
+        for question in questions {
+            let Question::Stat { path, follow: asked } = question else {
+                continue;
+            };
+            if *asked != follow {
+                continue;
+            }
+            let Some(record) = Record::of(rest) else {
+                break;
+            };
+            if let Some(behind) = record
+                .rest
+                .strip_prefix(path.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b"\n"))
+            {
+                self.stats
+                    .insert((follow, path.as_bytes().to_vec()), record.stat()?);
+                rest = behind;
+            }
+        }
+        match rest.is_empty() {
+            true => Ok(()),
+            false => Err(ParseError(format!(
+                "not a stat record: {}",
+                String::from_utf8_lossy(rest)
+            ))),
+        }
+    }
+
     fn record(&mut self, kind: u8, body: &[u8], rest: &[u8]) -> Result<(), ParseError> {
         match kind {
-            b's' => {
-                let (stat, name) = read_stat(body)?;
-                self.stats.insert((self.follow, name), stat);
-            }
             b't' => {
                 let at = body.iter().position(|byte| *byte == b'=').unwrap_or(body.len());
                 let target = String::from_utf8_lossy(body.get(at + 1..).unwrap_or_default()).into_owned();
@@ -160,57 +185,82 @@ fn read_single(question: &Question, body: Vec<u8>, code: i32) -> Answer {
     }
 }
 
-fn read_stat(body: &[u8]) -> Result<(Stat, Vec<u8>), ParseError> {
-    let wrong = || ParseError(format!("not a stat record: {}", String::from_utf8_lossy(body)));
-    let mut fields = body.splitn(13, |byte| *byte == b' ');
-    let mut next = || {
-        fields
-            .next()
-            .and_then(|field| std::str::from_utf8(field).ok())
-            .ok_or_else(wrong)
-    };
-    let number = |text: &str| text.parse::<u64>().map_err(|_| wrong());
-    let mode = u32::from_str_radix(next()?, 16).map_err(|_| wrong())?;
-    let (uid, gid) = (number(next()?)? as u32, number(next()?)? as u32);
-    let named = |name: &str, id: u32| {
-        if name == "UNKNOWN" {
-            id.to_string()
-        } else {
-            name.to_string()
-        }
-    };
-    let (owner, group) = (named(next()?, uid), named(next()?, gid));
-    let size = number(next()?)?;
-    let mut time = || next()?.parse::<i64>().map_err(|_| wrong());
-    let (accessed, modified, changed) = (time()?, time()?, time()?);
-    let (links, inode, device) = (number(next()?)?, number(next()?)?, number(next()?)?);
-    let name = fields.next().ok_or_else(wrong)?;
-    let kind = match mode & 0o170_000 {
-        0o040_000 => FileKind::Folder,
-        0o120_000 => FileKind::Link,
-        0o020_000 => FileKind::CharacterDevice,
-        0o060_000 => FileKind::BlockDevice,
-        0o010_000 => FileKind::Pipe,
-        0o140_000 => FileKind::Socket,
-        _ => FileKind::File,
-    };
-    let stat = Stat {
-        kind,
-        mode: mode & 0o7777,
-        uid,
-        gid,
-        owner,
-        group,
-        size,
-        accessed,
-        modified,
-        changed,
-        links,
-        inode,
-        device,
-        target: None,
-    };
-    Ok((stat, name.strip_suffix(b"\n").unwrap_or(name).to_vec()))
+/// One record of `stat`: numbers, owner and group (whose names may hold spaces), and behind them a path.
+struct Record<'a> {
+    numbers: &'a [u8],
+    owner: &'a [u8],
+    group: &'a [u8],
+    rest: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// How many numbers stand in front.
+    const NUMBERS: usize = 10;
+
+    fn of(text: &'a [u8]) -> Option<Record<'a>> {
+        let text = text.strip_prefix(b"S")?;
+        let mut spaces = text.iter().enumerate().filter(|(_, byte)| **byte == b' ');
+        let (end, _) = spaces.nth(Record::NUMBERS - 1)?;
+        let (numbers, rest) = (&text[..end], &text[end + 1..]);
+        let mut parts = rest.splitn(3, |byte| *byte == b':');
+        Some(Record {
+            numbers,
+            owner: parts.next()?,
+            group: parts.next()?,
+            rest: parts.next()?,
+        })
+    }
+
+    fn stat(&self) -> Result<Stat, ParseError> {
+        let wrong = || {
+            ParseError(format!(
+                "not a stat record: {}",
+                String::from_utf8_lossy(self.numbers)
+            ))
+        };
+        let mut fields = self.numbers.split(|byte| *byte == b' ');
+        let mut next = || {
+            let field = fields.next().and_then(|field| std::str::from_utf8(field).ok());
+            field.ok_or_else(wrong)
+        };
+        let number = |text: &str| text.parse::<u64>().map_err(|_| wrong());
+        let small = |text: &str| text.parse::<u32>().map_err(|_| wrong());
+        let mode = u32::from_str_radix(next()?, 16).map_err(|_| wrong())?;
+        let (uid, gid) = (small(next()?)?, small(next()?)?);
+        let size = number(next()?)?;
+        let mut time = || next()?.parse::<i64>().map_err(|_| wrong());
+        let (accessed, modified, changed) = (time()?, time()?, time()?);
+        let (links, inode, device) = (number(next()?)?, number(next()?)?, number(next()?)?);
+        let named = |name: &[u8], id: u32| match name {
+            b"UNKNOWN" => id.to_string(),
+            name => String::from_utf8_lossy(name).into_owned(),
+        };
+        let kind = match mode & 0o170_000 {
+            0o040_000 => FileKind::Folder,
+            0o120_000 => FileKind::Link,
+            0o020_000 => FileKind::CharacterDevice,
+            0o060_000 => FileKind::BlockDevice,
+            0o010_000 => FileKind::Pipe,
+            0o140_000 => FileKind::Socket,
+            _ => FileKind::File,
+        };
+        Ok(Stat {
+            kind,
+            mode: mode & 0o7777,
+            uid,
+            gid,
+            owner: named(self.owner, uid),
+            group: named(self.group, gid),
+            size,
+            accessed,
+            modified,
+            changed,
+            links,
+            inode,
+            device,
+            target: None,
+        })
+    }
 }
 
 /// A package by its name and by its name with the architecture.

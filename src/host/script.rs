@@ -54,9 +54,10 @@ pub fn question_script(questions: &[Question], nonce: &str) -> String {
     script
 }
 
-/// Everything `stat` tells, of links and of what they point at.
+/// Everything `stat` tells, of links and of what they point at. Anybody may read its arguments while it runs, so the nonce
+/// is not among them: its records are told apart by the paths, which are known.
 fn stat_script(out: &mut String, nonce: &str, questions: &[Question]) {
-    const FORMAT: &str = "-c 'S%f %u %g %U %G %s %X %Y %Z %h %i %d %n'";
+    const FORMAT: &str = "-c 'S%f %u %g %s %X %Y %Z %h %i %d %U:%G:%n'";
     let stats = |wanted| {
         questions.iter().filter_map(move |question| match question {
             Question::Stat { path, follow } if *follow == wanted => Some(path.as_str()),
@@ -88,11 +89,6 @@ fn group<'a>(out: &mut String, nonce: &str, kind: &str, program: &str, names: im
     let separator = if kind == "u" || kind == "p" { "" } else { "-- " };
     if !names.is_empty() {
         let names = names.join(" ");
-        let program = if kind == "l" || kind == "f" {
-            program.replace("'S", &format!("'{nonce}s"))
-        } else {
-            program.into()
-        };
         let name = if kind == "u" {
             format!("{names}=")
         } else {
