@@ -161,7 +161,7 @@ impl Module for Blockinfile {
         let message = place.message(message, view)?;
         let wanted = match original.as_deref() == Some(edited.as_str()) {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(edited)),
+            false => Wanted::Write(Content::text(edited)),
         };
         let actions = place.actions(wanted, view)?;
         Ok(Step::Finish(actions, Outcome::new().with("msg", message)))

@@ -110,13 +110,13 @@ fn text_content(content: &Value) -> Content {
         Value::Unknown(unknown) => Content::Unknown(unknown.clone()),
         value if value.find_unknown().is_some() => match value.find_unknown() {
             Some(unknown) => Content::Unknown(unknown.clone()),
-            None => Content::bytes(""),
+            None => Content::text(""),
         },
-        Value::List(_) | Value::Map(_) => Content::bytes(crate::value::json(content, None, false)),
-        Value::Null => Content::bytes(""),
+        Value::List(_) | Value::Map(_) => Content::text(crate::value::json(content, None, false)),
+        Value::Null => Content::text(""),
         value => match value.as_str() {
-            Some(text) => Content::bytes(text),
-            None => Content::bytes(crate::value::repr(value)),
+            Some(text) => Content::text(text),
+            None => Content::text(crate::value::repr(value)),
         },
     }
 }

@@ -225,7 +225,7 @@ impl Module for IniFile {
         let message = if same { "OK" } else { message };
         let wanted = match same && text.is_some() {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(edited)),
+            false => Wanted::Write(Content::text(edited)),
         };
         let actions = place.actions(wanted, view)?;
         Ok(Step::Finish(

@@ -228,7 +228,7 @@ impl Module for Lineinfile {
         let edited = lines.concat();
         let wanted = match original.as_deref() == Some(edited.as_str()) {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(edited)),
+            false => Wanted::Write(Content::text(edited)),
         };
         let actions = place.actions(wanted, view)?;
         Ok(Step::Finish(

@@ -90,7 +90,7 @@ impl Module for Replace {
         let (wanted, message) = match edited == text {
             true => (Wanted::Keep, String::new()),
             false => (
-                Wanted::Write(Content::bytes(edited)),
+                Wanted::Write(Content::text(edited)),
                 format!("{count} replacements made"),
             ),
         };
