@@ -6,6 +6,7 @@ mod debts;
 mod distance;
 mod explain;
 mod failures;
+mod folders;
 mod fresh;
 mod local;
 mod locks;

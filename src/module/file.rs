@@ -1,7 +1,7 @@
 //! `file`: folders, links, attributes, removal.
 
 use super::returns::{FILE, Returns};
-use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile};
+use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile, tree};
 use crate::host::{Action, Attributes, FileKind, Question, Stat};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -151,7 +151,7 @@ impl Context<'_> {
             }
             other => other.cloned(),
         };
-        let mut actions = match behind {
+        let actions = match behind {
             None => {
                 for path in above(self.path) {
                     self.view.stat(&path, false)?;
@@ -162,7 +162,12 @@ impl Context<'_> {
                     attributes,
                 }]
             }
-            Some(stat) if stat.kind == FileKind::Folder => self.set(&stat, true)?,
+            Some(stat) if stat.kind == FileKind::Folder => match here.filter(|_| self.own.recurse) {
+                Some(here) => tree::set_attributes(self.path, here, self.file, self.view)?
+                    .into_iter()
+                    .collect(),
+                None => self.set(&stat, true)?,
+            },
             Some(_) => {
                 return Err(Stop::failed(format!(
                     "{} is there and is no folder; remove it first or name another path",
@@ -170,45 +175,7 @@ impl Context<'_> {
                 )));
             }
         };
-        if self.own.recurse && actions.is_empty() && here.is_some() {
-            actions.extend(self.recursive()?);
-        }
         Ok(Step::Finish(actions, self.outcome("path")))
-    }
-
-    /// Attributes of everything below, if anything differs.
-    fn recursive(&self) -> Result<Option<Action>, Stop> {
-        let attributes = self.file.attributes(None, true)?;
-        if attributes.is_empty() {
-            return Ok(None);
-        }
-        let mut tests = vec![];
-        if let Some(mode) = attributes.mode {
-            tests.push(format!("! -type l ! -perm {mode:o}"));
-        }
-        if let Some(owner) = &attributes.owner {
-            tests.push(format!("! -user {}", crate::host::quote(owner)));
-        }
-        if let Some(group) = &attributes.group {
-            tests.push(format!("! -group {}", crate::host::quote(group)));
-        }
-        let tests: Vec<String> = tests.into_iter().map(|test| format!("\\( {test} \\)")).collect();
-        let script = format!(
-            "find {} {} | head -n 1",
-            crate::host::quote(self.path),
-            tests.join(" -o ")
-        );
-        let found = self
-            .view
-            .probe(&script, &[crate::host::Resource::Path(self.path.into())])?;
-        let path = self.path.to_string();
-        let set = Action::SetAttributes {
-            path,
-            attributes,
-            follow: false,
-            recursive: true,
-        };
-        Ok((!found.stdout.is_empty()).then_some(set))
     }
 
     fn file(&self, here: Option<Stat>) -> Result<Step, Stop> {
@@ -345,7 +312,7 @@ impl Context<'_> {
             actions.push(match here {
                 None => Action::WriteFile {
                     path: self.path.into(),
-                    content: crate::content::Content::bytes(""),
+                    content: crate::content::Content::text(""),
                     attributes: self.file.attributes(None, false)?,
                     validate: None,
                     backup: false,
