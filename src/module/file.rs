@@ -2,7 +2,7 @@
 
 use super::returns::{FILE, Returns};
 use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile, tree};
-use crate::host::{Action, Attributes, FileKind, Question, Stat};
+use crate::host::{Action, Answer, Attributes, Effect, FileKind, Question, Stat};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -243,17 +243,14 @@ impl Context<'_> {
                 let actions = behind.map_or(Ok(vec![]), |stat| self.set(&stat, true))?;
                 return Ok(Step::Finish(actions, outcome));
             }
-            Some(_) if !self.own.force => {
+            Some(stat) if stat.kind != FileKind::Link && !self.own.force => {
                 return Err(Stop::failed(format!(
                     "{} is there and is no link; `force: true` replaces a file",
                     self.path
                 )));
             }
             Some(stat) if stat.kind == FileKind::Folder => {
-                let remove = Action::Remove {
-                    path: self.path.into(),
-                };
-                return Ok(Step::Finish(vec![remove, make], outcome));
+                return Ok(Step::Finish(vec![self.remove_empty()?, make], outcome));
             }
             _ => {}
         }
@@ -265,6 +262,30 @@ impl Context<'_> {
         Ok(Step::Finish(vec![make], outcome))
     }
 
+    /// Takes an empty folder away.
+    ///
+    /// # Errors
+    /// Something is in it: a link never takes the place of what may be missed.
+    fn remove_empty(&self) -> Result<Action, Stop> {
+        if self.view.names(self.path)?.is_some_and(|names| !names.is_empty()) {
+            return Err(Stop::failed(format!(
+                "the directory {} is not empty, refusing to convert it",
+                self.path
+            )));
+        }
+        // `rmdir`, since something may come into it meanwhile.
+        let line = format!("rmdir -- {}", crate::host::quote(self.path));
+        let gone = |follow| {
+            let path = self.path.to_string();
+            Effect::Answers(Question::Stat { path, follow }, Answer::Stat(None))
+        };
+        Ok(Action::Script {
+            script: line.clone(),
+            explain: line,
+            effects: [false, true].map(gone).to_vec(),
+        })
+    }
+
     fn hard(&self, here: Option<&Stat>) -> Result<Step, Stop> {
         let source = self.source()?;
         let outcome = self.outcome("dest").with("src", source);
@@ -273,6 +294,12 @@ impl Context<'_> {
         };
         if here.is_some_and(|stat| stat.inode == there.inode && stat.device == there.device) {
             return Ok(Step::done(outcome));
+        }
+        if here.is_some_and(|stat| stat.kind == FileKind::Folder) {
+            return Err(Stop::failed(format!(
+                "Cannot link: {} is a folder; remove it first or name another path",
+                self.path
+            )));
         }
         if here.is_some() && !self.own.force {
             return Err(Stop::failed(format!(

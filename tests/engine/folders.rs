@@ -1,6 +1,7 @@
 //! Folders of a host: names that mean something to programs, modes of all that is in them, archives, links. Each with the
 //! programs of this computer and with those of busybox.
 
+mod links;
 mod modes;
 
 use super::playbook;
