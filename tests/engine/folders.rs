@@ -3,6 +3,7 @@
 
 mod links;
 mod modes;
+mod names;
 
 use super::playbook;
 use std::ffi::OsStr;
