@@ -2,6 +2,7 @@
 //! programs of this computer and with those of busybox.
 
 mod links;
+mod members;
 mod modes;
 mod names;
 
