@@ -70,7 +70,6 @@ impl Module for AptRepository {
         "update_cache_retries",
         "update_cache_retry_max_delay",
         "attributes",
-        "unsafe_writes",
     ];
     const RETURNS: &'static [Returns] = &[&[
         ("repo", "The line."),
@@ -200,7 +199,7 @@ fn slug(name: &str) -> String {
 impl Module for Deb822Repository {
     const NAMES: &'static [&'static str] = &["ansible.builtin.deb822_repository", "deb822_repository"];
     type Arguments = WithFile<Deb822Own>;
-    const IGNORED: &'static [&'static str] = &["install_python_debian", "attributes", "unsafe_writes"];
+    const IGNORED: &'static [&'static str] = &["install_python_debian", "attributes"];
     const RETURNS: &'static [Returns] = &[
         FILE,
         &[

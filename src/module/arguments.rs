@@ -110,6 +110,9 @@ pub struct FileArguments {
     pub owner: Option<String>,
     /// Name or number of the group.
     pub group: Option<String>,
+    /// Write into a file that cannot be replaced, as a bind mount, although who reads it meanwhile sees a part of it.
+    #[serde(default)]
+    pub unsafe_writes: bool,
 }
 
 /// A mode as it was asked for.

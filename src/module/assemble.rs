@@ -99,7 +99,7 @@ impl Own {
 impl Module for Assemble {
     const NAMES: &'static [&'static str] = &["ansible.builtin.assemble", "assemble"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "decrypt"];
+    const IGNORED: &'static [&'static str] = &["attributes", "decrypt"];
     const RETURNS: &'static [Returns] = &[
         FILE,
         BACKUP,

@@ -211,6 +211,7 @@ impl Module for AuthorizedKey {
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         });
         Ok(Step::Finish(actions, outcome))
     }
@@ -319,6 +320,7 @@ impl Module for KnownHosts {
             attributes: Attributes::default(),
             validate: None,
             backup: false,
+            unsafe_writes: false,
         });
         Ok(Step::Finish(actions, outcome))
     }

@@ -138,7 +138,7 @@ impl Own {
 impl Module for Blockinfile {
     const NAMES: &'static [&'static str] = &["ansible.builtin.blockinfile", "blockinfile"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "encoding"];
+    const IGNORED: &'static [&'static str] = &["attributes", "encoding"];
     const RETURNS: &'static [Returns] = &[BACKUP, NO_FILE];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {

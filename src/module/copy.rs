@@ -50,7 +50,7 @@ fn yes() -> bool {
 impl Module for Copy {
     const NAMES: &'static [&'static str] = &["ansible.builtin.copy", "copy"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["local_follow", "unsafe_writes", "attributes"];
+    const IGNORED: &'static [&'static str] = &["local_follow", "attributes"];
     const RETURNS: &'static [Returns] = &[FILE, BACKUP, WRITTEN];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
@@ -185,6 +185,7 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
                 attributes,
                 validate,
                 backup: own.backup,
+                unsafe_writes: arguments.file.unsafe_writes,
             });
             continue;
         }

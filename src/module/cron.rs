@@ -164,6 +164,7 @@ impl Module for Cron {
                     },
                     validate: None,
                     backup: false,
+                    unsafe_writes: false,
                 },
             };
             return Ok(Step::Finish(vec![action], outcome));

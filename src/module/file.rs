@@ -52,7 +52,7 @@ fn yes() -> bool {
 impl Module for File {
     const NAMES: &'static [&'static str] = &["ansible.builtin.file", "file"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
+    const IGNORED: &'static [&'static str] = &["attributes"];
     const RETURNS: &'static [Returns] = &[
         FILE,
         &[
@@ -343,6 +343,7 @@ impl Context<'_> {
                     attributes: self.file.attributes(None, false)?,
                     validate: None,
                     backup: false,
+                    unsafe_writes: self.file.unsafe_writes,
                 },
                 Some(_) => Action::Script {
                     script,

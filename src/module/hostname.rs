@@ -53,6 +53,7 @@ impl Module for Hostname {
                 },
                 validate: None,
                 backup: false,
+                unsafe_writes: false,
             });
         }
         if live != name {

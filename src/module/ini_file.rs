@@ -200,7 +200,7 @@ impl Own {
 impl Module for IniFile {
     const NAMES: &'static [&'static str] = &["community.general.ini_file", "ini_file"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "follow"];
+    const IGNORED: &'static [&'static str] = &["attributes", "follow"];
     const RETURNS: &'static [Returns] = &[FILE, BACKUP, NO_FILE, &[("path", "The file.")]];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {

@@ -149,7 +149,7 @@ fn bare(line: &str) -> &str {
 impl Module for Lineinfile {
     const NAMES: &'static [&'static str] = &["ansible.builtin.lineinfile", "lineinfile"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "encoding"];
+    const IGNORED: &'static [&'static str] = &["attributes", "encoding"];
     const RETURNS: &'static [Returns] = &[
         NO_FILE,
         &[

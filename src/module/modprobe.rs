@@ -86,6 +86,7 @@ impl Arguments {
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         };
         if load.is_empty() {
             actions.push(write("/etc/modules-load.d", format!("{}\n", self.name)));

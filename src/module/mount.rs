@@ -205,6 +205,7 @@ impl Module for Mount {
                 attributes: Attributes::default(),
                 validate: None,
                 backup: false,
+                unsafe_writes: false,
             });
         }
         let commands = arguments.commands(mounted, changed, there)?;

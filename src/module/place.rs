@@ -176,6 +176,7 @@ impl<'a> Place<'a> {
                     attributes,
                     validate: self.validate.map(str::to_string),
                     backup: self.backup,
+                    unsafe_writes: self.file.unsafe_writes,
                 }]
             }
         })

@@ -136,6 +136,7 @@ impl Module for Script {
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         };
         let run = Action::Run(Command {
             script: line.join(" "),

@@ -125,6 +125,7 @@ impl Module for Sysctl {
                 },
                 validate: None,
                 backup: false,
+                unsafe_writes: false,
             });
         }
         if present && arguments.sysctl_set {

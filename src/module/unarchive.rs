@@ -300,6 +300,7 @@ fn send_and_unpack(
         },
         validate: None,
         backup: false,
+        unsafe_writes: false,
     };
     let unpack = Action::Script {
         script: format!("trap 'rm -f {there}' EXIT\n{needs}{line}"),

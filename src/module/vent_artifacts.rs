@@ -191,6 +191,7 @@ fn planned(missing: &[Missing], folder: &Path, world: &dyn World) -> Vec<Action>
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         });
     }
     actions

@@ -153,6 +153,7 @@ pub async fn perform(
             attributes,
             validate,
             backup,
+            ..
         } => {
             write(
                 shell,
