@@ -149,6 +149,7 @@ fn a_name_that_is_no_utf_8_is_found_read_and_removed_and_no_other() {
     - shell: cat '{{ found.files[0].path }}' > FOLDER/copy
     - file: {path: '{{ item.path }}', state: absent}
       loop: '{{ found.files }}'
+      loop_control: {label: '{{ item.path }}'}
 ",
     );
     let there = folder.path().join("there");
@@ -157,7 +158,8 @@ fn a_name_that_is_no_utf_8_is_found_read_and_removed_and_no_other() {
     let near = there.join("caf\u{FFFD}");
     std::fs::write(&odd, "mine").unwrap();
     std::fs::write(&near, "other").unwrap();
-    run(folder.path(), &[]);
+    let told = run(folder.path(), &[]);
+    assert!(told.contains("caf\\xe9)"), "{told}");
     assert!(!odd.exists() && near.exists());
     assert_eq!(std::fs::read_link(folder.path().join("link")).unwrap(), odd);
     assert_eq!(std::fs::read(folder.path().join("copy")).unwrap(), b"mine");

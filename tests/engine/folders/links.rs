@@ -32,3 +32,27 @@ fn a_link_takes_the_place_of_no_folder_that_holds_something() {
     assert_eq!(std::fs::read_link(path.join("empty")).unwrap(), path.join("f"));
     assert_eq!(std::fs::read_link(path.join("other")).unwrap(), path.join("g"));
 }
+
+#[test]
+fn another_name_of_a_file_keeps_what_it_held() {
+    let folder = site(
+        "    - lineinfile: {path: FOLDER/one, line: new}
+    - copy: {dest: FOLDER/two, content: new}
+",
+    );
+    let path = folder.path();
+    for name in ["one", "two"] {
+        std::fs::hard_link(
+            make(path.join(name), "old\n", 0o644),
+            path.join(format!("other {name}")),
+        )
+        .unwrap();
+    }
+    let (code, text) = run(path, None);
+    assert_eq!(code, Some(0), "{text}");
+    let held = |name| std::fs::read_to_string(path.join(name)).unwrap();
+    assert_eq!(
+        ["one", "two", "other one", "other two"].map(held),
+        ["old\nnew\n", "new", "old\n", "old\n"]
+    );
+}

@@ -50,7 +50,7 @@ fn members_outside_and_behind_links_keep_mode_and_owner() {
 }
 
 #[test]
-fn programs_that_run_as_their_owner_are_unpacked_when_asked_for() {
+fn devices_and_programs_that_run_as_their_owner_are_unpacked_when_asked_for() {
     for remote in [false, true] {
         let folder = site(&format!(
             "    - unarchive: {{src: FOLDER/a.tar, dest: FOLDER/out, remote_src: {remote}}}
@@ -61,8 +61,27 @@ fn programs_that_run_as_their_owner_are_unpacked_when_asked_for() {
       register: there
     - assert: {{that: \"not there.stat.exists\"}}
     - unarchive: {{src: FOLDER/a.tar, dest: FOLDER/out, remote_src: {remote}, extra_opts: [--same-permissions]}}
+    - unarchive: {{src: FOLDER/device.tar, dest: FOLDER/out, remote_src: {remote}}}
+      register: device
+      ignore_errors: true
+    - assert: {{that: \"device is failed and 'is a device' in device.msg\"}}
 "
         ));
+        let mut header = tar::Header::new_gnu();
+        header.set_path("null").unwrap();
+        header.set_entry_type(tar::EntryType::Char);
+        header.set_device_major(1).unwrap();
+        header.set_device_minor(3).unwrap();
+        header.set_size(0);
+        header.set_mode(0o666);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        header.set_cksum();
+        let file = std::fs::File::create(folder.path().join("device.tar")).unwrap();
+        let mut archive = tar::Builder::new(file);
+        archive.append(&header, std::io::empty()).unwrap();
+        archive.into_inner().unwrap();
         make(folder.path().join("in/su"), "x", 0o4755);
         std::fs::create_dir(folder.path().join("out")).unwrap();
         let made = Command::new("tar")
