@@ -147,6 +147,11 @@ fn a_name_that_is_no_utf_8_is_found_read_and_removed_and_no_other() {
     - assert: {that: \"stats.results | map(attribute='stat.size') | list == [4]\"}
     - file: {src: '{{ found.files[0].path }}', dest: FOLDER/link, state: link}
     - shell: cat '{{ found.files[0].path }}' > FOLDER/copy
+    - shell: ls | grep -a 'caf.$'
+      args: {chdir: FOLDER/there, executable: /bin/sh}
+      environment: {LC_ALL: C}
+      register: listed
+    - assert: {that: \"found.files[0].path | basename in listed.stdout_lines\"}
     - file: {path: '{{ item.path }}', state: absent}
       loop: '{{ found.files }}'
       loop_control: {label: '{{ item.path }}'}
