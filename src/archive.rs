@@ -3,7 +3,7 @@
 mod tar_file;
 mod zip_file;
 
-use crate::content::hexadecimal;
+use crate::content::{byte_text, hexadecimal};
 use sha2::Digest;
 use std::collections::HashMap;
 use std::fs::File;
@@ -67,7 +67,9 @@ pub enum MemberKind {
     Link(String),
     /// Another name of a member: its path.
     HardLink(String),
-    /// A device or a pipe.
+    /// A character or block device.
+    Device,
+    /// A named pipe, or what else there is.
     Special,
 }
 
@@ -154,7 +156,7 @@ fn digest(mut from: impl Read) -> io::Result<Arc<str>> {
 
 /// A member's path as it is compared: without `./` before and a slash behind.
 fn plain(path: &[u8]) -> String {
-    let text = String::from_utf8_lossy(path);
+    let text = byte_text::text_of(path);
     let text = text.trim_end_matches('/');
     text.strip_prefix("./").unwrap_or(text).to_string()
 }

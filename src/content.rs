@@ -2,6 +2,7 @@
 //! written, or unknown until it is applied.
 
 mod blocking;
+pub mod byte_text;
 mod kept;
 mod unified;
 
@@ -75,6 +76,11 @@ impl Content {
     /// Bytes in memory.
     pub fn bytes(bytes: impl AsRef<[u8]>) -> Content {
         Content::Bytes(Arc::from(bytes.as_ref()))
+    }
+
+    /// A text in memory, with the bytes that it stands for ([`byte_text`]).
+    pub fn text(text: impl AsRef<str>) -> Content {
+        Content::bytes(byte_text::bytes_of(text.as_ref()))
     }
 
     /// A content that is made when it is written; `what` says what it is.

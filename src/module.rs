@@ -70,6 +70,7 @@ mod systemd_service;
 mod tempfile;
 mod template;
 mod timezone;
+mod tree;
 mod unarchive;
 mod uri;
 mod user;

@@ -253,3 +253,23 @@ fn is_path(word: &str) -> bool {
         && !word.contains(|letter: char| letter.is_uppercase() || " *:".contains(letter))
         && !word.contains("-name")
 }
+
+#[test]
+fn tests_that_what_is_promised_names_are_there() {
+    let mut files = vec![];
+    for folder in ["tests", "src"] {
+        crate::rooms::files(&root().join(folder), &mut files);
+    }
+    let code: String = files
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let text = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let names = text.split('`').skip(1).step_by(2);
+    let names: Vec<&str> = names.filter(|name| name.matches('_').count() > 3).collect();
+    assert!(names.len() > 5);
+    let missing = names
+        .iter()
+        .filter(|name| !code.contains(&format!("fn {name}()")));
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&&str>::new());
+}

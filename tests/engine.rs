@@ -1,11 +1,13 @@
 //! The engine as users see it: the program on playbooks, here and over SSH.
 
 mod arguments;
+mod bytes;
 mod callbacks;
 mod debts;
 mod distance;
 mod explain;
 mod failures;
+mod folders;
 mod fresh;
 mod hostile;
 mod local;

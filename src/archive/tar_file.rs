@@ -1,6 +1,7 @@
 //! Members of a tar archive.
 
 use super::{Member, MemberKind, digest, plain};
+use crate::content::byte_text;
 use std::io::{self, Read};
 use tar::EntryType;
 
@@ -13,7 +14,7 @@ pub(super) fn members(from: impl Read) -> io::Result<Vec<Member>> {
         let header = entry.header().clone();
         let link = entry
             .link_name_bytes()
-            .map(|name| String::from_utf8_lossy(&name).into_owned())
+            .map(|name| byte_text::text_of(&name))
             .unwrap_or_default();
         let kind = match header.entry_type() {
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
@@ -21,17 +22,18 @@ pub(super) fn members(from: impl Read) -> io::Result<Vec<Member>> {
             }
             EntryType::Directory => MemberKind::Folder,
             EntryType::Symlink => MemberKind::Link(link),
-            EntryType::Link => MemberKind::HardLink(plain(link.as_bytes())),
+            EntryType::Link => MemberKind::HardLink(plain(&byte_text::bytes_of(&link))),
+            EntryType::Char | EntryType::Block => MemberKind::Device,
             EntryType::XGlobalHeader | EntryType::XHeader => continue,
             _ => MemberKind::Special,
         };
         let name = |bytes: Option<&[u8]>| {
-            String::from_utf8_lossy(bytes.unwrap_or_default())
+            byte_text::text_of(bytes.unwrap_or_default())
                 .trim_end_matches('\0')
                 .to_string()
         };
         members.push(Member {
-            name: String::from_utf8_lossy(&entry.path_bytes()).into_owned(),
+            name: byte_text::text_of(&entry.path_bytes()),
             path: plain(&entry.path_bytes()),
             kind,
             mode: Some(header.mode()? & 0o7777),

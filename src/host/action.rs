@@ -21,6 +21,9 @@ pub enum Action {
         validate: Option<String>,
         /// Keep the old file beside it under a name with the time.
         backup: bool,
+        /// Where the file cannot be replaced (a bind mount for example), write into it as it is, as Ansible's
+        /// `unsafe_writes` does: who reads it meanwhile sees a part of it.
+        unsafe_writes: bool,
     },
     /// Makes a folder and those above it.
     MakeFolder {

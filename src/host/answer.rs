@@ -1,6 +1,7 @@
 //! Answers of a host.
 
 use super::DnsAnswer;
+use crate::content::byte_text;
 use crate::value::Unknown;
 use std::sync::Arc;
 
@@ -149,8 +150,8 @@ pub struct Output {
 }
 
 impl Output {
-    /// Standard output as text; what is not UTF-8 is replaced.
+    /// Standard output as text, without a loss ([`byte_text`]).
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
+        byte_text::text_of(&self.stdout)
     }
 }

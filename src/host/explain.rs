@@ -13,6 +13,7 @@ pub fn explain(action: &Action, hidden: bool) -> String {
             attributes,
             validate,
             backup,
+            ..
         } => {
             let quoted = quote(path);
             let kept = backup.then(|| format!("cp -p {quoted} {quoted}.$(date +%Y-%m-%d@%H:%M:%S)~"));
@@ -179,6 +180,7 @@ mod tests {
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         }
     }
 
@@ -218,6 +220,7 @@ mod tests {
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         };
         let done = std::process::Command::new("sh")
             .args(["-c", &explain(&action, false)])

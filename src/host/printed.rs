@@ -2,6 +2,7 @@
 
 use super::answer::{Account, Group, Package, Unit};
 use super::{Answer, FileKind, Output, Question, Stat};
+use crate::content::byte_text;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -70,13 +71,14 @@ impl Records {
             let Some(record) = Record::of(rest) else {
                 break;
             };
+            let name = byte_text::bytes_of(path);
             if let Some(behind) = record
                 .rest
-                .strip_prefix(path.as_bytes())
+                .strip_prefix(&*name)
                 .and_then(|rest| rest.strip_prefix(b"\n"))
             {
                 self.stats
-                    .insert((follow, path.as_bytes().to_vec()), record.stat()?);
+                    .insert((follow, name.into_owned()), record.stat()?);
                 rest = behind;
             }
         }
@@ -93,7 +95,7 @@ impl Records {
         match kind {
             b't' => {
                 let at = body.iter().position(|byte| *byte == b'=').unwrap_or(body.len());
-                let target = String::from_utf8_lossy(body.get(at + 1..).unwrap_or_default()).into_owned();
+                let target = byte_text::text_of(body.get(at + 1..).unwrap_or_default());
                 self.targets.insert(body[..at].to_vec(), target);
             }
             b'd' => {
@@ -141,11 +143,12 @@ impl Records {
         let missing = || ParseError(format!("no answer to question {at}"));
         Ok(match question {
             Question::Stat { path, follow } => {
-                let mut stat = self.stats.get(&(*follow, path.as_bytes().to_vec())).cloned();
+                let name = byte_text::bytes_of(path);
+                let mut stat = self.stats.get(&(*follow, name.to_vec())).cloned();
                 if let Some(stat) = &mut stat
                     && stat.kind == FileKind::Link
                 {
-                    stat.target = self.targets.get(path.as_bytes()).cloned();
+                    stat.target = self.targets.get(&*name).cloned();
                 }
                 Answer::Stat(stat)
             }
@@ -167,9 +170,7 @@ fn read_single(question: &Question, body: Vec<u8>, code: i32) -> Answer {
         Question::Content { .. } => Answer::Content(content.map(Arc::from)),
         Question::Names { .. } => Answer::Names(content.map(|names| {
             let names = names.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-            names
-                .map(|name| String::from_utf8_lossy(name).into_owned())
-                .collect()
+            names.map(byte_text::text_of).collect()
         })),
         Question::User { .. } => Answer::User(read_account(&text())),
         Question::Group { .. } => Answer::Group(read_group(&text())),

@@ -174,6 +174,7 @@ mod tests {
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         }
     }
 

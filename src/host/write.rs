@@ -5,7 +5,7 @@
 //! planned. What is made is made under a name that nobody can guess, never over something that is there, and everything
 //! done to it afterwards is done to the open file, not to its name. The rename at the end follows nothing.
 
-use super::{Attributes, FileKind, Question, Stat, mode_text, quote};
+use super::{Attributes, FileKind, Question, Stat, quote};
 use std::fmt::Write;
 
 /// Exit status of a write: the folder cannot be entered, or nothing can be made in it.
@@ -209,7 +209,7 @@ fn attribute_steps(destination: &Destination, attributes: &Attributes) -> String
     let mut script = String::new();
     let failed = format!("|| exit {NO_RENAME}");
     if let Some(here) = &destination.here {
-        let (mode, owner) = (mode_text(here.mode), format!("{}:{}", here.uid, here.gid));
+        let (mode, owner) = (exact(here.mode), format!("{}:{}", here.uid, here.gid));
         // Who may not give files away keeps what can be kept, as in Ansible.
         let by_number = format!("{{ chown {owner} \"$p\" 2>/dev/null; chmod {mode} \"$p\"; }}");
         if destination.is_link || here.kind != FileKind::File {
@@ -238,7 +238,7 @@ fn attribute_steps(destination: &Destination, attributes: &Attributes) -> String
     let kept = destination.here.as_ref().map(|here| here.mode);
     let again = kept.filter(|mode| owner.is_some() && mode & 0o6000 != 0);
     if let Some(mode) = attributes.mode.or(again) {
-        let _ = writeln!(script, "chmod {} \"$p\" {failed}", mode_text(mode));
+        let _ = writeln!(script, "chmod {} \"$p\" {failed}", exact(mode));
     }
     script
 }
@@ -262,6 +262,11 @@ fn put(destination: &Destination, in_place: bool) -> String {
         _ => format!("exit {NO_RENAME}"),
     };
     format!("mv -f -T -- \"./$t\" {name} || {otherwise} || exit {NO_RENAME}\ntrap - EXIT\n")
+}
+
+/// A mode as `chmod` sets it exactly: with four digits GNU's leaves the set-group-id bit of a folder alone.
+fn exact(mode: u32) -> String {
+    format!("{mode:05o}")
 }
 
 /// What an exit status of the scripts of this file means; nothing if the program that failed has said it itself.
@@ -344,7 +349,7 @@ fn owner_and_mode(attributes: &Attributes, path: &str) -> String {
         steps.push(format!("chgrp -- {} {path}", quote(group)));
     }
     if let Some(mode) = attributes.mode {
-        steps.push(format!("chmod {} {path}", mode_text(mode)));
+        steps.push(format!("chmod {} {path}", exact(mode)));
     }
     match steps.is_empty() {
         true => ":".into(),
@@ -391,7 +396,7 @@ pub fn set_attributes(
                 steps.push(format!("chgrp {option}-- {} {name}", quote(group)));
             }
             if let Some(mode) = attributes.mode.filter(|_| !link) {
-                steps.push(format!("chmod {} -- {name}", mode_text(mode)));
+                steps.push(format!("chmod {} -- {name}", exact(mode)));
             }
             steps.push(":".into());
             format!("{}{}\n", destination.enter(), steps.join(" && "))
@@ -414,10 +419,7 @@ fn recursively(path: &str, here: Option<&Stat>, attributes: &Attributes) -> Stri
         steps.push(format!("chgrp -R -- {} {at}", quote(group)));
     }
     if let Some(mode) = attributes.mode {
-        steps.push(format!(
-            "find {at} ! -type l -exec chmod {} {{}} +",
-            mode_text(mode)
-        ));
+        steps.push(format!("find {at} ! -type l -exec chmod {} {{}} +", exact(mode)));
     }
     steps.push(":".into());
     format!("{enter}{}\n", steps.join(" && "))

@@ -1,7 +1,7 @@
 //! `apt_repository` and `deb822_repository`: where packages come from.
 
 use super::blockinfile::State;
-use super::place::{Place, Wanted, text_of};
+use super::place::{Place, Wanted, lines_of, text_of};
 use super::returns::{FILE, Returns};
 use super::{LocalFile, Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
@@ -70,7 +70,6 @@ impl Module for AptRepository {
         "update_cache_retries",
         "update_cache_retry_max_delay",
         "attributes",
-        "unsafe_writes",
     ];
     const RETURNS: &'static [Returns] = &[&[
         ("repo", "The line."),
@@ -95,16 +94,15 @@ impl Module for AptRepository {
         let known = all.lines().any(same);
         let place = Place::new(&path, &arguments.file, view).default_mode(0o644);
         let text = text_of(&path, view)?.unwrap_or_default();
-        let rest: String = text
-            .lines()
+        let rest: String = lines_of(&text)
             .filter(|other| !same(other))
             .map(|line| format!("{line}\n"))
             .collect();
         let wanted = match (own.state, known) {
             (State::Present, true) | (State::Absent, false) => Wanted::Keep,
-            (State::Present, false) => Wanted::Write(Content::bytes(format!("{text}{line}\n"))),
+            (State::Present, false) => Wanted::Write(Content::text(format!("{text}{line}\n"))),
             (State::Absent, true) if rest.is_empty() => Wanted::Absent,
-            (State::Absent, true) => Wanted::Write(Content::bytes(rest)),
+            (State::Absent, true) => Wanted::Write(Content::text(rest)),
         };
         let mut actions = match wanted {
             Wanted::Keep if text.is_empty() => vec![],
@@ -201,7 +199,7 @@ fn slug(name: &str) -> String {
 impl Module for Deb822Repository {
     const NAMES: &'static [&'static str] = &["ansible.builtin.deb822_repository", "deb822_repository"];
     type Arguments = WithFile<Deb822Own>;
-    const IGNORED: &'static [&'static str] = &["install_python_debian", "attributes", "unsafe_writes"];
+    const IGNORED: &'static [&'static str] = &["install_python_debian", "attributes"];
     const RETURNS: &'static [Returns] = &[
         FILE,
         &[
@@ -241,7 +239,7 @@ impl Module for Deb822Repository {
                 let text = text_of(&key_path, view)?;
                 let wanted = match text.as_deref() == Some(key) {
                     true => Wanted::Keep,
-                    false => Wanted::Write(Content::bytes(key)),
+                    false => Wanted::Write(Content::text(key)),
                 };
                 if view.stat("/etc/apt/keyrings", true)?.is_none() {
                     return Err(Stop::failed(
@@ -263,7 +261,7 @@ impl Module for Deb822Repository {
         let text = own.text(key.as_deref());
         let wanted = match text_of(&path, view)?.as_deref() == Some(text.as_str()) {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(&text)),
+            false => Wanted::Write(Content::text(&text)),
         };
         actions.extend(place(&path, wanted)?);
         Ok(Step::Finish(

@@ -78,21 +78,26 @@ struct Packed {
 
 impl Packed {
     fn read(text: &str) -> Packed {
+        let mut records = text.split('\0');
+        let told: Vec<&str> = records
+            .by_ref()
+            .take_while(|record| *record != "members")
+            .collect();
         let of = |key: &str| -> Vec<String> {
-            let lines = text.lines().filter_map(|line| line.strip_prefix(key));
-            lines.map(str::to_string).collect()
+            let paths = told.iter().filter_map(|record| record.strip_prefix(key));
+            paths.map(str::to_string).collect()
         };
         let paths = of("path ");
         let root = of("root ").pop().unwrap_or_default();
         let root = format!("{}/", root.trim_end_matches('/'));
         Packed {
-            members: of("member ")
-                .iter()
+            members: records
+                .filter(|member| !member.is_empty())
                 .map(|member| format!("{root}{member}"))
                 .collect(),
             excluded: of("exclude "),
             missing: of("missing "),
-            single: text.contains("kind file\n"),
+            single: of("kind ") == ["file"],
             paths,
             root,
         }
@@ -152,8 +157,8 @@ impl Own {
     }
 
     /// Shell text that sets `root` to the folder that all paths lie in and prints it, and defines `members`, which prints
-    /// what is below it, one a line; `kind` is `file` for a single file that is only compressed. Exit status 4: nothing
-    /// is there.
+    /// what is below it, each with NUL behind it; `kind` is `file` for a single file that is only compressed. Exit status
+    /// 4: nothing is there, 6: a name that `zip`, which reads lines, cannot be told.
     fn gather(&self) -> String {
         let words = |list: &[String]| {
             list.iter()
@@ -168,25 +173,35 @@ impl Own {
             .iter()
             .map(|name| format!(" ! -name {}", quote(name)))
             .collect();
+        // `find` gives the names to a shell as its arguments, where no byte of them means anything.
+        let keep = format!(
+            "for f; do keep=y; for x in{} \"\"; do [ -n \"$x\" ] || continue; case \"${{root%/}}/${{f#./}}/\" in \"$x\"/*) keep=;; esac; done\n\
+             [ -z \"$keep\" ] || printf '%s\\0' \"${{f#./}}\"; done",
+            words(&self.exclude_path)
+        );
         format!(
             "kind=archive; first=; count=0; root=\n\
-             for p in{0}; do [ -e \"$p\" ] || case \"$p\" in *[*?]*) continue;; esac; d=$(dirname \"$p\")\n\
+             above() {{ case \"$1\" in */*) d=${{1%/*}}; [ -n \"$d\" ] || d=/;; *) d=.;; esac; }}\n\
+             for p in{0}; do [ -e \"$p\" ] || case \"$p\" in *[*?]*) continue;; esac; above \"$p\"\n\
              [ ! -e \"$p\" ] || {{ count=$((count + 1)); first=$p; }}\n\
              if [ -z \"$root\" ]; then root=$d; fi\n\
-             while [ \"$root\" != / ] && case \"$d/\" in \"${{root%/}}\"/*) false;; *) true;; esac; do root=$(dirname \"$root\"); done; done\n\
-             printf 'root %s\\n' \"$root\"; [ $count -gt 0 ] || exit 4\n\
+             while [ \"$root\" != / ] && case \"$d/\" in \"${{root%/}}\"/*) false;; *) true;; esac; do e=$d; above \"$root\"; root=$d; d=$e; done; done\n\
+             export root; printf 'root %s\\0' \"$root\"; [ $count -gt 0 ] || exit 4\n\
              {1}\n\
-             members() {{ cd \"$root\" || exit 5; for p in{0}; do [ -e \"$p\" ] || continue\n\
-             r=${{p#\"${{root%/}}\"/}}; m=; [ -L \"$p\" ] || [ ! -d \"$p\" ] || m='-mindepth 1'; find \"./$r\" $m{except}; done | while IFS= read -r f; do keep=y\n\
-             for x in{2} \"\"; do [ -n \"$x\" ] || continue; case \"${{root%/}}/${{f#./}}/\" in \"$x\"/*) keep=;; esac; done\n\
-             [ -z \"$keep\" ] || printf '%s\\n' \"${{f#./}}\"; done | LC_ALL=C sort -u; }}\n",
+             members() {{ cd -- \"$root\" || exit 5; for p in{0}; do [ -e \"$p\" ] || continue\n\
+             r=${{p#\"${{root%/}}\"/}}; m=; [ -L \"$p\" ] || [ ! -d \"$p\" ] || m='-mindepth 1'; find \"./$r\" $m{except} -exec sh -c {2} sh {{}} +; done | LC_ALL=C sort -zu; }}\n\
+             {3}\n",
             words(&self.path),
             if single {
                 "[ -d \"$first\" ] || kind=file"
             } else {
                 ":"
             },
-            words(&self.exclude_path)
+            quote(&keep),
+            match self.format {
+                Format::Zip => "[ \"$(members | tr -cd '\\n' | wc -c)\" -eq 0 ] || exit 6",
+                _ => ":",
+            }
         )
     }
 
@@ -196,12 +211,12 @@ impl Own {
         let mut put = |key: &str, path: &str, plain: &str| {
             let word = pattern(path.trim_end_matches('/'));
             script.push_str(&match is_pattern(path) {
-                true => format!("for p in {word}; do [ ! -e \"$p\" ] || printf '{key} %s\\n' \"$p\"; done\n"),
-                false => format!("printf '{key} %s\\n' {word}; {plain}\n").replace("{}", &word),
+                true => format!("for p in {word}; do [ ! -e \"$p\" ] || printf '{key} %s\\0' \"$p\"; done\n"),
+                false => format!("printf '{key} %s\\0' {word}; {plain}\n").replace("{}", &word),
             });
         };
         for path in &self.path {
-            put("path", path, "[ -e {} ] || printf 'missing %s\\n' {}");
+            put("path", path, "[ -e {} ] || printf 'missing %s\\0' {}");
         }
         for path in &self.exclude_path {
             put("exclude", path, ":");
@@ -221,19 +236,21 @@ impl Own {
     /// Exit status 0: the archive holds what it should.
     fn question(&self, dest: &str) -> String {
         let dest = quote(dest);
+        // Two sets of names that only differ in line breaks differ for `--diff` too.
+        const LINES: &str = "members | tr '\\0' '\\n' | LC_ALL=C sort -u";
         let whole = match self.format {
             Format::Zip => format!(
-                "[ \"$(unzip -Z1 {dest} | sed 's,/$,,' | LC_ALL=C sort -u)\" = \"$(members)\" ] || exit 3\n\
-                 cd \"$root\" && members | while IFS= read -r f; do [ -d \"$f\" ] || unzip -p {dest} \"$f\" | cmp -s - \"$f\" || exit 3; done"
+                "[ \"$(unzip -Z1 {dest} | sed 's,/$,,' | LC_ALL=C sort -u)\" = \"$({LINES})\" ] || exit 3\n\
+                 cd -- \"$root\" && {LINES} | while IFS= read -r f; do [ -d \"$f\" ] || unzip -p {dest} \"$f\" | cmp -s - \"./$f\" || exit 3; done"
             ),
             _ => format!(
-                "[ \"$(tar -tf {dest} | sed 's,/$,,' | LC_ALL=C sort -u)\" = \"$(members)\" ] && tar --diff -f {dest} -C \"$root\" >/dev/null 2>&1 || exit 3"
+                "[ \"$(tar --quoting-style=literal -tf {dest} | sed 's,/$,,' | LC_ALL=C sort -u)\" = \"$({LINES})\" ] && tar --diff -f {dest} -C \"$root\" >/dev/null 2>&1 || exit 3"
             ),
         };
         let single = self.unpacked(&dest);
         format!(
-            "{}{}echo kind $kind\n\
-             if [ $kind = file ]; then printf 'member %s\\n' \"${{first##*/}}\"; else members | sed 's/^/member /'; fi\n\
+            "{}{}printf 'kind %s\\0members\\0' $kind\n\
+             if [ $kind = file ]; then printf '%s\\0' \"${{first##*/}}\"; else members; fi\n\
              [ -f {dest} ] || exit 3\nif [ $kind = file ]; then {single} | cmp -s - \"$first\" || exit 3; else {whole}\nfi",
             self.listing(),
             self.gather()
@@ -249,8 +266,8 @@ impl Own {
             Format::Xz => ("xz -c", "tar -cJf"),
         };
         let pack = match self.format {
-            Format::Zip => "(cd \"$root\" && members | zip -q \"$t\" -@)".to_string(),
-            _ => format!("members | {tar} \"$t\" -C \"$root\" --no-recursion -T -"),
+            Format::Zip => "(cd -- \"$root\" && members | tr '\\0' '\\n' | zip -q \"$t\" -@)".to_string(),
+            _ => format!("members | {tar} \"$t\" -C \"$root\" --no-recursion --null -T -"),
         };
         let remove = match self.remove {
             true => format!(
@@ -329,6 +346,11 @@ impl Module for Archive {
                 return Err(Stop::failed("Error, no source paths were found"));
             }
             4 => {}
+            6 => {
+                return Err(Stop::failed(
+                    "a name holds a line break, which `zip` cannot be told; choose another format",
+                ));
+            }
             code => {
                 return Err(Stop::failed(format!(
                     "cannot read what is to be packed: exit status {code}"

@@ -110,6 +110,9 @@ pub struct FileArguments {
     pub owner: Option<String>,
     /// Name or number of the group.
     pub group: Option<String>,
+    /// Write into a file that cannot be replaced, as a bind mount, although who reads it meanwhile sees a part of it.
+    #[serde(default)]
+    pub unsafe_writes: bool,
 }
 
 /// A mode as it was asked for.
@@ -223,7 +226,8 @@ fn apply_clause(now: u32, who: &str, sign: char, permissions: &str, folder: bool
         bits = match sign {
             '+' => bits | wanted,
             '-' => bits & !wanted,
-            _ => bits & !(7 << shift) | wanted,
+            // As Ansible: what stands in no clause goes, of the bits for set-uid, set-gid and sticky too.
+            _ => bits & !(7 << shift) & !(0o1000 << (shift / 3)) | wanted,
         };
     }
     Some(bits)
@@ -239,6 +243,8 @@ mod tests {
         assert_eq!(parse_mode("a+X", 0o644, true), Some(0o755));
         assert_eq!(parse_mode("+X", 0o644, false), Some(0o644));
         assert_eq!(parse_mode("u+s,o-rwx", 0o755, false), Some(0o4750));
+        assert_eq!(parse_mode("g=rx", 0o6711, true), Some(0o4751));
+        assert_eq!(parse_mode("u=rwx,g=rxs,o=t", 0o4711, false), Some(0o3750));
         assert_eq!(parse_mode("nonsense", 0, false), None);
     }
 

@@ -5,6 +5,7 @@ use super::python_regex::{compile, search};
 use super::returns::{BACKUP, FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
+use crate::host::FileKind;
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -72,7 +73,11 @@ impl Own {
         }
         let mut whole = String::new();
         for (at, piece) in pieces.iter().enumerate() {
+            let stat = view.stat(piece, true)?;
             // A folder among the pieces is none of them.
+            if stat.is_none_or(|stat| stat.kind == FileKind::Folder) {
+                continue;
+            }
             let Some(text) = text_of(piece, view)? else {
                 continue;
             };
@@ -94,7 +99,7 @@ impl Own {
 impl Module for Assemble {
     const NAMES: &'static [&'static str] = &["ansible.builtin.assemble", "assemble"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "decrypt"];
+    const IGNORED: &'static [&'static str] = &["attributes", "decrypt"];
     const RETURNS: &'static [Returns] = &[
         FILE,
         BACKUP,
@@ -117,7 +122,7 @@ impl Module for Assemble {
             .backup(own.backup)
             .validate(own.validate.as_deref());
         let text = own.text(view)?;
-        let content = Content::bytes(&text);
+        let content = Content::text(&text);
         let outcome = Outcome::new()
             .of(own.dest.as_str())
             .with("src", own.src.as_str())

@@ -2,6 +2,7 @@
 
 use super::returns::{OUTPUT, Returns};
 use super::{Module, Nature, Outcome, Step, Stop, View};
+use crate::content::byte_text;
 use crate::host::{Action, Effect, Output, Resource, quote};
 use crate::value::Value;
 use schemars::JsonSchema;
@@ -134,7 +135,7 @@ fn status(base: Outcome, state: &Output) -> Outcome {
     let rest = printed.get(end + 1..).unwrap_or_default();
     let (stdout, stderr) = rest.split_at(length.parse().unwrap_or(0).min(rest.len()));
     let text = |bytes: &[u8]| {
-        String::from_utf8_lossy(bytes)
+        byte_text::text_of(bytes)
             .trim_end_matches(['\r', '\n'])
             .to_string()
     };

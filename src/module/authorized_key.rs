@@ -1,7 +1,7 @@
 //! `authorized_key` and `known_hosts`: keys of SSH.
 
 use super::blockinfile::State;
-use super::place::text_of;
+use super::place::{lines_of, text_of};
 use super::returns::{FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::content::Content;
@@ -92,7 +92,7 @@ impl Arguments {
     fn edited(&self, text: &str, wanted: &[Key]) -> String {
         let mut lines: Vec<String> = vec![];
         let mut missing: Vec<&Key> = wanted.iter().collect();
-        for line in text.lines() {
+        for line in lines_of(text) {
             let Some(key) = Key::read(line) else {
                 lines.push(line.into());
                 continue;
@@ -203,7 +203,7 @@ impl Module for AuthorizedKey {
         }
         actions.push(Action::WriteFile {
             path,
-            content: Content::bytes(edited),
+            content: Content::text(edited),
             attributes: if text.is_none() {
                 owned(0o600)
             } else {
@@ -211,6 +211,7 @@ impl Module for AuthorizedKey {
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         });
         Ok(Step::Finish(actions, outcome))
     }
@@ -277,7 +278,7 @@ impl Module for KnownHosts {
             (None, State::Present) => return Err(Stop::failed("No key specified when adding a host")),
             (_, State::Absent) => None,
         };
-        for line in text.as_deref().unwrap_or_default().lines() {
+        for line in lines_of(text.as_deref().unwrap_or_default()) {
             match &wanted {
                 _ if !named(line) => lines.push(line.into()),
                 None => {}
@@ -315,10 +316,11 @@ impl Module for KnownHosts {
         }
         actions.push(Action::WriteFile {
             path,
-            content: Content::bytes(edited),
+            content: Content::text(edited),
             attributes: Attributes::default(),
             validate: None,
             backup: false,
+            unsafe_writes: false,
         });
         Ok(Step::Finish(actions, outcome))
     }

@@ -138,7 +138,7 @@ impl Own {
 impl Module for Blockinfile {
     const NAMES: &'static [&'static str] = &["ansible.builtin.blockinfile", "blockinfile"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "encoding"];
+    const IGNORED: &'static [&'static str] = &["attributes", "encoding"];
     const RETURNS: &'static [Returns] = &[BACKUP, NO_FILE];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
@@ -161,7 +161,7 @@ impl Module for Blockinfile {
         let message = place.message(message, view)?;
         let wanted = match original.as_deref() == Some(edited.as_str()) {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(edited)),
+            false => Wanted::Write(Content::text(edited)),
         };
         let actions = place.actions(wanted, view)?;
         Ok(Step::Finish(actions, Outcome::new().with("msg", message)))

@@ -2,6 +2,7 @@
 
 use super::returns::{OUTPUT, Returns};
 use super::{Module, Nature, Outcome, Step, Stop, View};
+use crate::content::byte_text;
 use crate::host::{Action, Command as Run, Performed, Resource, quote};
 use crate::value::Value;
 use jiff::Span;
@@ -314,7 +315,7 @@ fn outcome(arguments: &Arguments, performed: &Performed, shown: Value, view: &Vi
             .fold(base, |outcome, name| outcome.with(name, view.unknown()));
     }
     let text = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(bytes).into_owned();
+        let text = byte_text::text_of(bytes);
         if arguments.strip_empty_ends {
             text.trim_end_matches(['\r', '\n']).to_string()
         } else {

@@ -50,7 +50,7 @@ fn yes() -> bool {
 impl Module for Copy {
     const NAMES: &'static [&'static str] = &["ansible.builtin.copy", "copy"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["local_follow", "unsafe_writes", "attributes"];
+    const IGNORED: &'static [&'static str] = &["local_follow", "attributes"];
     const RETURNS: &'static [Returns] = &[FILE, BACKUP, WRITTEN];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
@@ -110,13 +110,13 @@ fn text_content(content: &Value) -> Content {
         Value::Unknown(unknown) => Content::Unknown(unknown.clone()),
         value if value.find_unknown().is_some() => match value.find_unknown() {
             Some(unknown) => Content::Unknown(unknown.clone()),
-            None => Content::bytes(""),
+            None => Content::text(""),
         },
-        Value::List(_) | Value::Map(_) => Content::bytes(crate::value::json(content, None, false)),
-        Value::Null => Content::bytes(""),
+        Value::List(_) | Value::Map(_) => Content::text(crate::value::json(content, None, false)),
+        Value::Null => Content::text(""),
         value => match value.as_str() {
-            Some(text) => Content::bytes(text),
-            None => Content::bytes(crate::value::repr(value)),
+            Some(text) => Content::text(text),
+            None => Content::text(crate::value::repr(value)),
         },
     }
 }
@@ -185,6 +185,7 @@ fn folder(arguments: &WithFile<Own>, source: &str, path: &Path, view: &View<'_>)
                 attributes,
                 validate,
                 backup: own.backup,
+                unsafe_writes: arguments.file.unsafe_writes,
             });
             continue;
         }

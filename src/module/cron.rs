@@ -1,7 +1,7 @@
 //! `cron`: lines of a crontab.
 
 use super::blockinfile::State;
-use super::place::text_of;
+use super::place::{lines_of, text_of};
 use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::content::Content;
@@ -86,7 +86,7 @@ impl Arguments {
 
     fn edited(&self, text: &str) -> Result<String, Stop> {
         let mark = format!("{MARK}{}", self.name);
-        let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
+        let mut lines: Vec<String> = lines_of(text).map(str::to_string).collect();
         let present = self.state == State::Present;
         if self.env {
             let at = lines.iter().position(|line| {
@@ -157,13 +157,14 @@ impl Module for Cron {
                 true => Action::Remove { path },
                 false => Action::WriteFile {
                     path,
-                    content: Content::bytes(edited),
+                    content: Content::text(edited),
                     attributes: Attributes {
                         mode: text.is_none().then_some(0o644),
                         ..Attributes::default()
                     },
                     validate: None,
                     backup: false,
+                    unsafe_writes: false,
                 },
             };
             return Ok(Step::Finish(vec![action], outcome));

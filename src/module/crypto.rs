@@ -12,7 +12,6 @@ pub(super) const IGNORED: &[&str] = &[
     "select_crypto_backend",
     "attributes",
     "attr",
-    "unsafe_writes",
     "seuser",
     "serole",
     "setype",

@@ -2,11 +2,13 @@
 
 use super::returns::Returns;
 use super::{LocalFile, Module, Outcome, Step, Stop, View};
-use crate::content::Content;
+use crate::content::{Content, byte_text};
 use crate::host::{Action, FileKind, Question};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 /// Copies a file of the host here.
@@ -41,13 +43,15 @@ impl Arguments {
                 .to_string())
         };
         let base = PathBuf::from(text("playbook_dir")?).join(&self.dest);
-        let name = self.src.rsplit('/').next().unwrap_or_default();
+        // A name of the host is the same bytes here.
+        let bytes = |text: &str| OsString::from_vec(byte_text::bytes_of(text).into_owned());
+        let name = bytes(self.src.rsplit('/').next().unwrap_or_default());
         Ok(match (self.flat, self.dest.ends_with('/')) {
             (true, true) => base.join(name),
             (true, false) => base,
             (false, _) => base
                 .join(text("inventory_hostname")?)
-                .join(self.src.trim_start_matches('/')),
+                .join(bytes(self.src.trim_start_matches('/'))),
         })
     }
 }

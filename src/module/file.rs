@@ -1,8 +1,8 @@
 //! `file`: folders, links, attributes, removal.
 
 use super::returns::{FILE, Returns};
-use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile};
-use crate::host::{Action, Attributes, FileKind, Question, Stat};
+use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile, tree};
+use crate::host::{Action, Answer, Attributes, Effect, FileKind, Question, Stat};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -52,7 +52,7 @@ fn yes() -> bool {
 impl Module for File {
     const NAMES: &'static [&'static str] = &["ansible.builtin.file", "file"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
+    const IGNORED: &'static [&'static str] = &["attributes"];
     const RETURNS: &'static [Returns] = &[
         FILE,
         &[
@@ -151,7 +151,7 @@ impl Context<'_> {
             }
             other => other.cloned(),
         };
-        let mut actions = match behind {
+        let actions = match behind {
             None => {
                 for path in above(self.path) {
                     self.view.stat(&path, false)?;
@@ -162,7 +162,12 @@ impl Context<'_> {
                     attributes,
                 }]
             }
-            Some(stat) if stat.kind == FileKind::Folder => self.set(&stat, true)?,
+            Some(stat) if stat.kind == FileKind::Folder => match here.filter(|_| self.own.recurse) {
+                Some(here) => tree::set_attributes(self.path, here, self.file, self.view)?
+                    .into_iter()
+                    .collect(),
+                None => self.set(&stat, true)?,
+            },
             Some(_) => {
                 return Err(Stop::failed(format!(
                     "{} is there and is no folder; remove it first or name another path",
@@ -170,45 +175,7 @@ impl Context<'_> {
                 )));
             }
         };
-        if self.own.recurse && actions.is_empty() && here.is_some() {
-            actions.extend(self.recursive()?);
-        }
         Ok(Step::Finish(actions, self.outcome("path")))
-    }
-
-    /// Attributes of everything below, if anything differs.
-    fn recursive(&self) -> Result<Option<Action>, Stop> {
-        let attributes = self.file.attributes(None, true)?;
-        if attributes.is_empty() {
-            return Ok(None);
-        }
-        let mut tests = vec![];
-        if let Some(mode) = attributes.mode {
-            tests.push(format!("! -type l ! -perm {mode:o}"));
-        }
-        if let Some(owner) = &attributes.owner {
-            tests.push(format!("! -user {}", crate::host::quote(owner)));
-        }
-        if let Some(group) = &attributes.group {
-            tests.push(format!("! -group {}", crate::host::quote(group)));
-        }
-        let tests: Vec<String> = tests.into_iter().map(|test| format!("\\( {test} \\)")).collect();
-        let script = format!(
-            "find {} {} | head -n 1",
-            crate::host::quote(self.path),
-            tests.join(" -o ")
-        );
-        let found = self
-            .view
-            .probe(&script, &[crate::host::Resource::Path(self.path.into())])?;
-        let path = self.path.to_string();
-        let set = Action::SetAttributes {
-            path,
-            attributes,
-            follow: false,
-            recursive: true,
-        };
-        Ok((!found.stdout.is_empty()).then_some(set))
     }
 
     fn file(&self, here: Option<Stat>) -> Result<Step, Stop> {
@@ -276,17 +243,14 @@ impl Context<'_> {
                 let actions = behind.map_or(Ok(vec![]), |stat| self.set(&stat, true))?;
                 return Ok(Step::Finish(actions, outcome));
             }
-            Some(_) if !self.own.force => {
+            Some(stat) if stat.kind != FileKind::Link && !self.own.force => {
                 return Err(Stop::failed(format!(
                     "{} is there and is no link; `force: true` replaces a file",
                     self.path
                 )));
             }
             Some(stat) if stat.kind == FileKind::Folder => {
-                let remove = Action::Remove {
-                    path: self.path.into(),
-                };
-                return Ok(Step::Finish(vec![remove, make], outcome));
+                return Ok(Step::Finish(vec![self.remove_empty()?, make], outcome));
             }
             _ => {}
         }
@@ -298,6 +262,30 @@ impl Context<'_> {
         Ok(Step::Finish(vec![make], outcome))
     }
 
+    /// Takes an empty folder away.
+    ///
+    /// # Errors
+    /// Something is in it: a link never takes the place of what may be missed.
+    fn remove_empty(&self) -> Result<Action, Stop> {
+        if self.view.names(self.path)?.is_some_and(|names| !names.is_empty()) {
+            return Err(Stop::failed(format!(
+                "the directory {} is not empty, refusing to convert it",
+                self.path
+            )));
+        }
+        // `rmdir`, since something may come into it meanwhile.
+        let line = format!("rmdir -- {}", crate::host::quote(self.path));
+        let gone = |follow| {
+            let path = self.path.to_string();
+            Effect::Answers(Question::Stat { path, follow }, Answer::Stat(None))
+        };
+        Ok(Action::Script {
+            script: line.clone(),
+            explain: line,
+            effects: [false, true].map(gone).to_vec(),
+        })
+    }
+
     fn hard(&self, here: Option<&Stat>) -> Result<Step, Stop> {
         let source = self.source()?;
         let outcome = self.outcome("dest").with("src", source);
@@ -306,6 +294,12 @@ impl Context<'_> {
         };
         if here.is_some_and(|stat| stat.inode == there.inode && stat.device == there.device) {
             return Ok(Step::done(outcome));
+        }
+        if here.is_some_and(|stat| stat.kind == FileKind::Folder) {
+            return Err(Stop::failed(format!(
+                "Cannot link: {} is a folder; remove it first or name another path",
+                self.path
+            )));
         }
         if here.is_some() && !self.own.force {
             return Err(Stop::failed(format!(
@@ -345,10 +339,11 @@ impl Context<'_> {
             actions.push(match here {
                 None => Action::WriteFile {
                     path: self.path.into(),
-                    content: crate::content::Content::bytes(""),
+                    content: crate::content::Content::text(""),
                     attributes: self.file.attributes(None, false)?,
                     validate: None,
                     backup: false,
+                    unsafe_writes: self.file.unsafe_writes,
                 },
                 Some(_) => Action::Script {
                     script,

@@ -2,7 +2,9 @@
 
 use super::python_regex::{compile, search};
 use super::returns::Returns;
+use super::tree::operand;
 use super::{Module, Outcome, Step, Stop, View};
+use crate::content::byte_text;
 use crate::host::{Resource, quote};
 use crate::value::{Map, Value};
 use crate::wildcard::fnmatch;
@@ -78,7 +80,9 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// `find` prints for each: kind, mode, owner, group, links, size, times, inode, device, path.
+    /// Prints for each folder `//=` and how many things are in it, or `-` if it is none, and for each thing `//` with
+    /// kind, mode, owner, group, links, size, times, inode, device, path. No path holds two slashes in a row
+    /// ([`operand`]), whatever names are made of: so none can pass for the beginning of an entry.
     fn script(&self) -> String {
         let depth = match (self.recurse, self.depth) {
             (false, _) => " -maxdepth 1".to_string(),
@@ -91,16 +95,42 @@ impl Arguments {
             Kind::File => " -type f",
             Kind::Link => " -type l",
         };
-        let follow = if self.follow { "-L " } else { "" };
+        let follow = if self.follow { "-L " } else { "-H " };
         let mut script = String::new();
         for path in &self.paths {
-            let path = quote(path);
+            let path = quote(&operand(path));
             script.push_str(&format!(
-                "if [ -d {path} ]; then printf 'examined|%s\\n' \"$(find {follow}{path} -mindepth 1{depth} | wc -l)\"; find {follow}{path} -mindepth 1{depth}{kind} -exec stat -c '%F|%a|%u|%g|%U|%G|%h|%s|%X|%Y|%Z|%i|%d|%n' {{}} + ; \
-                 else printf 'missing|%s\\n' {path}; fi\n"
+                "printf //=; if [ -d {path} ]; then find {follow}{path} -mindepth 1{depth} -print0 | tr -cd '\\000' | wc -c; \
+                 find {follow}{path} -mindepth 1{depth}{kind} -exec stat -c '//%F|%a|%u|%g|%U|%G|%h|%s|%X|%Y|%Z|%i|%d|%n' {{}} + ; \
+                 else echo -; fi\n"
             ));
         }
         script
+    }
+
+    /// What the script printed: every thing with its path below the folder that was looked into.
+    fn read<'a>(&'a self, printed: &'a str) -> Listing<'a> {
+        let mut listing = Listing::default();
+        let mut folders = self.paths.iter();
+        let mut base = String::new();
+        for record in printed.split("//") {
+            let record = record.strip_suffix('\n').unwrap_or(record);
+            if let Some(count) = record.strip_prefix('=') {
+                let folder = folders.next().map_or("", String::as_str);
+                base = operand(folder);
+                match count.trim().parse::<i64>() {
+                    Ok(count) => listing.examined += count,
+                    Err(_) => listing.missing.push(folder),
+                }
+                continue;
+            }
+            let fields: Vec<&str> = record.splitn(14, '|').collect();
+            if let Ok(fields) = <[&str; 14]>::try_from(fields) {
+                let below = fields[13].strip_prefix(base.as_str()).unwrap_or(fields[13]);
+                listing.found.push((fields, below));
+            }
+        }
+        listing
     }
 
     fn fits_name(&self, name: &str) -> Result<bool, Stop> {
@@ -119,7 +149,7 @@ impl Arguments {
         Ok((self.patterns.is_empty() || any(&self.patterns)?) && !any(&self.excludes)?)
     }
 
-    fn fits_numbers(&self, fields: &[&str], now: i64) -> Result<bool, Stop> {
+    fn fits_numbers(&self, fields: &Fields<'_>, now: i64) -> Result<bool, Stop> {
         let number = |at: usize| {
             fields
                 .get(at)
@@ -183,13 +213,26 @@ fn scaled(text: &str, units: &[(char, i64)]) -> Result<i64, Stop> {
         .map_err(|_| wrong())
 }
 
+/// What `stat` printed of a thing.
+type Fields<'a> = [&'a str; 14];
+
+/// What is in the folders.
+#[derive(Default)]
+struct Listing<'a> {
+    /// Fields, and the path below the folder.
+    found: Vec<(Fields<'a>, &'a str)>,
+    examined: i64,
+    /// Folders that are none.
+    missing: Vec<&'a str>,
+}
+
 /// The entry of a result, as `stat` tells it.
-fn entry(fields: &[&str]) -> Map {
+fn entry(fields: &Fields<'_>) -> Map {
     let mut entry = Map::new();
     let mut put = |name: &str, value: Value| entry.insert(name.into(), value);
     let number = |at: usize| fields[at].parse::<i64>().map_or(Value::Null, Value::Int);
     let mode = u32::from_str_radix(fields[1], 8).unwrap_or(0);
-    put("path", fields[13].into());
+    put("path", fields[13].strip_prefix("./").unwrap_or(fields[13]).into());
     put("mode", format!("{mode:04o}").into());
     let kind = fields[0];
     for (name, is) in [
@@ -251,7 +294,7 @@ fn looked_into(arguments: &Arguments, found: Vec<Map>, view: &View<'_>) -> Resul
         if let Some(pattern) = &arguments.contains {
             let regex = compile(&format!("^(?:{pattern})"), "")?;
             let content = view.content(&path, 16 << 20)?.unwrap_or_else(|| [].into());
-            let text = String::from_utf8_lossy(&content).into_owned();
+            let text = byte_text::text_of(&content);
             let mut any = false;
             for line in text.lines() {
                 any = any || search(&regex, line)?.is_some();
@@ -299,33 +342,22 @@ impl Module for Find {
             .collect();
         let output = view.probe(&arguments.script(), &about)?.text();
         let now = view.control_node().now();
-        let (mut found, mut examined, mut skipped) = (vec![], 0, Map::new());
-        for line in output.lines() {
-            let fields: Vec<&str> = line.splitn(14, '|').collect();
-            if let ["missing", path] = fields[..] {
-                skipped.insert(path.into(), format!("'{path}' is not a directory").into());
-                continue;
-            }
-            if let ["examined", count] = fields[..] {
-                examined += count.trim().parse().unwrap_or(0);
-            }
-            if fields.len() < 14 {
-                continue;
-            }
-            let relative = arguments
-                .paths
-                .iter()
-                .find_map(|path| fields[13].strip_prefix(path.as_str()))
-                .unwrap_or(fields[13]);
-            let hidden = relative.split('/').any(|part| part.starts_with('.'));
-            let name = relative.rsplit('/').next().unwrap_or_default();
+        let listing = arguments.read(&output);
+        let missing = listing.missing.iter();
+        let skipped: Map = missing
+            .map(|path| ((*path).into(), format!("'{path}' is not a directory").into()))
+            .collect();
+        let mut found = vec![];
+        for (fields, below) in &listing.found {
+            let hidden = below.split('/').any(|part| part.starts_with('.'));
+            let name = below.rsplit('/').next().unwrap_or_default();
             if (hidden && !arguments.hidden)
                 || !arguments.fits_name(name)?
-                || !arguments.fits_numbers(&fields, now)?
+                || !arguments.fits_numbers(fields, now)?
             {
                 continue;
             }
-            found.push(entry(&fields));
+            found.push(entry(fields));
         }
         let mut found = looked_into(arguments, found, view)?;
         found.truncate(arguments.limit.unwrap_or(usize::MAX));
@@ -342,7 +374,7 @@ impl Module for Find {
                     Value::list(found.into_iter().map(|entry| Value::Map(entry.into()))),
                 )
                 .with("matched", matched)
-                .with("examined", Value::Int(examined))
+                .with("examined", Value::Int(listing.examined))
                 .with("skipped_paths", Value::Map(skipped.into()))
                 .with("msg", message),
         ))

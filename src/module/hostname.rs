@@ -46,13 +46,14 @@ impl Module for Hostname {
         if kept.as_deref() != Some(name) {
             actions.push(Action::WriteFile {
                 path: FILE.into(),
-                content: Content::bytes(format!("{name}\n")),
+                content: Content::text(format!("{name}\n")),
                 attributes: Attributes {
                     mode: kept.is_none().then_some(0o644),
                     ..Attributes::default()
                 },
                 validate: None,
                 backup: false,
+                unsafe_writes: false,
             });
         }
         if live != name {

@@ -200,7 +200,7 @@ impl Own {
 impl Module for IniFile {
     const NAMES: &'static [&'static str] = &["community.general.ini_file", "ini_file"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "follow"];
+    const IGNORED: &'static [&'static str] = &["attributes", "follow"];
     const RETURNS: &'static [Returns] = &[FILE, BACKUP, NO_FILE, &[("path", "The file.")]];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
@@ -225,7 +225,7 @@ impl Module for IniFile {
         let message = if same { "OK" } else { message };
         let wanted = match same && text.is_some() {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(edited)),
+            false => Wanted::Write(Content::text(edited)),
         };
         let actions = place.actions(wanted, view)?;
         Ok(Step::Finish(

@@ -149,7 +149,7 @@ fn bare(line: &str) -> &str {
 impl Module for Lineinfile {
     const NAMES: &'static [&'static str] = &["ansible.builtin.lineinfile", "lineinfile"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes", "encoding"];
+    const IGNORED: &'static [&'static str] = &["attributes", "encoding"];
     const RETURNS: &'static [Returns] = &[
         NO_FILE,
         &[
@@ -228,7 +228,7 @@ impl Module for Lineinfile {
         let edited = lines.concat();
         let wanted = match original.as_deref() == Some(edited.as_str()) {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(edited)),
+            false => Wanted::Write(Content::text(edited)),
         };
         let actions = place.actions(wanted, view)?;
         Ok(Step::Finish(

@@ -110,6 +110,7 @@ impl Module for LocaleGen {
             attributes: Attributes::default(),
             validate: None,
             backup: false,
+            unsafe_writes: false,
         };
         Ok(Step::Finish(
             vec![

@@ -43,15 +43,15 @@ impl Arguments {
         let name = quote(&self.name);
         let (load, options) = ("/etc/modules-load.d", "/etc/modprobe.d");
         let script = format!(
-            "grep -lE \"^[[:space:]]*\"{name}\"[[:space:]]*([#;].*)?$\" {load}/*.conf | sed 's/^/load /'; \
-             grep -lE \"^options[[:space:]]+\"{name}\"[[:space:]]+\"{}\"[[:space:]]*([#;].*)?$\" {options}/*.conf | sed 's/^/options /'; :",
+            "for f in {load}/*.conf; do grep -qE \"^[[:space:]]*\"{name}\"[[:space:]]*([#;].*)?$\" \"$f\" && printf 'load %s\\0' \"$f\"; done; \
+             for f in {options}/*.conf; do grep -qE \"^options[[:space:]]+\"{name}\"[[:space:]]+\"{}\"[[:space:]]*([#;].*)?$\" \"$f\" && printf 'options %s\\0' \"$f\"; done; :",
             quote(&self.params)
         );
         let about = [Resource::Path(load.into()), Resource::Path(options.into())];
         let text = view.probe(&script, &about)?.text();
         let of = |kind: &str| {
-            let lines = text.lines().filter_map(|line| line.strip_prefix(kind));
-            lines.map(str::to_string).collect()
+            let paths = text.split('\0').filter_map(|record| record.strip_prefix(kind));
+            paths.map(str::to_string).collect()
         };
         Ok([of("load "), of("options ")])
     }
@@ -79,13 +79,14 @@ impl Arguments {
         }
         let write = |folder: &str, text: String| Action::WriteFile {
             path: format!("{folder}/{}.conf", self.name),
-            content: Content::bytes(text),
+            content: Content::text(text),
             attributes: Attributes {
                 mode: Some(0o644),
                 ..Attributes::default()
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         };
         if load.is_empty() {
             actions.push(write("/etc/modules-load.d", format!("{}\n", self.name)));

@@ -1,6 +1,6 @@
 //! `mount`: file systems, in `/etc/fstab` and mounted.
 
-use super::place::text_of;
+use super::place::{lines_of, text_of};
 use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::content::Content;
@@ -92,7 +92,7 @@ impl Arguments {
     fn edited(&self, text: &str, present: bool) -> Result<String, Stop> {
         let wanted = if present { Some(self.line()?) } else { None };
         let (mut out, mut found) = (String::new(), false);
-        for line in text.lines() {
+        for line in lines_of(text) {
             let fields: Vec<&str> = line.split_whitespace().collect();
             if line.trim_start().starts_with('#') || fields.get(1) != Some(&escaped(&self.path).as_str()) {
                 out.push_str(&format!("{line}\n"));
@@ -201,10 +201,11 @@ impl Module for Mount {
         if changed {
             actions.push(Action::WriteFile {
                 path: arguments.fstab.clone(),
-                content: Content::bytes(edited),
+                content: Content::text(edited),
                 attributes: Attributes::default(),
                 validate: None,
                 backup: false,
+                unsafe_writes: false,
             });
         }
         let commands = arguments.commands(mounted, changed, there)?;

@@ -176,7 +176,7 @@ impl Own {
             () if checked && KeyFormat::of(text.as_bytes()) != format => {
                 if self.format_mismatch == Mismatch::Convert {
                     let converted = key.pem(format).map_err(failed)?;
-                    return Ok(Wanted::Write(Content::bytes(converted)));
+                    return Ok(Wanted::Write(Content::text(converted)));
                 }
                 "format"
             }

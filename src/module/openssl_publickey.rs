@@ -94,7 +94,7 @@ impl Own {
         });
         Ok(match same && !self.force {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(text)),
+            false => Wanted::Write(Content::text(text)),
         })
     }
 

@@ -1,6 +1,7 @@
 //! What a module answers.
 
 use crate::connection::Failure;
+use crate::content::byte_text;
 use crate::error::Error;
 use crate::event::Diff;
 use crate::host::{Action, FileKind, Performed, Stat};
@@ -161,7 +162,7 @@ impl Outcome {
             .iter()
             .zip(bytes)
             .fold(self, |outcome, ((name, lines), bytes)| {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let text = byte_text::text_of(&bytes);
                 let all = Value::list(text.lines().map(Value::string));
                 outcome.with(lines, all).with(name, text)
             })

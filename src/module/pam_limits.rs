@@ -116,7 +116,7 @@ impl Module for PamLimits {
         let edited = lines.concat();
         let wanted = match edited == before {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(edited)),
+            false => Wanted::Write(Content::text(edited)),
         };
         let actions = place.actions(wanted, view)?;
         Ok(Step::Finish(actions, Outcome::new().with("msg", message)))

@@ -3,17 +3,38 @@
 use super::file::differing;
 use super::returns::Returns;
 use super::{FileArguments, Outcome, Step, Stop, View};
-use crate::content::Content;
+use crate::content::{Content, byte_text};
 use crate::host::{Action, Question};
 use crate::value::Value;
 
 /// The longest text that is read: longer ones are no configuration.
 const LIMIT: u64 = 8 << 20;
 
-/// The text of a file of the host, `None` if it is not there.
+/// The text of a file of the host, `None` if it is not there. It holds every byte ([`byte_text`]), so that what is made of
+/// it may be written.
+///
+/// # Errors
+/// What is there cannot be read, or is longer than what is read: a file made of a part would lose the rest.
 pub(super) fn text_of(path: &str, view: &View<'_>) -> Result<Option<String>, Stop> {
-    let content = view.content(path, LIMIT)?;
-    Ok(content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    view.note(Question::Stat {
+        path: path.into(),
+        follow: true,
+    });
+    match view.content(path, LIMIT)? {
+        Some(bytes) if bytes.len() as u64 >= LIMIT => Err(Stop::failed(format!(
+            "{path} is longer than 8 MiB, which is no text to be edited; copy a whole file instead"
+        ))),
+        Some(bytes) => Ok(Some(byte_text::text_of(&bytes))),
+        None if view.stat(path, true)?.is_some() => Err(Stop::failed(format!(
+            "{path} is there and is no file that can be read: is it a folder or a device, may the account read it?"
+        ))),
+        None => Ok(None),
+    }
+}
+
+/// The lines of a text without their newlines; `\r` before one belongs to the line.
+pub(super) fn lines_of(text: &str) -> std::str::SplitTerminator<'_, char> {
+    text.split_terminator('\n')
 }
 
 /// The task fails since the file that it should edit is not there; the result tells it by a code of its own.
@@ -155,6 +176,7 @@ impl<'a> Place<'a> {
                     attributes,
                     validate: self.validate.map(str::to_string),
                     backup: self.backup,
+                    unsafe_writes: self.file.unsafe_writes,
                 }]
             }
         })

@@ -158,6 +158,7 @@ impl Placed<'_> {
             attributes,
             validate,
             backup: self.backup,
+            unsafe_writes: self.file.unsafe_writes,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::placed::missing;
 use super::returns::{OUTPUT, Returns};
 use super::{LocalFile, Module, Nature, Outcome, Step, Stop, View};
-use crate::content::hexadecimal;
+use crate::content::{byte_text, hexadecimal};
 use crate::host::{Action, Attributes, Command, Performed, quote};
 use crate::value::Value;
 use schemars::JsonSchema;
@@ -48,7 +48,7 @@ fn outcome(performed: &Performed, view: &View<'_>) -> Outcome {
     }
     let code = performed.output.code;
     let stdout = performed.output.text();
-    let stderr = String::from_utf8_lossy(&performed.output.stderr).into_owned();
+    let stderr = byte_text::text_of(&performed.output.stderr);
     let lines = |text: &str| Value::list(text.lines().map(Value::string));
     let outcome = outcome
         .with("rc", i64::from(code))
@@ -136,6 +136,7 @@ impl Module for Script {
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         };
         let run = Action::Run(Command {
             script: line.join(" "),

@@ -57,7 +57,7 @@ impl Own {
 impl Module for Replace {
     const NAMES: &'static [&'static str] = &["ansible.builtin.replace", "replace"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
+    const IGNORED: &'static [&'static str] = &["attributes"];
     const RETURNS: &'static [Returns] = &[BACKUP, &[("rc", "0, or 257 if the file is not there.")]];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
@@ -90,7 +90,7 @@ impl Module for Replace {
         let (wanted, message) = match edited == text {
             true => (Wanted::Keep, String::new()),
             false => (
-                Wanted::Write(Content::bytes(edited)),
+                Wanted::Write(Content::text(edited)),
                 format!("{count} replacements made"),
             ),
         };

@@ -204,27 +204,28 @@ impl Arguments {
     fn add_more(&self, stat: &crate::host::Stat, fields: &mut Map, view: &View<'_>) -> Result<(), Stop> {
         let mut put = |name: &str, value: Value| drop(fields.insert(name.into(), value));
         let more = self.more(view)?;
-        let line = |key: &str| {
-            more.lines()
-                .find_map(|line| line.strip_prefix(key))
+        let record = |key: &str| {
+            more.split('\0')
+                .find_map(|record| record.strip_prefix(key))
                 .unwrap_or_default()
         };
         if let Some(target) = &stat.target {
             put("lnk_target", target.as_str().into());
-            put("lnk_source", line("real ").into());
+            put("lnk_source", record("real ").into());
         }
         for (name, letter) in [("readable", 'r'), ("writeable", 'w'), ("executable", 'x')] {
-            put(name, line("access ").contains(letter).into());
+            put(name, record("access ").contains(letter).into());
         }
         if self.get_mime {
-            let (kind, charset) = line("mime ")
+            let (kind, charset) = record("mime ")
+                .trim_end()
                 .split_once("; charset=")
                 .unwrap_or(("unknown", "unknown"));
             put("mimetype", kind.into());
             put("charset", charset.into());
         }
         if self.get_attributes {
-            let mut words = line("attributes ").split_whitespace();
+            let mut words = record("attributes ").split_whitespace();
             put("version", words.next().map(Value::string).into());
             let flags = words.next().unwrap_or_default().replace('-', "");
             let names = flags.chars().filter_map(attribute).map(Value::string);
@@ -234,22 +235,23 @@ impl Arguments {
         Ok(())
     }
 
-    /// Prints what `stat` does not tell: what the asking account may do, where links lead to, attributes, content.
+    /// Prints what `stat` does not tell, each with NUL behind it: what the asking account may do, where links lead to,
+    /// attributes, content.
     fn more(&self, view: &View<'_>) -> Result<String, Stop> {
         let quoted = quote(&self.path);
         let mut script = format!(
-            "printf 'access '; [ ! -r {quoted} ] || printf r; [ ! -w {quoted} ] || printf w; [ ! -x {quoted} ] || printf x; echo\n\
-             [ ! -L {quoted} ] || echo \"real $(readlink -f {quoted})\"\n"
+            "printf 'access '; [ ! -r {quoted} ] || printf r; [ ! -w {quoted} ] || printf w; [ ! -x {quoted} ] || printf x; printf '\\0'\n\
+             [ ! -L {quoted} ] || {{ printf 'real '; readlink -n -f -- {quoted}; printf '\\0'; }}\n"
         );
         if self.get_attributes {
             script.push_str(&format!(
-                "lsattr -vd {quoted} 2>/dev/null | sed 's/^ */attributes /'\n"
+                "printf 'attributes '; lsattr -vd -- {quoted} 2>/dev/null; printf '\\0'\n"
             ));
         }
         if self.get_mime {
             let follow = if self.follow { " -L" } else { "" };
             script.push_str(&format!(
-                "file -b --mime-type --mime-encoding{follow} {quoted} 2>/dev/null | sed 's/^/mime /'\n"
+                "printf 'mime '; file -b --mime-type --mime-encoding{follow} -- {quoted} 2>/dev/null; printf '\\0'\n"
             ));
         }
         Ok(view.probe(&script, &[Resource::Path(self.path.clone())])?.text())

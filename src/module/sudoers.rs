@@ -140,7 +140,7 @@ impl Module for Sudoers {
         let same = super::place::text_of(&path, view)?.as_deref() == Some(content.as_str());
         let wanted = match same {
             true => Wanted::Keep,
-            false => Wanted::Write(Content::bytes(content)),
+            false => Wanted::Write(Content::text(content)),
         };
         Ok(Step::Finish(place.actions(wanted, view)?, Outcome::new()))
     }

@@ -1,7 +1,7 @@
 //! `sysctl`: settings of the kernel, in a file and live.
 
 use super::blockinfile::State;
-use super::place::text_of;
+use super::place::{lines_of, text_of};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::content::Content;
 use crate::host::{Action, Answer, Attributes, Effect, Question, quote};
@@ -66,7 +66,7 @@ impl Arguments {
     fn edited(&self, text: &str, wanted: &str) -> String {
         let mut lines: Vec<String> = vec![];
         let mut found = false;
-        for line in text.lines() {
+        for line in lines_of(text) {
             let (name, value) = line.split_once('=').unwrap_or((line, ""));
             if line.trim_start().starts_with(['#', ';']) || name.trim() != self.name {
                 lines.push(line.to_string());
@@ -118,13 +118,14 @@ impl Module for Sysctl {
         if !same {
             actions.push(Action::WriteFile {
                 path: path.into(),
-                content: Content::bytes(edited),
+                content: Content::text(edited),
                 attributes: Attributes {
                     mode: text.is_none().then_some(0o644),
                     ..Attributes::default()
                 },
                 validate: None,
                 backup: false,
+                unsafe_writes: false,
             });
         }
         if present && arguments.sysctl_set {

@@ -57,7 +57,7 @@ fn yes() -> bool {
 impl Module for Template {
     const NAMES: &'static [&'static str] = &["ansible.builtin.template", "template"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
+    const IGNORED: &'static [&'static str] = &["attributes"];
     const RETURNS: &'static [Returns] = &[FILE, BACKUP, WRITTEN];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {

@@ -57,6 +57,7 @@ impl Module for Timezone {
                 attributes: Attributes::default(),
                 validate: None,
                 backup: false,
+                unsafe_writes: false,
             });
         }
         Ok(Step::Finish(actions, Outcome::new()))

@@ -67,12 +67,33 @@ impl Own {
         options
     }
 
-    /// The members that are wanted, as words.
-    fn included(&self) -> String {
-        self.include
+    /// The members that are wanted, as the words of `tar` behind its options, or as patterns of `unzip`.
+    fn included(&self, zip: bool) -> String {
+        let names = self.include.iter();
+        let words: String = names
+            .map(|name| format!(" {}", quote(&word(name, zip))))
+            .collect();
+        match zip || words.is_empty() {
+            true => words,
+            false => format!(" --{words}"),
+        }
+    }
+
+    /// A device, and a program that runs as its owner or its group, are only unpacked where modes are asked for as they
+    /// are in the archive.
+    fn allows_privileged(&self, member: &str) -> Result<(), Stop> {
+        const ASK: [&str; 3] = ["-p", "--preserve-permissions", "--same-permissions"];
+        match self
+            .extra_opts
             .iter()
-            .map(|name| format!(" {}", quote(name)))
-            .collect()
+            .any(|option| ASK.contains(&option.as_str()))
+        {
+            true => Ok(()),
+            false => Err(Stop::failed(format!(
+                "{member} in the archive is a device or runs as its owner or group (set-uid, set-gid); \
+                 if that is wanted, say so by `extra_opts: [--same-permissions]`, else leave it out by `exclude`"
+            ))),
+        }
     }
 
     /// The line that unpacks `archive`.
@@ -89,12 +110,12 @@ impl Own {
                 false => self
                     .exclude
                     .iter()
-                    .fold(" -x".into(), |line, name| line + " " + &quote(name)),
+                    .fold(" -x".into(), |line, name| line + " " + &quote(&word(name, true))),
             };
             let overwrite = if self.keep_newer { "-uo" } else { "-o" };
             return format!(
                 "unzip -q {overwrite}{extra} {archive}{}{exclude} -d {dest}",
-                self.included()
+                self.included(true)
             );
         }
         let newer = if self.keep_newer {
@@ -105,8 +126,27 @@ impl Own {
         format!(
             "tar -x -C {dest}{newer}{} -f {archive}{}",
             self.tar_options(),
-            self.included()
+            self.included(false)
         )
+    }
+}
+
+/// A name as a word of `unzip`, which takes words with a dash before for options, wherever they stand.
+fn word(name: &str, zip: bool) -> String {
+    match name.strip_prefix('-') {
+        Some(rest) if zip => format!("[-]{rest}"),
+        _ => name.to_string(),
+    }
+}
+
+/// A member must not lead out of the folder that it is unpacked in.
+fn stays_inside(member: &str) -> Result<(), Stop> {
+    match member.split('/').any(|part| part == "..") {
+        false => Ok(()),
+        true => Err(Stop::failed(format!(
+            "the archive would leave the folder that it is unpacked in: it holds {member}. Nothing was unpacked; \
+             look where the archive comes from"
+        ))),
     }
 }
 
@@ -260,6 +300,7 @@ fn send_and_unpack(
         },
         validate: None,
         backup: false,
+        unsafe_writes: false,
     };
     let unpack = Action::Script {
         script: format!("trap 'rm -f {there}' EXIT\n{needs}{line}"),
@@ -296,10 +337,10 @@ fn effects(own: &Own, wanted: &[Wanted]) -> Vec<Effect> {
 fn attributes(own: &Own, file: &FileArguments, paths: &[String]) -> Result<Option<Action>, Stop> {
     let mut lines = vec![];
     if let Some(owner) = &file.owner {
-        lines.push(format!("chown -h {}", quote(owner)));
+        lines.push(("members", format!("chown -h {}", quote(owner))));
     }
     if let Some(group) = &file.group {
-        lines.push(format!("chgrp -h {}", quote(group)));
+        lines.push(("members", format!("chgrp -h {}", quote(group))));
     }
     if file.wanted_mode()?.is_some() {
         let text = match &file.mode {
@@ -307,24 +348,38 @@ fn attributes(own: &Own, file: &FileArguments, paths: &[String]) -> Result<Optio
             Some(value) => value.as_str().unwrap_or_default().to_string(),
             None => String::new(),
         };
-        lines.push(format!("chmod {}", quote(&text)));
+        lines.push(("no_links", format!("chmod {}", quote(&text))));
     }
     if lines.is_empty() || paths.is_empty() {
         return Ok(None);
     }
-    let dest = quote(&own.dest);
-    let words: String = paths
-        .iter()
-        .map(|path| format!(" {}", quote(&format!("./{path}"))))
-        .collect();
     let all = lines
         .iter()
-        .map(|line| format!("printf '%s\\0'{words} | xargs -0 {line} --"));
-    let script = format!("cd {dest} && {}", all.collect::<Vec<_>>().join(" && "));
-    let explain = format!("cd {dest} && {} …", lines.join(" … && "));
+        .map(|(which, line)| format!("{which} | xargs -0 -r {line} --"));
+    let script = format!("{}{}", members(own, paths), all.collect::<Vec<_>>().join(" && "));
+    let lines: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
+    let explain = format!("cd {} && {} …", quote(&own.dest), lines.join(" … && "));
     Ok(Some(Action::Script {
         script,
         explain,
         effects: vec![Effect::Forgets(Resource::Path(own.dest.clone()))],
     }))
+}
+
+/// Shell text that goes into the folder and defines `members`, which prints those of the paths that no link leads to, and
+/// `no_links`, which prints those of them that are no links themselves; each with NUL behind it. A link of an archive may
+/// point anywhere.
+fn members(own: &Own, paths: &[String]) -> String {
+    let words: String = paths
+        .iter()
+        .map(|path| format!(" {}", quote(&format!("./{path}"))))
+        .collect();
+    format!(
+        "cd -- {} || exit 3\n\
+         members() {{ for f in{words}; do p=$f\n\
+         while case $p in ./*/*) ;; *) false;; esac; do p=${{p%/*}}; [ ! -L \"$p\" ] || continue 2; done\n\
+         [ \"$1\" != no_links ] || [ ! -L \"$f\" ] || continue; printf '%s\\0' \"$f\"; done; }}\n\
+         no_links() {{ members no_links; }}\n",
+        quote(&own.dest)
+    )
 }

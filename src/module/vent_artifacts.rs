@@ -168,6 +168,7 @@ fn planned(missing: &[Missing], folder: &Path, world: &dyn World) -> Vec<Action>
             },
             validate: None,
             backup: false,
+            unsafe_writes: false,
         });
     }
     actions

@@ -3,6 +3,7 @@
 use super::duration::duration;
 use super::running::Running;
 use super::{Recap, Reporter};
+use crate::content::byte_text;
 use crate::error::harmless;
 use crate::event::{Event, Kind, Status, TaskEnded};
 use std::fmt::Write as _;
@@ -174,7 +175,7 @@ pub(super) fn lines(event: &Event, choice: Choice, recap: &Recap) -> String {
         Kind::RunEnded { .. } => out.push_str(&recap.text()),
         _ => {}
     }
-    out
+    byte_text::shown(&out).into_owned()
 }
 
 fn plural(count: usize) -> &'static str {

@@ -113,7 +113,8 @@ const SAID: [&str; 5] = [
 /// Which program, and how many of all are there.
 fn is_counted(text: &str) {
     for part in [
-        "0 of 2: building hello 1.0.0 for ",
+        "0 of 2: building ",
+        " of 2: building hello 1.0.0 for ",
         " of 2: building pinns 2.0.0 for ",
         "2 of 2: ",
     ] {

@@ -50,6 +50,7 @@ fn write(path: &str, content: &str) -> Action {
         attributes: Attributes::default(),
         validate: None,
         backup: false,
+        unsafe_writes: false,
     }
 }
 

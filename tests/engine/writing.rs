@@ -160,6 +160,89 @@ fn a_file_that_is_there_keeps_its_mode_and_its_old_content_elsewhere() {
     }
 }
 
+/// An access control list that lets the account 1 read, as the kernel keeps it.
+fn access_control_list() -> Vec<u8> {
+    const NOBODY: u32 = u32::MAX;
+    let entries: [(u16, u16, u32); 5] = [
+        (1, 6, NOBODY),
+        (2, 4, 1),
+        (4, 4, NOBODY),
+        (16, 4, NOBODY),
+        (32, 0, NOBODY),
+    ];
+    let mut bytes = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, account) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(permissions.to_le_bytes());
+        bytes.extend(account.to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn extended_attributes_and_access_control_lists_are_kept() {
+    use rustix::fs::{XattrFlags, getxattr, setxattr};
+    let all = [
+        ("user.vent", b"kept".to_vec()),
+        ("system.posix_acl_access", access_control_list()),
+    ];
+    for shell in SHELLS {
+        let place = Place::new(shell);
+        let path = place.path("old");
+        std::fs::write(&path, "old").unwrap();
+        for (name, value) in &all {
+            setxattr(&path, *name, value, XattrFlags::empty()).unwrap();
+        }
+        let script = write_file(&place.planned(&path), &Attributes::default(), &Writing::default());
+        ended_well(&place, &place.run(&script, "new"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+        for (name, value) in &all {
+            let mut buffer = [0; 256];
+            let length = getxattr(&path, *name, &mut buffer).unwrap();
+            assert_eq!(&buffer[..length], value, "{shell:?} {name}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root: mounts a file"]
+fn a_file_that_is_a_mount_is_written_in_place_when_asked_for() {
+    for shell in SHELLS {
+        let place = Place::new(shell);
+        let (path, source) = (place.path("mounted"), place.path("source"));
+        for file in [&path, &source] {
+            std::fs::write(file, "old").unwrap();
+        }
+        let mount = |arguments: &[&str]| {
+            assert!(
+                Command::new(arguments[0])
+                    .args(&arguments[1..])
+                    .status()
+                    .unwrap()
+                    .success()
+            )
+        };
+        mount(&["mount", "--bind", &source, &path]);
+        let planned = place.planned(&path);
+        let script = write_file(&planned, &Attributes::default(), &Writing::default());
+        let output = place.run(&script, "new");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = failure_text(output.status.code().unwrap(), &said).unwrap();
+        assert!(text.contains("unsafe_writes"), "{text}: {said}");
+        let in_place = Writing {
+            in_place: true,
+            ..Writing::default()
+        };
+        ended_well(
+            &place,
+            &place.run(&write_file(&planned, &Attributes::default(), &in_place), "new"),
+        );
+        mount(&["umount", &path]);
+        assert_eq!(std::fs::read_to_string(&source).unwrap(), "new");
+        assert_eq!(place.names(), ["mounted", "source"]);
+    }
+}
+
 #[test]
 fn what_cannot_be_written_leaves_everything_as_it_was_and_says_why() {
     for shell in SHELLS {

@@ -15,6 +15,7 @@ pub fn shown(action: &Action) -> Json {
             attributes: given,
             validate,
             backup,
+            unsafe_writes,
         } => {
             out.insert("write".into(), json!(path));
             let content = match content {
@@ -30,6 +31,9 @@ pub fn shown(action: &Action) -> Json {
             }
             if *backup {
                 out.insert("backup".into(), json!(true));
+            }
+            if *unsafe_writes {
+                out.insert("unsafe_writes".into(), json!(true));
             }
         }
         Action::MakeFolder {

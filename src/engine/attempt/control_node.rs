@@ -217,7 +217,7 @@ impl ControlNode for TaskControlNode {
         let rendered = template::render_file(&Source::file(path, text), &options, &scope)?;
         Ok(match (rendered.text, rendered.unknown) {
             (_, Some(origin)) => Content::Unknown(origin),
-            (text, None) => Content::bytes(text.unwrap_or_default()),
+            (text, None) => Content::text(text.unwrap_or_default()),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::Attempt;
 use super::perform::Broken;
-use crate::content::{Content, unified};
+use crate::content::{Content, byte_text, unified};
 use crate::event::Diff;
 use crate::host::{Action, Answer, Attributes, FileKind, Question, mode_text};
 
@@ -129,16 +129,17 @@ fn content_diff(path: &str, before: Option<&[u8]>, content: &Content, hidden: bo
         Content::LocalFile { path, length, .. } if *length <= SHOWN => std::fs::read(path).ok(),
         _ => None,
     };
-    let texts = (
-        std::str::from_utf8(before.unwrap_or_default()),
-        after.as_deref().map(std::str::from_utf8),
-    );
+    let text = |bytes: &[u8]| (!bytes.contains(&0)).then(|| byte_text::text_of(bytes));
+    let texts = (text(before.unwrap_or_default()), after.as_deref().and_then(text));
     match texts {
-        (Ok(before), Some(Ok(after))) if !hidden && known && !after.contains('\0') => unified(
-            before,
-            after,
-            (&format!("{path} (before)"), &format!("{path} (after)")),
-        ),
+        (Some(before), Some(after)) if !hidden && known => {
+            let lines = unified(
+                &before,
+                &after,
+                (&format!("{path} (before)"), &format!("{path} (after)")),
+            );
+            byte_text::shown(&lines).into_owned()
+        }
         _ => {
             let lines =
                 after.map(|after| format!("{} lines, ", after.split(|byte| *byte == b'\n').count() - 1));

@@ -266,6 +266,7 @@ async fn write(shell: &Shell, action: &Action, companions: &Companions<'_>) -> R
         attributes,
         validate,
         backup,
+        unsafe_writes,
     } = action
     else {
         return Err(Broken::Action("nothing to write".into()));
@@ -290,7 +291,7 @@ async fn write(shell: &Shell, action: &Action, companions: &Companions<'_>) -> R
             length: Some(length).filter(|length| *length > WHOLE),
             validate: validate.as_deref(),
             backup: backup.as_deref(),
-            in_place: false,
+            in_place: *unsafe_writes,
         };
         companions.around(&write_file(destination, attributes, &writing))
     };

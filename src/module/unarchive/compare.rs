@@ -1,13 +1,13 @@
 //! An archive of this computer against what stands on the host, as `tar --diff` compares.
 
 use super::super::{FileArguments, Stop, View, parse_mode};
-use super::Own;
-use crate::archive::{Archive, Member, MemberKind};
+use super::{Own, stays_inside};
+use crate::archive::{Archive, Member, MemberKind, Packing};
 use crate::host::{FileKind, Resource, Stat, quote};
 use crate::module::Mode;
 use crate::wildcard::fnmatch;
 use glob::Pattern;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A member that is to be unpacked.
@@ -88,6 +88,14 @@ pub(super) fn wanted(archive: &Archive, own: &Own) -> Result<Vec<Wanted>, Stop> 
                 "a name in the archive holds a line break: {path:?}"
             )));
         }
+        stays_inside(&path)?;
+        let privileged = member.kind == MemberKind::Device
+            || matches!(member.kind, MemberKind::File(_))
+                && member.mode.is_some_and(|mode| mode & 0o6000 != 0);
+        // `unzip` makes neither.
+        if privileged && archive.packing != Packing::Zip {
+            own.allows_privileged(&path)?;
+        }
         wanted.push(Wanted {
             path,
             member: member.clone(),
@@ -145,10 +153,17 @@ pub(super) fn look(
         kept.map(|member| format!(" {}", quote(&format!("./{}", member.path))))
             .collect()
     };
-    let all = words(&|_| true);
+    let mut all = words(&|_| true);
     if all.is_empty() {
         return Ok(HashMap::new());
     }
+    // A link may lead to a member.
+    let above: BTreeSet<&str> = wanted.iter().flat_map(|member| above(&member.path)).collect();
+    all.extend(
+        above
+            .iter()
+            .map(|path| format!(" {}", quote(&format!("./{path}")))),
+    );
     let mut script = format!(
         "cd {} || exit 3\necho '#stat'; printf '%s\\0'{all} | xargs -0 stat -c '%F|%a|%u|%U|%g|%G|%Y|%n' -- 2>/dev/null\n",
         quote(&own.dest)
@@ -162,7 +177,7 @@ pub(super) fn look(
     let links = words(&Wanted::is_link);
     if !links.is_empty() {
         script.push_str(&format!(
-            "echo '#link'; for l in{links}; do [ ! -L \"$l\" ] || printf '%s|%s\\n' \"$(readlink -- \"$l\")\" \"$l\"; done\n"
+            "printf '\\0'; for l in{links}; do [ ! -L \"$l\" ] || {{ readlink -n -- \"$l\"; printf '\\0%s\\0' \"$l\"; }}; done\n"
         ));
     }
     script.push_str("exit 0\n");
@@ -172,8 +187,10 @@ pub(super) fn look(
 
 fn parse(output: &str) -> HashMap<String, ExistingEntry> {
     let mut found: HashMap<String, ExistingEntry> = HashMap::new();
+    let mut links = output.split('\0');
+    let lines = links.next().unwrap_or_default().lines();
     let mut section = "";
-    for line in output.lines() {
+    for line in lines {
         if line.starts_with('#') && !line.contains('|') && !line.contains(' ') {
             section = &line[1..];
             continue;
@@ -192,24 +209,28 @@ fn parse(output: &str) -> HashMap<String, ExistingEntry> {
                 entry.modified = modified.parse().unwrap_or(0);
             }
             "digest" => {
-                if let Some((digest, path)) = line.split_once("  ") {
+                // Names with a backslash are told with two.
+                let plain = line.strip_prefix('\\').map(|line| line.replace("\\\\", "\\"));
+                if let Some((digest, path)) = plain.as_deref().unwrap_or(line).split_once("  ") {
                     found
                         .entry(path.trim_start_matches("./").into())
                         .or_default()
                         .digest = digest.into();
                 }
             }
-            _ => {
-                if let Some((target, path)) = line.rsplit_once('|') {
-                    found
-                        .entry(path.trim_start_matches("./").into())
-                        .or_default()
-                        .target = Some(target.into());
-                }
-            }
+            _ => {}
         }
     }
+    while let (Some(target), Some(path)) = (links.next(), links.next()) {
+        let path = path.trim_start_matches("./");
+        found.entry(path.into()).or_default().target = Some(target.into());
+    }
     found
+}
+
+/// The folders above a path, below the one that is unpacked in.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
 }
 
 /// True if something would be unpacked.
@@ -252,7 +273,7 @@ fn differs_from(member: &Member, found: &ExistingEntry, file: &FileArguments, ke
                 || member.modified.is_some_and(|modified| modified != found.modified)
         }
         MemberKind::HardLink(_) => !found.kind.starts_with("regular"),
-        MemberKind::Special => false,
+        MemberKind::Device | MemberKind::Special => false,
     }
 }
 
@@ -266,7 +287,9 @@ pub(super) fn attributes_differ(
     let other = |given: &Option<String>, there: &[String; 2]| {
         given.as_ref().is_some_and(|given| !there.contains(given))
     };
-    Ok(wanted.iter().filter(|member| !member.is_link()).any(|member| {
+    let is_link = |path: &str| found.get(path).is_some_and(|found| found.kind == "symbolic link");
+    let kept = |member: &&Wanted| !member.is_link() && !above(&member.path).any(is_link);
+    Ok(wanted.iter().filter(kept).any(|member| {
         let Some(found) = found.get(&member.path) else {
             return true;
         };

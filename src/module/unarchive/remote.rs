@@ -1,33 +1,72 @@
 //! An archive that lies on the host, or comes from an address: compared there with `tar --diff`.
 
 use super::super::{FileArguments, Outcome, Step, Stop, View};
-use super::{Own, attributes, names};
-use crate::content::hexadecimal;
+use super::{Own, attributes, members, names, stays_inside};
+use crate::content::{byte_text, hexadecimal};
 use crate::host::{Action, Effect, Resource, quote};
 
-/// Prints the kind, the members, and a line for everything that differs.
+/// Prints how it is packed, the members, the kinds of things that `tar -tv` tells, and a line for everything that
+/// differs; NUL, which no name holds, stands between them.
 fn script(own: &Own, archive: &str) -> String {
     let (source, dest) = (quote(archive), quote(&own.dest));
+    let (tar, names) = (own.tar_options(), own.included(false));
     format!(
         "[ -f {source} ] || exit 4\n\
          case \"$(head -c 2 {source} | od -An -tx1 | tr -d ' ')\" in 504b) kind=Zip;; 1f8b) kind=Tgz;; 425a) kind=TarBzip;; fd37) kind=TarXz;; 28b5) kind=TarZstd;; *) kind=Tar;; esac\n\
-         echo \"#${{kind}}Archive\"\n\
+         printf '%sArchive\\0' $kind\n\
          case $kind in\n\
          Zip) command -v unzip >/dev/null || exit 5\n\
          unzip -Z1 {source}{} || exit 6\n\
-         echo '#diff'; cd {dest} || exit 7\n\
+         printf '\\0\\0'; cd -- {dest} || exit 7\n\
          unzip -Z1 {source}{} | while IFS= read -r f; do case \"$f\" in\n\
          */) [ -d \"$f\" ] || echo \"$f: missing\";;\n\
-         *) unzip -p {source} \"$(printf %s \"$f\" | sed 's/[][*?]/[&]/g')\" | cmp -s - \"$f\" || echo \"$f: differs\";; esac; done;;\n\
+         *) unzip -p {source} \"$(printf %s \"$f\" | sed 's/[][*?]/[&]/g;s/^-/[-]/')\" | cmp -s - \"./$f\" || echo \"$f: differs\";; esac; done;;\n\
          *) tar -t{} -f {source}{} || exit 6\n\
-         echo '#diff'; LC_ALL=C tar --diff -C {dest}{} -f {source}{} 2>&1;; esac; exit 0",
-        own.included(),
-        own.included(),
-        own.tar_options(),
-        own.included(),
-        own.tar_options(),
-        own.included()
+         printf '\\0'; tar -tv{} -f {source}{} | cut -c 1-10 | sort -u\n\
+         printf '\\0'; LC_ALL=C tar --diff -C {dest}{} -f {source}{} 2>&1;; esac; exit 0",
+        own.included(true),
+        own.included(true),
+        tar,
+        names,
+        tar,
+        names,
+        tar,
+        names
     )
+}
+
+/// True for a device, and for a file that runs as its owner or its group, by the first column of `tar -tv`.
+fn privileged(kind: &str) -> bool {
+    kind.starts_with(['b', 'c']) || kind.starts_with(['-', 'h']) && kind.contains(['s', 'S'])
+}
+
+/// A name as it is, out of what `tar` prints: what is no ASCII letter as `\n`, `\\` or octal digits. `unzip` prints names
+/// as they are, without control characters.
+fn unescaped(name: &str, zip: bool) -> String {
+    if zip {
+        return name.to_string();
+    }
+    let mut bytes = vec![];
+    let mut rest = name;
+    while let Some(at) = rest.find('\\') {
+        bytes.extend_from_slice(&byte_text::bytes_of(&rest[..at]));
+        let code = &rest[at + 1..];
+        let octal = code
+            .get(..3)
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        let (byte, length) = match (octal, code.as_bytes().first()) {
+            (Some(byte), _) => (byte, 3),
+            (None, Some(letter)) => {
+                let known = b"abfnrtv".iter().position(|known| known == letter);
+                (known.map_or(*letter, |at| b"\x07\x08\x0c\n\r\t\x0b"[at]), 1)
+            }
+            (None, None) => (b'\\', 0),
+        };
+        bytes.push(byte);
+        rest = code.get(length..).unwrap_or_default();
+    }
+    bytes.extend_from_slice(&byte_text::bytes_of(rest));
+    byte_text::text_of(&bytes)
 }
 
 /// True if a line of `tar --diff` is a difference that unpacking would mend.
@@ -81,13 +120,19 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
         }
     }
     let text = output.text();
-    let (list, diff) = text.split_once("#diff\n").unwrap_or((&text, ""));
-    let handler = list.lines().next().unwrap_or_default().trim_start_matches('#');
+    let mut sections = text.split('\0');
+    let [handler, list, kinds, diff] = [(); 4].map(|()| sections.next().unwrap_or_default());
     let zip = handler == "ZipArchive";
-    let members: Vec<&str> = list.lines().skip(1).collect();
+    let members: Vec<String> = list.lines().map(|name| unescaped(name, zip)).collect();
+    for member in &members {
+        stays_inside(member)?;
+    }
+    if let Some(kind) = kinds.lines().find(|kind| privileged(kind)) {
+        own.allows_privileged(&format!("`{kind}`"))?;
+    }
     let mut outcome = outcome.with("handler", handler);
     if own.list_files {
-        outcome = outcome.with("files", names(members.iter().copied()));
+        outcome = outcome.with("files", names(members.iter().map(String::as_str)));
     }
     let given = [file.mode.is_some(), file.owner.is_some(), file.group.is_some()];
     let differs = diff
@@ -104,7 +149,7 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
     }
     let paths: Vec<String> = members
         .iter()
-        .map(|path| path.trim_start_matches("./").trim_end_matches('/').to_string())
+        .map(|path| path.trim_start_matches("./").trim_matches('/').to_string())
         .map(|path| if path.is_empty() { ".".into() } else { path })
         .collect();
     let set = attributes(own, file, &paths)?;
@@ -122,13 +167,9 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
 
 /// Whether mode and owner that were asked for hold for every member.
 fn attributes_hold(own: &Own, file: &FileArguments, paths: &[String], view: &View<'_>) -> Result<bool, Stop> {
-    let words: String = paths
-        .iter()
-        .map(|path| format!(" {}", quote(&format!("./{path}"))))
-        .collect();
     let script = format!(
-        "cd {} && printf '%s\\0'{words} | xargs -0 stat -c '%F|%a|%u|%U|%g|%G' --",
-        quote(&own.dest)
+        "{}members | xargs -0 -r stat -c '%F|%a|%u|%U|%g|%G' --",
+        members(own, paths)
     );
     let text = view.probe(&script, &[Resource::Path(own.dest.clone())])?.text();
     for line in text.lines() {

@@ -1,6 +1,7 @@
 //! JSON, Base64, URLs and dates.
 
 use super::{Filter, filter};
+use crate::content::byte_text;
 use crate::template::call::{Answer, Call, truthy};
 use crate::template::convert::print;
 use crate::value::{Value, json};
@@ -74,7 +75,7 @@ pub(super) const FILTERS: &[Filter] = &[
 /// The bytes of a text in an encoding, named as Python names it.
 fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, String> {
     match encoding.to_lowercase().replace('_', "-").as_str() {
-        "utf-8" | "utf8" => Ok(text.as_bytes().to_vec()),
+        "utf-8" | "utf8" => Ok(byte_text::bytes_of(text).into_owned()),
         "utf-16-le" | "utf-16le" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         "utf-16-be" | "utf-16be" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
         "latin-1" | "latin1" | "iso-8859-1" | "ascii" => text
@@ -94,9 +95,7 @@ fn decoded(bytes: Vec<u8>, encoding: &str) -> Result<String, String> {
         String::from_utf16(&units).map_err(|_| format!("the decoded bytes are no {encoding} text"))
     };
     match encoding.to_lowercase().replace('_', "-").as_str() {
-        "utf-8" | "utf8" => {
-            String::from_utf8(bytes).map_err(|_| "the decoded bytes are no UTF-8 text".to_string())
-        }
+        "utf-8" | "utf8" => Ok(byte_text::text_of(&bytes)),
         "utf-16-le" | "utf-16le" => pairs(u16::from_le_bytes),
         "utf-16-be" | "utf-16be" => pairs(u16::from_be_bytes),
         "latin-1" | "latin1" | "iso-8859-1" | "ascii" => Ok(bytes.into_iter().map(char::from).collect()),
