@@ -22,5 +22,7 @@ pub use explain::explain;
 pub use facts::{facts_script, parse_facts};
 pub use printed::{ParseError, parse};
 pub use question::{Question, Resource};
-pub use script::{question_script, quote};
+pub use script::question_script;
 pub use state::State;
+
+pub use crate::words::{quote, requote};

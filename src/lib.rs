@@ -10,6 +10,8 @@ pub mod value;
 
 pub mod wildcard;
 
+pub mod words;
+
 pub mod content;
 
 pub mod archive;

@@ -2,10 +2,10 @@
 
 use super::failure::{Failure, FailureKind};
 use super::frame::{Nonce, Parser, Part};
-use super::quote;
 use super::shell::Stream;
 use super::target::{Become, Method};
 use super::wire::{Piece, Pipes};
+use crate::words::quote;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
@@ -54,10 +54,10 @@ impl<'a> Dialogue<'a> {
             Method::Su | Method::Doas => "",
         });
         let mut words: Vec<String> = vec!["exec".into(), program];
-        let kept = given
-            .split_whitespace()
-            .filter(|flag| !matches!(*flag, "-n" | "-S"));
-        words.extend(kept.map(str::to_string));
+        let flags =
+            shlex::split(given).unwrap_or_else(|| given.split_whitespace().map(String::from).collect());
+        let kept = flags.iter().filter(|flag| !matches!(flag.as_str(), "-n" | "-S"));
+        words.extend(kept.map(|flag| quote(flag)));
         let user = quote(user);
         let start = format!("'printf %s \"{nonce}r;\"; exec /bin/sh'");
         match method {

@@ -15,6 +15,7 @@
 //! its output.
 
 use super::shell::Stream;
+use crate::words::{quote, quote_bytes};
 
 /// The number in the first digit of the hello; a preamble whose first line was eaten cannot know it.
 const VERSION: &str = "1";
@@ -90,13 +91,13 @@ impl Hello {
 
 /// The line of an ask.
 pub fn ask(nonce: &Nonce, script: &str) -> Vec<u8> {
-    format!("A {} {}\n", nonce.text(), super::quote(script)).into_bytes()
+    format!("A {} {}\n", nonce.text(), quote(script)).into_bytes()
 }
 
 /// The line of an ask that runs in the shell itself: what it opens stays open. It must not end the shell
 /// nor read its input.
 pub fn here(nonce: &Nonce, script: &str) -> Vec<u8> {
-    format!("H {} {}\n", nonce.text(), super::quote(script)).into_bytes()
+    format!("H {} {}\n", nonce.text(), quote(script)).into_bytes()
 }
 
 /// The line of an ask whose script reads `input`, all within the line: a line that does not arrive whole
@@ -106,15 +107,15 @@ pub fn ask_with_input(nonce: &Nonce, script: &str, input: &[u8]) -> Vec<u8> {
     inner.extend_from_slice(b" | {\n");
     inner.extend_from_slice(script.as_bytes());
     inner.extend_from_slice(b"\n}");
-    let mut line = format!("A {} '", nonce.text()).into_bytes();
-    extend_quoted(&mut line, &inner);
-    line.extend_from_slice(b"'\n");
+    let mut line = format!("A {} ", nonce.text()).into_bytes();
+    line.extend_from_slice(&quote_bytes(&inner));
+    line.push(b'\n');
     line
 }
 
 /// The line of a feed; `length` bytes have to follow once record `b` was seen.
 pub fn feed(nonce: &Nonce, script: &str, length: u64) -> Vec<u8> {
-    format!("D {} {length} {}\n", nonce.text(), super::quote(script)).into_bytes()
+    format!("D {} {length} {}\n", nonce.text(), quote(script)).into_bytes()
 }
 
 /// The line of a job.
@@ -127,7 +128,7 @@ pub fn job(nonce: &Nonce, script: &str, input: Option<&[u8]>) -> Vec<u8> {
         }
         None => (vec![], "exec 6</dev/null"),
     };
-    let call = format!("J {} {} '{redirection}' &\n", nonce.text(), super::quote(script));
+    let call = format!("J {} {} '{redirection}' &\n", nonce.text(), quote(script));
     line.extend_from_slice(call.as_bytes());
     line
 }
@@ -142,30 +143,22 @@ pub fn signal(name: &str, process: i64, group: bool) -> Vec<u8> {
 fn printf(bytes: &[u8]) -> Vec<u8> {
     let mut text = b"{ ".to_vec();
     for chunk in bytes.chunks(32 << 10) {
-        text.extend_from_slice(b"printf '");
+        let mut format = vec![];
         for (at, &byte) in chunk.iter().enumerate() {
             match byte {
-                b'\\' => text.extend_from_slice(b"\\\\"),
-                b'%' => text.extend_from_slice(b"%%"),
-                b'\'' => text.extend_from_slice(b"'\\''"),
-                b'-' if at == 0 => text.extend_from_slice(b"\\055"),
-                0 => text.extend_from_slice(b"\\000"),
-                other => text.push(other),
+                b'\\' => format.extend_from_slice(b"\\\\"),
+                b'%' => format.extend_from_slice(b"%%"),
+                b'-' if at == 0 => format.extend_from_slice(b"\\055"),
+                0 => format.extend_from_slice(b"\\000"),
+                other => format.push(other),
             }
         }
-        text.extend_from_slice(b"';");
+        text.extend_from_slice(b"printf ");
+        text.extend_from_slice(&quote_bytes(&format));
+        text.push(b';');
     }
     text.extend_from_slice(b":; }");
     text
-}
-
-fn extend_quoted(out: &mut Vec<u8>, bytes: &[u8]) {
-    for &byte in bytes {
-        match byte {
-            b'\'' => out.extend_from_slice(b"'\\''"),
-            other => out.push(other),
-        }
-    }
 }
 
 /// One part of a frame's answer.

@@ -4,17 +4,8 @@
 //! kind share one program wherever it takes several names.
 
 use super::Question;
+use crate::words::quote;
 use std::fmt::Write;
-
-/// Any text (without NUL) as one word of `sh`, letter by letter as Python's `shlex.quote` writes it, which the filter
-/// `quote` has to.
-pub fn quote(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_string();
-    }
-    format!("'{}'", text.replace('\'', r#"'"'"'"#))
-}
 
 /// The script that asks `questions`; `nonce` must be fresh and random.
 pub fn question_script(questions: &[Question], nonce: &str) -> String {

@@ -132,7 +132,7 @@ impl Own {
              {verify}\ndigest md5sum md5sum \"$t\"\n\
              if [ -e {to} ] && cmp -s \"$t\" {to}; then echo same; exit 0; fi\n{backup}\n\
              if [ -e {to} ]; then chmod \"$(stat -c %a {to})\" \"$t\"; chown \"$(stat -c %u:%g {to})\" \"$t\"; else chmod 0644 \"$t\"; fi\n\
-             mv -f \"$t\" {to} && echo new || fail \"could not write {to}\"",
+             mv -f \"$t\" {to} && echo new || fail 'could not write '{to}",
             self.fetcher(),
             quote(&self.url)
         ))
