@@ -17,7 +17,7 @@ mod prompts;
 mod reach;
 mod run;
 
-use crate::error::{Error, ErrorKind, Errors};
+use crate::error::{Error, ErrorKind, Errors, fault};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -57,6 +57,7 @@ const STACK: usize = 64 << 20;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    fault::tell_only_what_nobody_catches();
     guarded(move || perform(&cli))
 }
 

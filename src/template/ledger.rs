@@ -4,10 +4,11 @@
 //! out: whatever an evaluation was given stands here, and its result is judged by that.
 
 use super::Scope;
-use crate::error::Error;
+use crate::error::{Error, fault};
 use crate::source::Place;
 use crate::value::Unknown;
-use minijinja::Value as Jinja;
+use minijinja::value::Value as Jinja;
+use minijinja::{Error as JinjaError, ErrorKind};
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,13 +53,20 @@ impl Drop for Restore {
 }
 
 /// Runs an evaluation with a ledger of its own, so that evaluations nest.
-pub(super) fn with_fresh<T>(scope: &Scope, evaluate: impl FnOnce() -> T) -> (T, Ledger) {
+/// A panic in it is an error of the evaluation.
+pub(super) fn with_fresh<T>(
+    scope: &Scope,
+    evaluate: impl FnOnce() -> Result<T, JinjaError>,
+) -> (Result<T, JinjaError>, Ledger) {
     let fresh = Ledger {
         scope: Some(scope.clone()),
         ..Ledger::default()
     };
     let mut restore = Restore(Some(LEDGER.with(|ledger| ledger.replace(fresh))));
-    let result = evaluate();
+    let result = fault::catch(evaluate).unwrap_or_else(|fault| {
+        let sentence = format!("a fault of Vent itself: {}", fault.message);
+        Err(JinjaError::new(ErrorKind::InvalidOperation, sentence))
+    });
     let outer = restore.0.take().unwrap_or_default();
     (result, LEDGER.with(|ledger| ledger.replace(outer)))
 }

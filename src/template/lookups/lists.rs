@@ -161,10 +161,12 @@ fn sequence(call: &Call) -> Answer {
                     .filter_map(|(name, value)| Some((name.to_string(), value?.to_string()))),
             );
         }
-        let number = |name: &str| -> Result<Option<i64>, String> {
+        // Twice as wide as any number that is given: nothing below overflows.
+        let number = |name: &str| -> Result<Option<i128>, String> {
             given
                 .get(name)
                 .map(|text| parse(text).ok_or(format!("can't parse {name}={text} as integer")))
+                .map(|number| number.map(i128::from))
                 .transpose()
         };
         let start = number("start")?.unwrap_or(1);
@@ -192,7 +194,7 @@ fn parse(text: &str) -> Option<i64> {
 }
 
 /// One number in a printf format such as `host%02x`.
-fn formatted(format: &str, number: i64) -> Answer {
+fn formatted(format: &str, number: i128) -> Answer {
     let wrong = || format!("bad formatting string: {format}");
     let at = format.find('%').ok_or_else(wrong)?;
     let rest = &format[at + 1..];
@@ -207,10 +209,7 @@ fn formatted(format: &str, number: i64) -> Answer {
         Some('o') => format!("{number:o}"),
         _ => return Err(wrong()),
     };
-    let padded = if zero {
-        format!("{digits:0>width$}")
-    } else {
-        format!("{digits:>width$}")
-    };
+    let filler = if zero { "0" } else { " " };
+    let padded = filler.repeat(width.saturating_sub(digits.len())) + &digits;
     Ok(format!("{}{padded}{}", &format[..at], &tail[1..]).into())
 }
