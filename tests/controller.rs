@@ -1,6 +1,7 @@
 //! Values, hosts and files against the controller: what `docs/security.md` guarantees of each. The program is run as users run it.
 
 mod faults;
+mod hosts;
 mod values;
 
 use std::path::Path;

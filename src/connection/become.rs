@@ -4,7 +4,7 @@ use super::failure::{Failure, FailureKind};
 use super::frame::{Nonce, Parser, Part};
 use super::shell::Stream;
 use super::target::{Become, Method};
-use super::wire::{Piece, Pipes};
+use super::wire::{LONGEST_GREETING, Piece, Pipes};
 use crate::words::quote;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -99,6 +99,10 @@ impl<'a> Dialogue<'a> {
                 return Ok(pipes);
             }
             if stream == Stream::Stderr {
+                if said.len() + bytes.len() > LONGEST_GREETING {
+                    let text = format!("it wrote more than {LONGEST_GREETING} bytes and started no shell");
+                    return Err(self.refused(&text));
+                }
                 said.extend_from_slice(&bytes);
                 asked |= self.other.method == Method::Su && asks(&said);
             }

@@ -170,6 +170,9 @@ pub enum Part<'a> {
     Record(Stream, u8, &'a str),
 }
 
+/// The bytes of the longest record: nonce, letter, digits and `;`.
+const LONGEST_RECORD: usize = 64;
+
 /// Cuts the two streams of one frame into data and records.
 pub struct Parser {
     nonce: Nonce,
@@ -197,6 +200,12 @@ impl Parser {
         while let Some(found) = find(&held[start..], &self.nonce.0) {
             let mark = start + found;
             let Some(end) = record_end(&held[mark..]) else {
+                if held.len() - mark > LONGEST_RECORD {
+                    // It cannot become a record any more.
+                    self.data(stream, &held[start..mark + 32], take);
+                    start = mark + 32;
+                    continue;
+                }
                 self.data(stream, &held[start..mark], take);
                 self.held[at] = held.split_off(mark);
                 return;
@@ -224,6 +233,7 @@ impl Parser {
 fn record_end(bytes: &[u8]) -> Option<usize> {
     bytes
         .iter()
+        .take(LONGEST_RECORD)
         .skip(33)
         .position(|&byte| byte == b';')
         .map(|at| at + 33)
@@ -325,6 +335,34 @@ mod tests {
             .unwrap();
         let (data, records) = parse(nonce, &output.stdout, 4096);
         assert_eq!(String::from_utf8(data).unwrap(), "quick\n", "{records:?}");
+    }
+
+    #[test]
+    fn a_record_without_an_end_is_data_and_is_not_held_for_ever() {
+        let nonce = Nonce::fresh().unwrap();
+        let mut parser = Parser::new(nonce);
+        let mut data = 0;
+        let mut count = |part: Part<'_>| {
+            data += if let Part::Data(_, bytes) = part {
+                bytes.len()
+            } else {
+                0
+            }
+        };
+        parser.push(
+            Stream::Stdout,
+            format!("{0}b;{0}x", nonce.text()).as_bytes(),
+            &mut count,
+        );
+        for _ in 0..100 {
+            parser.push(Stream::Stdout, &[b'1'; 1024], &mut count);
+        }
+        assert!(
+            parser.held[0].len() < 2 * LONGEST_RECORD,
+            "{}",
+            parser.held[0].len()
+        );
+        assert_eq!(data, 33 + 100 * 1024);
     }
 
     #[test]
