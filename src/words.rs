@@ -31,6 +31,14 @@ pub fn requote(line: &str) -> Option<String> {
     Some(words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "))
 }
 
+/// A name as one component of a path: `/` and the names `.` and `..` are escaped, so that no name leads elsewhere.
+pub fn component(name: &str) -> String {
+    match name {
+        "" | "." | ".." => name.replace('.', "%2E") + if name.is_empty() { "%" } else { "" },
+        name => name.replace('/', "%2F").replace('\0', "%00"),
+    }
+}
+
 /// True for what may be the name of a variable of the environment: letters, digits and `_`, no digit first (POSIX,
 /// "Name"). Others cannot be exported by `sh`.
 pub fn is_variable(name: &str) -> bool {

@@ -5,6 +5,7 @@ use super::{LocalFile, Module, Outcome, Step, Stop, View};
 use crate::content::Content;
 use crate::host::{Action, FileKind, Question};
 use crate::value::Value;
+use crate::words::component;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -42,14 +43,37 @@ impl Arguments {
         };
         let base = PathBuf::from(text("playbook_dir")?).join(&self.dest);
         let name = self.src.rsplit('/').next().unwrap_or_default();
-        Ok(match (self.flat, self.dest.ends_with('/')) {
-            (true, true) => base.join(name),
-            (true, false) => base,
-            (false, _) => base
-                .join(text("inventory_hostname")?)
-                .join(self.src.trim_start_matches('/')),
-        })
+        let (folder, below) = match (self.flat, self.dest.ends_with('/')) {
+            (true, true) => (base, name),
+            (true, false) => return Ok(base),
+            (false, _) => (
+                base.join(component(&text("inventory_hostname")?)),
+                self.src.trim_start_matches('/'),
+            ),
+        };
+        // What the host is asked for may be a value of its own: it stays below the folder.
+        let parts = contained(below).ok_or_else(|| {
+            Stop::failed(format!(
+                "Detected directory traversal, expected to be contained in '{}' but got '{}'",
+                folder.display(),
+                folder.join(below).display()
+            ))
+        })?;
+        Ok(folder.join(parts))
     }
+}
+
+/// A relative path without `.` and `..`; nothing of one that leads out, or to where it begins.
+fn contained(path: &str) -> Option<PathBuf> {
+    let mut parts: Vec<&str> = vec![];
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    (!parts.is_empty()).then(|| parts.iter().collect())
 }
 
 impl Module for Fetch {

@@ -42,3 +42,38 @@ fn a_host_that_answers_without_end_is_unreachable_and_the_others_go_on() {
     );
     assert!(text.contains("behind it"), "{text}");
 }
+
+/// A name of a host and a path that a host told stay below the folder that the playbook names.
+#[test]
+fn what_is_fetched_stays_below_its_folder() {
+    let folder = playbook(
+        "- hosts: all\n  gather_facts: false\n  connection: local\n  tasks:\n    - fetch: {src: '{{ playbook_dir }}/file', dest: below/out}\n    \
+         - fetch: {src: '{{ playbook_dir }}/bin/../../../../../../../../../../{{ playbook_dir }}/file', dest: below/out}\n",
+    );
+    std::fs::write(folder.path().join("hosts"), "../../../escaped\n").unwrap();
+    std::fs::write(folder.path().join("file"), "x").unwrap();
+    std::fs::create_dir(folder.path().join("bin")).unwrap();
+    let (text, code) = run(folder.path(), None);
+    let out = folder.path().join("below/out/..%2F..%2F..%2Fescaped");
+    let path = folder.path().join("file");
+    assert!(out.join(path.strip_prefix("/").unwrap()).exists(), "{text}");
+    assert!(
+        text.contains("Detected directory traversal, expected to be contained in"),
+        "{text}"
+    );
+    assert_eq!(code, 2, "{text}");
+}
+
+/// Variables of a host are read from `host_vars` of the project alone, whatever it is called.
+#[test]
+fn the_name_of_a_host_leads_to_no_other_file_of_variables() {
+    let folder = playbook(
+        "- hosts: all\n  gather_facts: false\n  connection: local\n  tasks:\n    - debug: {msg: \"{{ found | default('nothing') }}\"}\n",
+    );
+    std::fs::write(folder.path().join("hosts"), "..\n").unwrap();
+    std::fs::create_dir(folder.path().join("host_vars")).unwrap();
+    std::fs::write(folder.path().join("elsewhere.yml"), "found: something\n").unwrap();
+    let (text, code) = run(folder.path(), None);
+    assert!(!text.contains("something") && text.contains("nothing"), "{text}");
+    assert_eq!(code, 0, "{text}");
+}
