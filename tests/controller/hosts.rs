@@ -77,3 +77,35 @@ fn the_name_of_a_host_leads_to_no_other_file_of_variables() {
     assert!(!text.contains("something") && text.contains("nothing"), "{text}");
     assert_eq!(code, 0, "{text}");
 }
+/// As OpenSSH since 9.6: such a name never reaches the shell of a ProxyCommand.
+#[test]
+fn a_name_with_the_marks_of_a_shell_reaches_no_proxy_command() {
+    for variables in [
+        "ansible_host='x;touch${IFS}made'",
+        "ansible_host=192.0.2.1 ansible_user='`touch made`'",
+        "ansible_host=-oProxyCommand=touch",
+        "ansible_host=192.0.2.1 ansible_ssh_common_args='-J x;touch${IFS}made'",
+    ] {
+        let folder = playbook("- hosts: all\n  gather_facts: false\n  tasks:\n    - command: 'true'\n");
+        let proxy =
+            "[all:vars]\nansible_ssh_extra_args=-o ProxyCommand='true %h %r'\nansible_ssh_timeout=5\n";
+        std::fs::write(folder.path().join("hosts"), format!("web {variables}\n{proxy}")).unwrap();
+        let (text, code) = run(folder.path(), None);
+        assert!(!folder.path().join("made").exists(), "{text}");
+        assert!(text.contains("it holds what a shell would act on"), "{text}");
+        assert_ne!(code, 0, "{text}");
+    }
+}
+
+#[test]
+fn a_configuration_that_includes_itself_ends() {
+    let folder = playbook("- hosts: all\n  gather_facts: false\n  tasks:\n    - command: 'true'\n");
+    std::fs::write(folder.path().join("hosts"), "web\n").unwrap();
+    std::fs::create_dir(folder.path().join(".ssh")).unwrap();
+    for name in ["config", "a", "b", "c", "d", "e"] {
+        std::fs::write(folder.path().join(".ssh").join(name), "Include *\n").unwrap();
+    }
+    let (text, code) = run(folder.path(), None);
+    assert!(text.contains("includes others more than 16 files deep"), "{text}");
+    assert_ne!(code, 0, "{text}");
+}
