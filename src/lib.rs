@@ -6,6 +6,8 @@ pub mod source;
 
 pub mod error;
 
+pub mod budget;
+
 pub mod value;
 
 pub mod wildcard;

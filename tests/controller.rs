@@ -1,5 +1,6 @@
 //! Values, hosts and files against the controller: what `docs/security.md` guarantees of each. The program is run as users run it.
 
+mod budgets;
 mod faults;
 mod hosts;
 mod values;

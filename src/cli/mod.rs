@@ -25,6 +25,15 @@ use std::process::ExitCode;
 #[derive(Parser, Debug)]
 #[command(name = "vent", version, about)]
 struct Cli {
+    /// Times as much memory and time as usual for one template, one file and one name of hosts.
+    #[arg(
+        long,
+        global = true,
+        value_name = "TIMES",
+        default_value_t = 1,
+        env = "VENT_BUDGET"
+    )]
+    budget: u64,
     #[command(subcommand)]
     command: Command,
 }
@@ -58,6 +67,7 @@ const STACK: usize = 64 << 20;
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     fault::tell_only_what_nobody_catches();
+    crate::budget::multiply(cli.budget);
     guarded(move || perform(&cli))
 }
 

@@ -5,6 +5,7 @@ use crate::template::call::{Answer, Call, truthy};
 use crate::template::convert::print;
 use crate::template::filters::lists::subelements;
 use crate::template::filters::random::chance;
+use crate::template::ledger::{spend, spend_items};
 use crate::value::{Value, repr, to_integer};
 
 pub(super) const LOOKUPS: &[Lookup] = &[
@@ -101,7 +102,8 @@ fn combinations(call: &Call) -> Answer {
         return Err("with_nested requires at least one element in the nested list".into());
     }
     let mut rows: Vec<Vec<Value>> = vec![vec![]];
-    for list in &lists {
+    for (width, list) in lists.iter().enumerate() {
+        spend_items(rows.len().saturating_mul(list.len()).saturating_mul(width + 2))?;
         let longer = |row: &Vec<Value>| {
             let row = row.clone();
             list.iter()
@@ -179,6 +181,7 @@ fn sequence(call: &Call) -> Answer {
         let format = given.get("format").map_or("%d", String::as_str);
         let mut at = start;
         while stride != 0 && (at - end) * stride.signum() <= 0 {
+            spend_items(1)?;
             all.push(formatted(format, at)?);
             at += stride;
         }
@@ -209,6 +212,7 @@ fn formatted(format: &str, number: i128) -> Answer {
         Some('o') => format!("{number:o}"),
         _ => return Err(wrong()),
     };
+    spend(width)?;
     let filler = if zero { "0" } else { " " };
     let padded = filler.repeat(width.saturating_sub(digits.len())) + &digits;
     Ok(format!("{}{padded}{}", &format[..at], &tail[1..]).into())
