@@ -122,12 +122,6 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn resolve(&self, host: &str, mut settings: SshConfig, depth: usize) -> Result<Target> {
-        if !is_host_name(host) {
-            return Err(refused("host", host));
-        }
-        if let Some(user) = settings.first("user").filter(|user| !is_user_name(user)) {
-            return Err(refused("user", user));
-        }
         self.read_files(host, &mut settings)?;
         let Environment {
             home,
@@ -271,6 +265,12 @@ impl Resolver<'_> {
                 Ok(())
             }
             (None, command) => {
+                if command.is_some() && !is_host_name(tokens.original) {
+                    return Err(refused("host", tokens.original));
+                }
+                if command.is_some() && !is_user_name(tokens.user) {
+                    return Err(refused("user", tokens.user));
+                }
                 target.proxy_command = command.map(|command| tokens.replace(command));
                 Ok(())
             }

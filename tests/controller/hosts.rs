@@ -87,9 +87,14 @@ fn a_name_with_the_marks_of_a_shell_reaches_no_proxy_command() {
         "ansible_host=192.0.2.1 ansible_ssh_common_args='-J x;touch${IFS}made'",
     ] {
         let folder = playbook("- hosts: all\n  gather_facts: false\n  tasks:\n    - command: 'true'\n");
-        let proxy =
-            "[all:vars]\nansible_ssh_extra_args=-o ProxyCommand='true %h %r'\nansible_ssh_timeout=5\n";
-        std::fs::write(folder.path().join("hosts"), format!("web {variables}\n{proxy}")).unwrap();
+        std::fs::write(
+            folder.path().join("hosts"),
+            format!("web {variables} ansible_ssh_timeout=5\n"),
+        )
+        .unwrap();
+        std::fs::create_dir(folder.path().join(".ssh")).unwrap();
+        let proxy = "ProxyCommand true %h %r\n";
+        std::fs::write(folder.path().join(".ssh/config"), proxy).unwrap();
         let (text, code) = run(folder.path(), None);
         assert!(!folder.path().join("made").exists(), "{text}");
         assert!(text.contains("it holds what a shell would act on"), "{text}");
