@@ -27,7 +27,6 @@ mod target;
 pub mod terminal;
 mod wire;
 
-pub use crate::host::quote;
 pub use failure::{Failure, FailureKind};
 pub use frame::script_by_stdin;
 pub use host::{Host, HostLock};

@@ -4,6 +4,7 @@
 //! of its task (see `event`), never an `Error` that travels up.
 
 pub mod cures;
+pub mod fault;
 mod kind;
 mod nearest;
 

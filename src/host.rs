@@ -13,6 +13,7 @@ mod script;
 mod state;
 mod write;
 
+pub use crate::words::{quote, requote};
 pub use action::{Action, Attributes, Command, Effect, Performed, mode_text};
 pub use answer::{Account, Answer, FileKind, Group, Output, Package, Stat, Unit};
 pub use dns::{
@@ -23,7 +24,7 @@ pub use explain::explain;
 pub use facts::{facts_script, parse_facts};
 pub use printed::{ParseError, parse};
 pub use question::{Question, Resource};
-pub use script::{question_script, quote};
+pub use script::question_script;
 pub use state::State;
 pub use write::{
     Destination, Writing, failure_text, make_folder, make_link, places, remove, set_attributes, write_file,

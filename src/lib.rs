@@ -6,11 +6,14 @@ pub mod source;
 
 pub mod error;
 
+pub mod budget;
+
 pub mod value;
 
 pub mod wildcard;
 
 pub mod content;
+pub mod words;
 
 pub mod archive;
 

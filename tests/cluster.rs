@@ -4,10 +4,10 @@
 mod bare;
 mod built;
 mod damage;
-mod events;
+pub mod events;
 mod join;
 mod kills;
-mod liars;
+pub mod liars;
 mod lies;
 mod long;
 mod machines;

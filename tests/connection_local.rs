@@ -3,7 +3,8 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-use vent::connection::{Become, Ended, Host, Job, JobEnd, Method, Shell, Stream, Target, quote};
+use vent::connection::{Become, Ended, Host, Job, JobEnd, Method, Shell, Stream, Target};
+use vent::words::quote;
 
 fn host() -> Host {
     Host::new(Target::local("here"))

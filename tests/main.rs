@@ -16,6 +16,7 @@ mod connection_become;
 mod connection_local;
 mod connection_lock;
 mod connection_ssh;
+mod controller;
 mod documents;
 mod engine;
 mod errors;

@@ -5,6 +5,7 @@
 mod carry_out;
 mod cases;
 mod desk;
+mod hostile;
 mod pretended;
 mod real;
 mod returned;

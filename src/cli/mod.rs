@@ -17,7 +17,7 @@ mod prompts;
 mod reach;
 mod run;
 
-use crate::error::{Error, ErrorKind, Errors};
+use crate::error::{Error, ErrorKind, Errors, fault};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -25,6 +25,15 @@ use std::process::ExitCode;
 #[derive(Parser, Debug)]
 #[command(name = "vent", version, about)]
 struct Cli {
+    /// Times as much memory and time as usual for one template, one file and one name of hosts.
+    #[arg(
+        long,
+        global = true,
+        value_name = "TIMES",
+        default_value_t = 1,
+        env = "VENT_BUDGET"
+    )]
+    budget: u64,
     #[command(subcommand)]
     command: Command,
 }
@@ -57,6 +66,8 @@ const STACK: usize = 64 << 20;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    fault::tell_only_what_nobody_catches();
+    crate::budget::multiply(cli.budget);
     guarded(move || perform(&cli))
 }
 

@@ -2,10 +2,10 @@
 
 use super::failure::{Failure, FailureKind};
 use super::frame::{Nonce, Parser, Part};
-use super::quote;
 use super::shell::Stream;
 use super::target::{Become, Method};
-use super::wire::{Piece, Pipes};
+use super::wire::{LONGEST_GREETING, Piece, Pipes};
+use crate::words::quote;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
@@ -54,10 +54,10 @@ impl<'a> Dialogue<'a> {
             Method::Su | Method::Doas => "",
         });
         let mut words: Vec<String> = vec!["exec".into(), program];
-        let kept = given
-            .split_whitespace()
-            .filter(|flag| !matches!(*flag, "-n" | "-S"));
-        words.extend(kept.map(str::to_string));
+        let flags =
+            shlex::split(given).unwrap_or_else(|| given.split_whitespace().map(String::from).collect());
+        let kept = flags.iter().filter(|flag| !matches!(flag.as_str(), "-n" | "-S"));
+        words.extend(kept.map(|flag| quote(flag)));
         let user = quote(user);
         let start = format!("'printf %s \"{nonce}r;\"; exec /bin/sh'");
         match method {
@@ -99,6 +99,10 @@ impl<'a> Dialogue<'a> {
                 return Ok(pipes);
             }
             if stream == Stream::Stderr {
+                if said.len() + bytes.len() > LONGEST_GREETING {
+                    let text = format!("it wrote more than {LONGEST_GREETING} bytes and started no shell");
+                    return Err(self.refused(&text));
+                }
                 said.extend_from_slice(&bytes);
                 asked |= self.other.method == Method::Su && asks(&said);
             }

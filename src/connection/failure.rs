@@ -69,6 +69,15 @@ impl Failure {
         )
     }
 
+    /// `host` said more than anybody listens to; `what` is what it said, `limit` in bytes.
+    pub(super) fn too_much(host: &str, what: &str, limit: usize) -> Failure {
+        Failure::new(
+            FailureKind::Lost,
+            format!("{what} of {host} is longer than {limit} bytes, so the connection was ended"),
+            "look at the host: no answer to Vent is as long as that",
+        )
+    }
+
     /// The system of this computer says no.
     pub(super) fn here(what: &str, error: &std::io::Error) -> Failure {
         Failure::new(

@@ -15,6 +15,7 @@
 //! its output.
 
 use super::shell::Stream;
+use crate::words::{quote, quote_bytes};
 
 /// The number in the first digit of the hello; a preamble whose first line was eaten cannot know it.
 const VERSION: &str = "1";
@@ -91,13 +92,13 @@ impl Hello {
 
 /// The line of an ask.
 pub fn ask(nonce: &Nonce, script: &str) -> Vec<u8> {
-    format!("A {} {}\n", nonce.text(), super::quote(script)).into_bytes()
+    format!("A {} {}\n", nonce.text(), quote(script)).into_bytes()
 }
 
 /// The line of an ask that runs in the shell itself: what it opens stays open. It must not end the shell
 /// nor read its input.
 pub fn here(nonce: &Nonce, script: &str) -> Vec<u8> {
-    format!("H {} {}\n", nonce.text(), super::quote(script)).into_bytes()
+    format!("H {} {}\n", nonce.text(), quote(script)).into_bytes()
 }
 
 /// The line of an ask whose script reads `input`, all within the line: a line that does not arrive whole
@@ -107,15 +108,15 @@ pub fn ask_with_input(nonce: &Nonce, script: &str, input: &[u8]) -> Vec<u8> {
     inner.extend_from_slice(b" | {\n");
     inner.extend_from_slice(script.as_bytes());
     inner.extend_from_slice(b"\n}");
-    let mut line = format!("A {} '", nonce.text()).into_bytes();
-    extend_quoted(&mut line, &inner);
-    line.extend_from_slice(b"'\n");
+    let mut line = format!("A {} ", nonce.text()).into_bytes();
+    line.extend_from_slice(&quote_bytes(&inner));
+    line.push(b'\n');
     line
 }
 
 /// The line of a feed; `length` bytes have to follow once record `b` was seen.
 pub fn feed(nonce: &Nonce, script: &str, length: u64) -> Vec<u8> {
-    format!("D {} {length} {}\n", nonce.text(), super::quote(script)).into_bytes()
+    format!("D {} {length} {}\n", nonce.text(), quote(script)).into_bytes()
 }
 
 /// The line of a job.
@@ -131,7 +132,7 @@ pub fn job(nonce: &Nonce, script: &str, input: Option<&[u8]>) -> Vec<u8> {
     let call = format!(
         "J {} {} '{redirection}' &\n",
         nonce.text(),
-        super::quote(&script_by_stdin(script, "<&6 6<&-"))
+        quote(&script_by_stdin(script, "<&6 6<&-"))
     );
     line.extend_from_slice(call.as_bytes());
     line
@@ -153,30 +154,22 @@ pub fn signal(name: &str, process: i64, group: bool) -> Vec<u8> {
 fn printf(bytes: &[u8]) -> Vec<u8> {
     let mut text = b"{ ".to_vec();
     for chunk in bytes.chunks(32 << 10) {
-        text.extend_from_slice(b"printf '");
+        let mut format = vec![];
         for (at, &byte) in chunk.iter().enumerate() {
             match byte {
-                b'\\' => text.extend_from_slice(b"\\\\"),
-                b'%' => text.extend_from_slice(b"%%"),
-                b'\'' => text.extend_from_slice(b"'\\''"),
-                b'-' if at == 0 => text.extend_from_slice(b"\\055"),
-                0 => text.extend_from_slice(b"\\000"),
-                other => text.push(other),
+                b'\\' => format.extend_from_slice(b"\\\\"),
+                b'%' => format.extend_from_slice(b"%%"),
+                b'-' if at == 0 => format.extend_from_slice(b"\\055"),
+                0 => format.extend_from_slice(b"\\000"),
+                other => format.push(other),
             }
         }
-        text.extend_from_slice(b"';");
+        text.extend_from_slice(b"printf ");
+        text.extend_from_slice(&quote_bytes(&format));
+        text.push(b';');
     }
     text.extend_from_slice(b":; }");
     text
-}
-
-fn extend_quoted(out: &mut Vec<u8>, bytes: &[u8]) {
-    for &byte in bytes {
-        match byte {
-            b'\'' => out.extend_from_slice(b"'\\''"),
-            other => out.push(other),
-        }
-    }
 }
 
 /// One part of a frame's answer.
@@ -187,6 +180,9 @@ pub enum Part<'a> {
     /// A record: its letter and its digits.
     Record(Stream, u8, &'a str),
 }
+
+/// The bytes of the longest record: nonce, letter, digits and `;`.
+const LONGEST_RECORD: usize = 64;
 
 /// Cuts the two streams of one frame into data and records.
 pub struct Parser {
@@ -215,6 +211,12 @@ impl Parser {
         while let Some(found) = find(&held[start..], &self.nonce.0) {
             let mark = start + found;
             let Some(end) = record_end(&held[mark..]) else {
+                if held.len() - mark > LONGEST_RECORD {
+                    // It cannot become a record any more.
+                    self.data(stream, &held[start..mark + 32], take);
+                    start = mark + 32;
+                    continue;
+                }
                 self.data(stream, &held[start..mark], take);
                 self.held[at] = held.split_off(mark);
                 return;
@@ -242,6 +244,7 @@ impl Parser {
 fn record_end(bytes: &[u8]) -> Option<usize> {
     bytes
         .iter()
+        .take(LONGEST_RECORD)
         .skip(33)
         .position(|&byte| byte == b';')
         .map(|at| at + 33)
@@ -343,6 +346,34 @@ mod tests {
             .unwrap();
         let (data, records) = parse(nonce, &output.stdout, 4096);
         assert_eq!(String::from_utf8(data).unwrap(), "quick\n", "{records:?}");
+    }
+
+    #[test]
+    fn a_record_without_an_end_is_data_and_is_not_held_for_ever() {
+        let nonce = Nonce::fresh().unwrap();
+        let mut parser = Parser::new(nonce);
+        let mut data = 0;
+        let mut count = |part: Part<'_>| {
+            data += if let Part::Data(_, bytes) = part {
+                bytes.len()
+            } else {
+                0
+            }
+        };
+        parser.push(
+            Stream::Stdout,
+            format!("{0}b;{0}x", nonce.text()).as_bytes(),
+            &mut count,
+        );
+        for _ in 0..100 {
+            parser.push(Stream::Stdout, &[b'1'; 1024], &mut count);
+        }
+        assert!(
+            parser.held[0].len() < 2 * LONGEST_RECORD,
+            "{}",
+            parser.held[0].len()
+        );
+        assert_eq!(data, 33 + 100 * 1024);
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl Greeter {
             ),
             format!(
                 "somebody may be listening in, or the host was installed anew; only if you know that it was, type `ssh-keygen -R {} -f {file}` and run again",
-                super::quote(&self.name())
+                crate::words::quote(&self.name())
             ),
         )
     }

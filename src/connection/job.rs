@@ -138,7 +138,9 @@ impl Running {
         Running {
             parser,
             keep: job.keep,
-            deadline: job.timeout.map(|timeout| Instant::now() + timeout),
+            deadline: job
+                .timeout
+                .and_then(|timeout| Instant::now().checked_add(timeout)),
             group: None,
             relays: vec![],
             code: None,

@@ -8,7 +8,8 @@
 use super::failure::{Failure, FailureKind};
 use super::host::Link;
 use super::wire::Wire;
-use super::{frame, quote, shell};
+use super::{frame, shell};
+use crate::words::quote;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -11,6 +11,9 @@ const INLINE: u64 = 64 << 10;
 /// The same for shells that read byte by byte.
 const INLINE_BYTEWISE: u64 = 16 << 10;
 
+/// The bytes of one answer, of both streams; commands of users keep as much.
+pub(super) const LONGEST_ANSWER: usize = 16 << 20;
+
 /// One of the two outputs of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stream {
@@ -205,7 +208,10 @@ impl Answer {
             Some(Piece::Bytes(stream, bytes)) => self.take(stream, &bytes),
             Some(Piece::Ended(_)) | None => return Err(Failure::lost(wire.host())),
         }
-        Ok(())
+        match self.stdout.len() + self.stderr.len() > LONGEST_ANSWER {
+            true => Err(Failure::too_much(wire.host(), "an answer", LONGEST_ANSWER)),
+            false => Ok(()),
+        }
     }
 
     fn take(&mut self, stream: Stream, bytes: &[u8]) {

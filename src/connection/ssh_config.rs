@@ -1,12 +1,15 @@
 //! The client configuration of OpenSSH (ssh_config(5)): which settings hold for one host.
 
 use crate::content::Kept;
+use crate::error::{Error, Result};
 use crate::wildcard::{openssh, paths_in};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How deep `Include` may go, as in OpenSSH.
 const DEEPEST: usize = 16;
+/// How many files one configuration may be made of; `Include *` in each of a folder would read them without end.
+const MOST: usize = 1024;
 
 /// Settings in the order in which they were found; the first of a name counts, except for the ones that
 /// add up. Names are in lower case.
@@ -64,39 +67,64 @@ pub struct Subject<'a> {
 }
 
 /// Reads the settings of a file that hold for a subject. A file that does not exist holds none.
-pub fn read(file: &Path, subject: Subject<'_>, texts: &Texts) -> SshConfig {
+///
+/// # Errors
+/// `Include` that goes too deep, as in OpenSSH, or means too many files.
+pub fn read(file: &Path, subject: Subject<'_>, texts: &Texts) -> Result<SshConfig> {
     let mut settings = SshConfig::default();
-    let mut active = true;
-    read_into((file, texts), subject, &mut active, DEEPEST, &mut settings);
-    settings
+    let mut reader = Reader {
+        texts,
+        subject,
+        left: MOST,
+        settings: &mut settings,
+    };
+    reader.file(file, DEEPEST)?;
+    Ok(settings)
 }
 
-fn read_into(
-    (file, texts): (&Path, &Texts),
-    subject: Subject<'_>,
-    active: &mut bool,
-    depth: usize,
-    settings: &mut SshConfig,
-) {
-    for line in texts.of(file).lines() {
-        let Some((name, value)) = split(line) else {
-            continue;
+/// A configuration that is being read.
+struct Reader<'a> {
+    texts: &'a Texts,
+    subject: Subject<'a>,
+    /// How many files may still be read.
+    left: usize,
+    settings: &'a mut SshConfig,
+}
+
+impl Reader<'_> {
+    /// What a file says about hosts ends with it.
+    fn file(&mut self, file: &Path, depth: usize) -> Result<()> {
+        let refused = |what: String| {
+            let error = Error::new(format!("{} includes {what}", file.display()));
+            Err(error.help("does one of its `Include` mean the file itself, as `Include *` does?"))
         };
-        match name.as_str() {
-            "host" => *active = matches_host(&words(value), subject.host),
-            "match" => *active = matches_all(&words(value), subject, settings),
-            "include" if *active && depth > 0 => {
-                for pattern in words(value) {
-                    for included in expand(&pattern, file, subject.home) {
-                        // What an included file says about hosts ends with it.
-                        let mut inner = true;
-                        read_into((&included, texts), subject, &mut inner, depth - 1, settings);
+        if self.left == 0 {
+            return refused(format!("more than {MOST} files"));
+        }
+        self.left -= 1;
+        let (subject, mut active) = (self.subject, true);
+        for line in self.texts.of(file).lines() {
+            let Some((name, value)) = split(line) else {
+                continue;
+            };
+            match name.as_str() {
+                "host" => active = matches_host(&words(value), subject.host),
+                "match" => active = matches_all(&words(value), subject, self.settings),
+                "include" if active => {
+                    for pattern in words(value) {
+                        for included in expand(&pattern, file, subject.home) {
+                            if depth == 0 {
+                                return refused(format!("others more than {DEEPEST} files deep"));
+                            }
+                            self.file(&included, depth - 1)?;
+                        }
                     }
                 }
+                _ if active => self.settings.push(&name, &unquoted(value)),
+                _ => {}
             }
-            _ if *active => settings.push(&name, &unquoted(value)),
-            _ => {}
         }
+        Ok(())
     }
 }
 
@@ -199,7 +227,7 @@ mod tests {
             local_user: "me",
             home,
         };
-        read(&home.join(".ssh/config"), subject, &Texts::default())
+        read(&home.join(".ssh/config"), subject, &Texts::default()).unwrap()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::frame::{self, Hello, Nonce, Parser, Part};
-use super::shell::Stream;
+use super::shell::{LONGEST_ANSWER, Stream};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -10,6 +10,9 @@ use tokio::sync::mpsc;
 
 /// How many pieces may wait for whoever reads a wire; beyond that the sender has to wait.
 pub const PIECES: usize = 64;
+
+/// The bytes that a login shell may write before `sh` answers: greetings of its profile.
+pub(super) const LONGEST_GREETING: usize = 1 << 20;
 
 /// What comes out of a shell.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub struct Wire {
     host: String,
     pipes: Pipes,
     waiting: VecDeque<Piece>,
+    /// The bytes that wait.
+    kept: usize,
     ended: bool,
     hello: Hello,
     marked: bool,
@@ -41,7 +46,7 @@ pub struct Wire {
 /// How a shell that should have said hello ended instead.
 #[derive(Debug)]
 pub enum NoHello {
-    /// It ended; its status and what it wrote to standard error and output.
+    /// It ended, or said too much; its status and what it wrote to standard error and output.
     Ended(Option<i32>, String),
     /// The first line did not arrive: something else read it.
     Eaten,
@@ -55,6 +60,7 @@ impl Wire {
             host: host.to_string(),
             pipes,
             waiting: VecDeque::new(),
+            kept: 0,
             ended: false,
             hello: Hello {
                 groups: false,
@@ -70,12 +76,20 @@ impl Wire {
     async fn hear(mut self, nonce: Nonce, sent: bool) -> Result<Wire, NoHello> {
         let mut parser = Parser::new(nonce);
         let (mut noise, mut digits, mut quiet, mut status) = (vec![], None, false, None);
+        let mut heard = 0;
         while !(digits.is_some() && quiet) {
             let Some(piece) = self.next().await else {
                 return Err(NoHello::Ended(status, readable(&noise)));
             };
             match piece {
                 Piece::Bytes(stream, bytes) => {
+                    heard += bytes.len();
+                    if heard > LONGEST_GREETING {
+                        let begin = readable(&noise);
+                        let text =
+                            format!("it wrote more than {LONGEST_GREETING} bytes, beginning with: {begin}");
+                        return Err(NoHello::Ended(status, text));
+                    }
                     if noise.len() < 4096 {
                         noise.extend_from_slice(&bytes);
                     }
@@ -134,7 +148,9 @@ impl Wire {
     /// Writes to the shell. What the shell says meanwhile is kept, so that neither waits for the other;
     /// a shell that ends stops the writing.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let Wire { pipes, waiting, .. } = self;
+        let Wire {
+            pipes, waiting, kept, ..
+        } = self;
         let input = &mut pipes.input;
         let writing = async {
             input.write_all(bytes).await?;
@@ -152,7 +168,15 @@ impl Wire {
                         waiting.push_back(Piece::Ended(code));
                         return Err(Failure::lost(&self.host));
                     }
-                    Some(piece) => waiting.push_back(piece),
+                    Some(piece) => {
+                        if let Piece::Bytes(_, bytes) = &piece {
+                            *kept += bytes.len();
+                        }
+                        if *kept > LONGEST_ANSWER {
+                            return Err(Failure::too_much(&self.host, "what was said meanwhile", LONGEST_ANSWER));
+                        }
+                        waiting.push_back(piece);
+                    }
                     None => return Err(Failure::lost(&self.host)),
                 },
             }
@@ -162,6 +186,9 @@ impl Wire {
     /// The next piece, or nothing once the shell is gone. Cancelling loses nothing.
     pub async fn next(&mut self) -> Option<Piece> {
         if let Some(piece) = self.waiting.pop_front() {
+            if let Piece::Bytes(_, bytes) = &piece {
+                self.kept -= bytes.len();
+            }
             return Some(piece);
         }
         let piece = self.pipes.pieces.recv().await;

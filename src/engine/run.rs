@@ -4,6 +4,7 @@ use super::play;
 use super::state::play::Out;
 use super::state::run::{Parts, RunState};
 use crate::error::cures::did_you_mean;
+use crate::error::fault::{Fault, caught};
 use crate::error::{INTERRUPTED, Result, nearest};
 use crate::event::{Ending, Kind};
 use crate::inventory::pattern;
@@ -159,9 +160,13 @@ async fn nodes(run: &Arc<RunState>, trouble: &Arc<Trouble>) {
                 continue;
             }
             let (run, trouble) = (run.clone(), trouble.clone());
-            running.push(tokio::spawn(
-                async move { (at, self::node(&run, &trouble, at).await) },
-            ));
+            running.push(tokio::spawn(async move {
+                let ended = caught(self::node(&run, &trouble, at)).await;
+                (
+                    at,
+                    ended.unwrap_or_else(|fault| broken(&run, &trouble, at, &fault)),
+                )
+            }));
         }
         match running.next().await {
             Some(Ok((at, ending))) => endings[at] = Some(ending),
@@ -170,6 +175,21 @@ async fn nodes(run: &Arc<RunState>, trouble: &Arc<Trouble>) {
             None => {}
         }
     }
+}
+
+/// A playbook that a fault ended: those that need it do not begin.
+fn broken(run: &RunState, trouble: &Trouble, at: usize, fault: &Fault) -> Ending {
+    let playbook = run.graph.nodes[at].name.clone();
+    let error = fault.error(&format!("the playbook `{playbook}`"));
+    run.notice(None, error.to_string());
+    trouble.wrongs().wrong = true;
+    run.events.tell(Kind::PlaybookEnded {
+        playbook,
+        ending: Ending::Failed,
+        cause: None,
+        seconds: 0.0,
+    });
+    Ending::Failed
 }
 
 async fn node(run: &Arc<RunState>, trouble: &Trouble, at: usize) -> Ending {

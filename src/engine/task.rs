@@ -23,6 +23,7 @@ mod world;
 
 use super::state::context::Context;
 use super::state::host::Host;
+use crate::error::fault::{Fault, caught};
 use crate::error::{Error, Result};
 use crate::event::{Kind, Status};
 use crate::model::{Item, Keywords, Placed, Task};
@@ -120,9 +121,12 @@ impl HostTask {
         let mut result = match &self.maybe {
             Some(origin) => TaskResult::undecided(origin.clone()),
             None => {
-                let work = self.with_loop(&scope, &name).boxed();
-                let done = self.context.run.permits.unless_ended(work).await;
-                done.unwrap_or_else(|| TaskResult::error(&Error::new("stopped").at(&self.task.place)))
+                let work = caught(self.with_loop(&scope, &name)).boxed();
+                match self.context.run.permits.unless_ended(work).await {
+                    Some(Ok(result)) => result,
+                    Some(Err(fault)) => TaskResult::error(&self.fault(&fault)),
+                    None => TaskResult::error(&Error::new("stopped").at(&self.task.place)),
+                }
             }
         };
         if result.status == Status::Failed
@@ -148,6 +152,22 @@ impl HostTask {
             result,
             notifications,
         }
+    }
+
+    /// How the task ended if a fault met it outside of [`HostTask::run`]'s own care: failed.
+    pub fn broken(&self, fault: &Fault) -> Ended {
+        let error = self.fault(fault);
+        self.context.run.notice(Some(&self.host.name), error.to_string());
+        Ended {
+            result: TaskResult::error(&error),
+            notifications: vec![],
+        }
+    }
+
+    fn fault(&self, fault: &Fault) -> Error {
+        let action = &self.task.action;
+        let what = format!("the task with `{}` on {}", action.module, self.host.name);
+        fault.error(&what).at(&action.place)
     }
 
     /// A bool keyword of the task or around it, rendered; `None` if it is not set.

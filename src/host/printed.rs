@@ -77,8 +77,7 @@ impl Records {
                 .strip_prefix(&*name)
                 .and_then(|rest| rest.strip_prefix(b"\n"))
             {
-                self.stats
-                    .insert((follow, name.into_owned()), record.stat()?);
+                self.stats.insert((follow, name.into_owned()), record.stat()?);
                 rest = behind;
             }
         }

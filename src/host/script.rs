@@ -4,45 +4,8 @@
 //! kind share one program wherever it takes several names.
 
 use super::Question;
-use crate::content::byte_text;
+use crate::words::quote;
 use std::fmt::Write;
-
-/// Any text (without NUL) as one word of `sh`, letter by letter as Python's `shlex.quote` writes it, which the filter
-/// `quote` has to. Bytes that are no UTF-8 ([`byte_text`]) are made by `printf`, so that scripts stay text.
-pub fn quote(text: &str) -> String {
-    if byte_text::holds_bytes(text) {
-        return quote_bytes(text);
-    }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_string();
-    }
-    format!("'{}'", text.replace('\'', r#"'"'"'"#))
-}
-
-/// What `printf` makes of octal digits stands between double quotes; all else is quoted as ever.
-fn quote_bytes(text: &str) -> String {
-    let mut word = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| byte_text::byte_behind(c).is_some()) {
-        let end = rest[at..].find(|c: char| byte_text::byte_behind(c).is_none());
-        let end = end.map_or(rest.len(), |length| at + length);
-        if at > 0 {
-            word.push_str(&quote(&rest[..at]));
-        }
-        let octal: String = rest[at..end]
-            .chars()
-            .filter_map(byte_text::byte_behind)
-            .map(|byte| format!("\\{byte:o}"))
-            .collect();
-        word.push_str(&format!("\"$(printf '{octal}')\""));
-        rest = &rest[end..];
-    }
-    if !rest.is_empty() {
-        word.push_str(&quote(rest));
-    }
-    word
-}
 
 /// The script that asks `questions`; `nonce` must be fresh and random.
 pub fn question_script(questions: &[Question], nonce: &str) -> String {

@@ -1,6 +1,7 @@
 //! Host patterns: `a:b`, `a,b`, `!x`, `&y`, globs, `~regex`, `[0]`, `[1:2]`, and `--limit`.
 
 use super::{Inventory, LOCALHOST};
+use crate::budget::PARTS;
 use crate::error::cures::HOSTS_ARE_SHOWN;
 use crate::error::{Error, Result, nearest};
 use crate::source::Place;
@@ -95,7 +96,9 @@ fn parts_of(pattern: &Value) -> Result<Vec<String>> {
         Value::List(items) => items.iter().map(text_of).collect::<Result<Vec<_>>>()?,
         value => vec![text_of(value)?],
     };
-    Ok(texts.iter().flat_map(|part| split(part)).collect())
+    let parts: Vec<String> = texts.iter().flat_map(|part| split(part)).collect();
+    PARTS.check(parts.len() as u64).map_err(Error::new)?;
+    Ok(parts)
 }
 
 fn text_of(value: &Value) -> Result<String> {

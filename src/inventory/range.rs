@@ -1,5 +1,7 @@
 //! Names of hosts in inventories: ranges such as `web[01:10]` and ports such as `web:2222`.
 
+use crate::budget::HOSTS;
+
 /// The names a range stands for, and the port behind them.
 ///
 /// # Errors
@@ -58,8 +60,12 @@ fn expand_name(name: &str) -> Result<Vec<String>, String> {
         return Err(format!("the range `[{inside}]` has no end"));
     }
     let mut names = vec![];
-    for middle in steps(begin, end, step, inside)? {
-        for rest in expand_name(tail)? {
+    let (middles, tails) = (steps(begin, end, step, inside)?, expand_name(tail)?);
+    HOSTS
+        .check((middles.len() as u64).saturating_mul(tails.len() as u64))
+        .map_err(|sentence| format!("`{name}`: {sentence}"))?;
+    for middle in &middles {
+        for rest in &tails {
             names.push(format!("{head}{middle}{rest}"));
         }
     }
@@ -106,11 +112,9 @@ fn steps(begin: &str, end: &str, step: usize, inside: &str) -> Result<Vec<String
     if from > to {
         return Err(backwards());
     }
-    if (to - from) / step > 100_000 {
-        return Err(format!(
-            "the range `[{inside}]` stands for more than 100000 hosts"
-        ));
-    }
+    HOSTS
+        .check(((to - from) / step) as u64)
+        .map_err(|sentence| format!("`[{inside}]`: {sentence}"))?;
     Ok((from..=to)
         .step_by(step)
         .map(|number| format!("{number:0width$}"))

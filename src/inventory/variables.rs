@@ -4,6 +4,7 @@ use super::{Group, Host, Inventory};
 use crate::error::Collector;
 use crate::model::load::variable_files;
 use crate::model::{Loader, Variables};
+use crate::words::component;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -164,8 +165,8 @@ impl<'a> Files<'a> {
 
     fn of(&mut self, kind: &str, name: &str, folders: &[PathBuf]) -> Variables {
         let mut variables = Variables::new();
-        // The name of a host may hold what no file name can.
-        if name.contains('/') {
+        // The name of a host may hold what no file name can, and `..` is another folder.
+        if component(name) != name {
             return variables;
         }
         for folder in folders {

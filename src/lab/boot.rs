@@ -12,6 +12,7 @@ use super::names::Names;
 use super::network;
 use super::settings::NodeSettings;
 use crate::error::{Error, Result};
+use crate::words::quote;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -193,7 +194,7 @@ impl Machine<'_> {
 
     fn start_below_own_group(&self) -> Result<()> {
         let groups = cgroups::make(&self.names.control_group(), &self.node.name, self.node.memory)?;
-        make_file(&self.boot_script_file(), self.boot_script(&groups)?, 0o600)?;
+        make_file(&self.boot_script_file(), self.boot_script(&groups), 0o600)?;
         self.keep("boot")
     }
 
@@ -241,19 +242,11 @@ impl Machine<'_> {
     }
 
     /// The shell process that boots the node, and boots it again after each of its reboots.
-    fn boot_script(&self, groups: &[PathBuf]) -> Result<String> {
-        let quote = |text: &str| {
-            shlex::try_quote(text)
-                .map(String::from)
-                .map_err(|cause| Error::new(format!("`{text}` cannot be a path of the lab")).cause(cause))
-        };
+    fn boot_script(&self, groups: &[PathBuf]) -> String {
         // Names of control groups hold no blanks: systemd escapes them, and the lab's own have none.
         let groups: Vec<_> = groups.iter().map(|group| group.to_string_lossy()).collect();
-        let mut nspawn = vec![];
-        for word in self.nspawn() {
-            nspawn.push(quote(&word)?);
-        }
-        Ok(format!(
+        let nspawn: Vec<String> = self.nspawn().iter().map(|word| quote(word)).collect();
+        format!(
             "# Boots the node {name}, and boots it again after each of its reboots.\n\
              groups='{groups}'\n\
              enter() {{\n  for group in $groups; do echo 0 >\"$group/$1/cgroup.procs\" || exit 1; done\n}}\n\
@@ -278,7 +271,7 @@ impl Machine<'_> {
             machine = cgroups::MACHINE,
             join = self.join_script(),
             nspawn = nspawn.join(" "),
-        ))
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs programs of this computer and turns their failures into errors.
 
 use crate::error::{Error, Result};
+use crate::words::quote;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -67,7 +68,7 @@ fn failed(line: &[&str], output: &Output) -> Error {
 
 /// The command line as a person would type it.
 fn shown(line: &[&str]) -> String {
-    shlex::try_join(line.iter().copied()).unwrap_or_else(|_| line.join(" "))
+    line.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// True if a program of this name lies on the path.

@@ -144,7 +144,7 @@ impl Arguments {
             format!("-o DPkg::Lock::Timeout={}", self.lock_timeout),
         ];
         for option in self.dpkg_options.split(',').filter(|option| !option.is_empty()) {
-            words.push(format!("-o Dpkg::Options::=--{option}"));
+            words.push(format!("-o {}", quote(&format!("Dpkg::Options::=--{option}"))));
         }
         if let Some(recommends) = self.install_recommends {
             words.push(format!(

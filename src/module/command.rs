@@ -120,7 +120,7 @@ fn word(value: &Value) -> Result<String, Stop> {
 }
 
 /// A word of a command without a shell: quoted, but for `$NAME` and `~`, which Ansible expands.
-fn argument(word: &str, expand: bool) -> String {
+pub(super) fn argument(word: &str, expand: bool) -> String {
     let names = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let dollar = expand
         && word.match_indices('$').any(|(at, _)| {

@@ -5,6 +5,7 @@ use super::{LocalFile, Module, Outcome, Step, Stop, View};
 use crate::content::{Content, byte_text};
 use crate::host::{Action, FileKind, Question};
 use crate::value::Value;
+use crate::words::component;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::ffi::OsString;
@@ -43,17 +44,39 @@ impl Arguments {
                 .to_string())
         };
         let base = PathBuf::from(text("playbook_dir")?).join(&self.dest);
-        // A name of the host is the same bytes here.
-        let bytes = |text: &str| OsString::from_vec(byte_text::bytes_of(text).into_owned());
-        let name = bytes(self.src.rsplit('/').next().unwrap_or_default());
+        let below = |text: &str| {
+            // What the host is asked for may be a value of its own: it stays below the folder.
+            contained(text).ok_or_else(|| {
+                Stop::failed(format!(
+                    "Detected directory traversal, expected to be contained in '{}' but got '{}'",
+                    base.display(),
+                    base.join(text).display()
+                ))
+            })
+        };
         Ok(match (self.flat, self.dest.ends_with('/')) {
-            (true, true) => base.join(name),
+            (true, true) => base.join(below(self.src.rsplit('/').next().unwrap_or_default())?),
             (true, false) => base,
             (false, _) => base
-                .join(text("inventory_hostname")?)
-                .join(bytes(self.src.trim_start_matches('/'))),
+                .join(component(&text("inventory_hostname")?))
+                .join(below(self.src.trim_start_matches('/'))?),
         })
     }
+}
+
+/// A relative path without `.` and `..`; nothing of one that leads out, or to where it begins.
+fn contained(path: &str) -> Option<PathBuf> {
+    let mut parts: Vec<&str> = vec![];
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    // A name of the host is the same bytes here.
+    let bytes = |part: &&str| OsString::from_vec(byte_text::bytes_of(part).into_owned());
+    (!parts.is_empty()).then(|| parts.iter().map(bytes).collect())
 }
 
 impl Module for Fetch {

@@ -162,7 +162,7 @@ impl Own {
              echo \"src $t\"; echo \"bytes $(wc -c <\"$t\" | tr -d ' ')\"; digest checksum_src sha1sum \"$t\"; [ ! -e {to} ] || digest checksum_dest sha1sum {to}\n\
              {verify}\ndigest md5sum md5sum \"$t\"\n\
              if [ -e {to} ] && cmp -s \"$t\" {to}; then echo same; exit 0; fi\n{backup}\n\
-             ( {write}) <\"$t\" && echo new || fail \"could not write \"{to}",
+             ( {write}) <\"$t\" && echo new || fail 'could not write '{to}",
             self.fetcher(),
             quote(&self.url)
         ))

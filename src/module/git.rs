@@ -2,7 +2,7 @@
 
 use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
-use crate::host::{Action, Effect, Output, Resource, quote};
+use crate::host::{Action, Effect, Output, Resource, quote, requote};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -98,7 +98,8 @@ impl Arguments {
             ssh.push_str(" -o StrictHostKeyChecking=no");
         }
         if let Some(options) = &self.ssh_opts {
-            ssh.push_str(&format!(" {options}"));
+            let words = requote(options).unwrap_or_else(|| quote(options));
+            ssh.push_str(&format!(" {words}"));
         }
         let ssh = match ssh.as_str() {
             "ssh" => String::new(),

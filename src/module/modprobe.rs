@@ -111,6 +111,14 @@ impl Module for Modprobe {
     ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        // It stands in expressions of `grep` and `sed` below.
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !arguments.name.chars().all(fits) {
+            return Err(Stop::failed(format!(
+                "`{}` is no name of a module: it has letters, digits, `-`, `_` and `.`",
+                arguments.name
+            )));
+        }
         let question = Question::KernelModule {
             name: arguments.name.clone(),
         };
@@ -121,7 +129,15 @@ impl Module for Modprobe {
         if loaded != wanted {
             let verb = if wanted { "modprobe" } else { "modprobe -r" };
             let params = match (wanted, arguments.params.as_str()) {
-                (true, params) if !params.is_empty() => format!(" {params}"),
+                (true, params) => {
+                    let words = shlex::split(params);
+                    let wrong = || Stop::failed(format!("the quotes of `params` are not closed: {params}"));
+                    words
+                        .ok_or_else(wrong)?
+                        .iter()
+                        .map(|word| format!(" {}", quote(word)))
+                        .collect()
+                }
                 _ => String::new(),
             };
             let command = format!("{verb} {}{params}", quote(&arguments.name));

@@ -1,8 +1,9 @@
 //! `pip`: packages of Python, on hosts that have it.
 
+use super::command::argument;
 use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
-use crate::host::{Action, Effect, Resource, quote};
+use crate::host::{Action, Effect, Resource, quote, requote};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -56,6 +57,10 @@ pub(super) struct Arguments {
     break_system_packages: bool,
 }
 
+fn open_quotes(argument: &str, line: &str) -> Stop {
+    Stop::failed(format!("the quotes of `{argument}` are not closed: {line}"))
+}
+
 impl Arguments {
     fn program(&self) -> String {
         match (&self.virtualenv, &self.executable) {
@@ -96,7 +101,8 @@ impl Arguments {
             line = format!("PIP_BREAK_SYSTEM_PACKAGES=1 {line}");
         }
         if let Some(extra) = &self.extra_args {
-            line.push_str(&format!(" {extra}"));
+            let words = requote(extra).ok_or_else(|| open_quotes("extra_args", extra))?;
+            line.push_str(&format!(" {words}"));
         }
         for package in self.packages()? {
             let editable = if self.editable { " -e" } else { "" };
@@ -116,13 +122,21 @@ impl Arguments {
     }
 
     /// The line that makes the virtual environment.
-    fn environment(&self, folder: &str) -> String {
+    fn environment(&self, folder: &str) -> Result<String, Stop> {
         let site = if self.virtualenv_site_packages {
             " --system-site-packages"
         } else {
             ""
         };
-        match (&self.virtualenv_command, &self.virtualenv_python) {
+        let command = match &self.virtualenv_command {
+            Some(line) => {
+                let words = shlex::split(line).ok_or_else(|| open_quotes("virtualenv_command", line))?;
+                let words: Vec<String> = words.iter().map(|word| argument(word, true)).collect();
+                Some(words.join(" "))
+            }
+            None => None,
+        };
+        Ok(match (command, &self.virtualenv_python) {
             (Some(command), Some(python)) => {
                 format!("{command}{site} -p {} {}", quote(python), quote(folder))
             }
@@ -131,7 +145,7 @@ impl Arguments {
                 let python = python.as_deref().unwrap_or("python3");
                 format!("{} -m venv{site} {}", quote(python), quote(folder))
             }
-        }
+        })
     }
 
     /// Whether something is to be done, by what is installed and, for more than that, by pip's own dry run.
@@ -229,7 +243,7 @@ impl Module for Pip {
             None => false,
         };
         if let Some(folder) = arguments.virtualenv.as_ref().filter(|_| fresh) {
-            actions.push(script(arguments.environment(folder)));
+            actions.push(script(arguments.environment(folder)?));
         }
         let wanted = !arguments.name.is_empty() || arguments.requirements.is_some();
         let idle = !wanted || fresh && arguments.state == State::Absent;

@@ -74,9 +74,9 @@ impl Arguments {
     fn connects(&self, port: u16) -> String {
         let (host, seconds) = (quote(&self.host), self.connect_timeout);
         format!(
-            "if command -v nc >/dev/null; then nc -z -w {seconds} {host} {port} </dev/null; \
-             elif command -v bash >/dev/null; then timeout {seconds} bash -c ': </dev/tcp/'{host}'/{port}'; \
-             elif command -v curl >/dev/null; then curl -s -m {seconds} telnet://{host}:{port} </dev/null; r=$?; [ $r = 0 ] || [ $r = 28 ] || [ $r = 56 ]; \
+            "if command -v nc >/dev/null; then nc -z -w {seconds} -- {host} {port} </dev/null; \
+             elif command -v bash >/dev/null; then timeout {seconds} bash -c ': <\"/dev/tcp/$1/$2\"' bash {host} {port}; \
+             elif command -v curl >/dev/null; then curl -g -s -m {seconds} telnet://{host}:{port} </dev/null; r=$?; [ $r = 0 ] || [ $r = 28 ] || [ $r = 56 ]; \
              else echo 'wait_for needs nc, bash or curl on the host' >&2; exit 3; fi"
         )
     }

@@ -175,8 +175,18 @@ pub(super) fn run(
     {
         return Ok(hand_out_unknown(unknown, true));
     }
-    let value = function(&call).map_err(|sentence| failure(name, &sentence))?;
+    let made = function(&call).and_then(|value| charged(&value).map(|()| value));
+    let value = made.map_err(|sentence| failure(name, &sentence))?;
     Ok(hand_out(&value, &call.scope))
+}
+
+/// Counts what was made; what is as long as somebody asks is counted before it is made too.
+fn charged(value: &Value) -> Result<(), String> {
+    match value {
+        Value::String(text) | Value::Secret(text) => ledger::spend(text.len()),
+        Value::List(items) => ledger::spend_items(items.len()),
+        _ => Ok(()),
+    }
 }
 
 /// Python's `<`: numbers with numbers, texts with texts, lists with lists; all else is an error.

@@ -4,6 +4,7 @@ use super::convert::{expose, print, take};
 use super::objects::Undefined;
 use super::patcher::{self, Purpose};
 use super::{ledger, place};
+use crate::budget::STEPS;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error as JinjaError, ErrorKind, UndefinedBehavior};
 use std::borrow::Cow;
@@ -113,6 +114,7 @@ fn build(options: &FileOptions) -> Environment<'static> {
         environment.set_syntax(syntax);
     }
     environment.set_debug(false);
+    environment.set_fuel(Some(STEPS.limit()));
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_path_join_callback(|name, parent| Cow::Owned(find_template(name, parent)));
@@ -130,11 +132,19 @@ fn build(options: &FileOptions) -> Environment<'static> {
             return Ok(());
         }
         ledger::note_printed(value);
-        let written = match value.as_str() {
-            Some(text) => output.write_str(text),
-            None => output.write_str(&print(&expose(take(value)))),
+        let other;
+        let text = match value.as_str() {
+            Some(text) => text,
+            None => {
+                other = print(&expose(take(value)));
+                &other
+            }
         };
-        written.map_err(|_| JinjaError::new(ErrorKind::WriteFailure, "the text cannot be written"))
+        ledger::spend(text.len())
+            .map_err(|sentence| JinjaError::new(ErrorKind::InvalidOperation, sentence))?;
+        output
+            .write_str(text)
+            .map_err(|_| JinjaError::new(ErrorKind::WriteFailure, "the text cannot be written"))
     });
     environment
 }

@@ -4,13 +4,18 @@
 //! out: whatever an evaluation was given stands here, and its result is judged by that.
 
 use super::Scope;
-use crate::error::Error;
+use crate::budget::EVALUATION;
+use crate::error::{Error, fault};
 use crate::source::Place;
 use crate::value::Unknown;
-use minijinja::Value as Jinja;
+use minijinja::value::Value as Jinja;
+use minijinja::{Error as JinjaError, ErrorKind};
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// The bytes of an item of a list.
+const ITEM: usize = 64;
 
 /// Names one note, so that it can be forgiven.
 pub(super) type Note = u64;
@@ -38,6 +43,8 @@ pub(super) struct Ledger {
 thread_local! {
     static LEDGER: RefCell<Ledger> = RefCell::default();
     static NEXT: Cell<Note> = const { Cell::new(1) };
+    /// How many evaluations are under way in each other, and what they spent of the budget of the outermost.
+    static SPENT: Cell<(usize, u64)> = const { Cell::new((0, 0)) };
 }
 
 /// Puts the ledger of the surrounding evaluation back, whatever happens.
@@ -52,15 +59,44 @@ impl Drop for Restore {
 }
 
 /// Runs an evaluation with a ledger of its own, so that evaluations nest.
-pub(super) fn with_fresh<T>(scope: &Scope, evaluate: impl FnOnce() -> T) -> (T, Ledger) {
+/// A panic in it is an error of the evaluation.
+pub(super) fn with_fresh<T>(
+    scope: &Scope,
+    evaluate: impl FnOnce() -> Result<T, JinjaError>,
+) -> (Result<T, JinjaError>, Ledger) {
     let fresh = Ledger {
         scope: Some(scope.clone()),
         ..Ledger::default()
     };
+    let (depth, spent) = SPENT.get();
+    SPENT.set((depth + 1, if depth == 0 { 0 } else { spent }));
     let mut restore = Restore(Some(LEDGER.with(|ledger| ledger.replace(fresh))));
-    let result = evaluate();
+    let result = fault::catch(evaluate).unwrap_or_else(|fault| {
+        let sentence = format!("a fault of Vent itself: {}", fault.message);
+        Err(JinjaError::new(ErrorKind::InvalidOperation, sentence))
+    });
+    SPENT.set((depth, SPENT.get().1));
     let outer = restore.0.take().unwrap_or_default();
     (result, LEDGER.with(|ledger| ledger.replace(outer)))
+}
+
+/// Notes that texts or lists of so many bytes are made; asked before they are.
+///
+/// # Errors
+/// The sentence of the budget, once it is used up.
+pub(super) fn spend(bytes: usize) -> Result<(), String> {
+    let (depth, spent) = SPENT.get();
+    let spent = spent.saturating_add(bytes as u64);
+    SPENT.set((depth, spent));
+    EVALUATION.check(spent)
+}
+
+/// As [`spend`], for a list: of so many items.
+///
+/// # Errors
+/// As [`spend`].
+pub(super) fn spend_items(count: usize) -> Result<(), String> {
+    spend(count.saturating_mul(ITEM))
 }
 
 /// The variables of the evaluation that is going on.

@@ -108,6 +108,11 @@ fn text_method(text: &str, method: &str, arguments: &[Jinja]) -> Option<Result<J
     let fill = || word(1).and_then(|text| text.chars().next()).unwrap_or(' ');
     let missing = || width().saturating_sub(text.chars().count());
     let filler = |count: usize| fill().to_string().repeat(count);
+    if ["zfill", "ljust", "rjust", "center"].contains(&method)
+        && let Err(sentence) = ledger::spend(width().saturating_mul(fill().len_utf8()))
+    {
+        return Some(Err(wrong(sentence)));
+    }
     let triple = |found: Option<(&str, &str)>, otherwise: [&str; 3]| {
         let parts = found.map_or(otherwise.map(str::to_string), |(head, tail)| {
             [head.into(), first(), tail.into()]

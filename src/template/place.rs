@@ -1,6 +1,7 @@
 //! From an error of the template engine to a place in the file the user wrote.
 
 use super::evaluate::Span;
+use crate::budget::STEPS;
 use crate::error::cures::did_you_mean;
 use crate::error::{Error, nearest};
 use crate::source::{Place, Source};
@@ -166,6 +167,7 @@ fn sentence(error: &JinjaError) -> String {
     let detail = error.detail().map(str::to_string);
     let kind = error.kind().to_string();
     match (error.kind(), detail) {
+        (ErrorKind::OutOfFuel, _) => STEPS.exceeded(),
         (ErrorKind::SyntaxError, Some(detail)) => format!("the template cannot be read: {detail}"),
         (ErrorKind::InvalidOperation | ErrorKind::UnknownFilter | ErrorKind::UnknownTest, Some(detail)) => {
             detail

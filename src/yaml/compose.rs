@@ -56,6 +56,8 @@ pub(super) fn compose(source: &Arc<Source>) -> Result<Parsed, Errors> {
 enum Stop {
     Syntax(Problem),
     Refused(Box<Error>),
+    /// The rest is not read: each level more costs more than the one before.
+    TooDeep(Box<Error>),
 }
 
 impl From<Error> for Stop {
@@ -93,6 +95,10 @@ impl Composer<'_> {
                 _ => match self.node(event, 0) {
                     Ok(node) => documents.push(node),
                     Err(Stop::Syntax(found)) => return Err(found),
+                    Err(Stop::TooDeep(error)) => {
+                        errors.push(*error);
+                        return Ok(());
+                    }
                     Err(Stop::Refused(error)) => {
                         errors.push(*error);
                         refused = true;
@@ -118,7 +124,7 @@ impl Composer<'_> {
         let place = self.place(event.span.clone());
         if depth > DEPTH_LIMIT {
             let message = format!("the text is nested deeper than {DEPTH_LIMIT} levels");
-            return Err(Error::new(message).at(&place).into());
+            return Err(Stop::TooDeep(Box::new(Error::new(message).at(&place))));
         }
         match event.kind {
             Said::Alias(name) => Ok(self.alias(&name, &place)?),

@@ -2,14 +2,12 @@
 
 use super::scalar::{self, Scalar};
 use super::{Kind, Node, Style};
+use crate::budget::NODES;
 use crate::error::{Error, Result, nearest};
 use crate::value::{Map, Value};
 use crate::vault::Vault;
 use base64::Engine;
 use std::sync::Arc;
-
-/// More nodes than this, aliases counted as often as they are used, are refused.
-const NODE_LIMIT: usize = 2_000_000;
 
 const STANDARD: &str = "tag:yaml.org,2002:";
 
@@ -26,7 +24,7 @@ enum Texts {
 
 struct Converter<'a> {
     vault: &'a Vault,
-    left: usize,
+    left: u64,
 }
 
 impl Node {
@@ -50,7 +48,7 @@ impl Node {
     fn convert(&self, vault: &Vault, texts: Texts) -> Result<Value> {
         let mut converter = Converter {
             vault,
-            left: NODE_LIMIT,
+            left: NODES.limit(),
         };
         converter.node(self, texts)
     }
@@ -58,12 +56,9 @@ impl Node {
 
 impl Converter<'_> {
     fn node(&mut self, node: &Node, texts: Texts) -> Result<Value> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| {
-            Error::new(format!(
-                "the text grows to more than {NODE_LIMIT} values by its aliases"
-            ))
-            .at(&node.place)
-        })?;
+        // An alias counts as often as it is used.
+        let left = self.left.checked_sub(1);
+        self.left = left.ok_or_else(|| Error::new(NODES.exceeded()).at(&node.place))?;
         let tag = node.tag.as_deref();
         let texts = if tag == Some("!unsafe") {
             Texts::Final
@@ -224,7 +219,7 @@ mod tests {
             ));
         }
         let error = read(&text).unwrap_err();
-        assert!(error.message().contains("by its aliases"), "{error}");
+        assert!(error.message().contains("counted by its aliases"), "{error}");
     }
 
     #[test]

@@ -171,17 +171,22 @@ impl Reach for Here {
     }
 }
 
-/// Runs `site.yml` of a folder through the library.
+/// Runs `site.yml` of a folder through the library with the liars, on one host.
 async fn run(folder: &Path, check: bool) -> Run {
+    run_with(&WITH_LIARS, folder, "host,", check).await.succeeded()
+}
+
+/// Runs `site.yml` of a folder through the library, with these modules, on hosts that are all this computer.
+pub async fn run_with(modules: &'static [Entry], folder: &Path, hosts: &'static str, check: bool) -> Run {
     let known = Known {
-        modules: &WITH_LIARS,
+        modules,
         lookups: vec![],
     };
     let loader = Arc::new(Loader::new(Vault::default(), known, vec![]));
     let playbook = loader.playbook(&folder.join("site.yml")).unwrap();
     let load = {
         let loader = loader.clone();
-        move || Inventory::load(&["host,".into()], &loader, None)
+        move || Inventory::load(&[hosts.into()], &loader, None)
     };
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let finished = engine::run(Parts {
@@ -193,7 +198,7 @@ async fn run(folder: &Path, check: bool) -> Run {
         inventory: load().unwrap(),
         events: Events::new(sender),
         reach: Arc::new(Here),
-        modules: &WITH_LIARS,
+        modules,
         loader,
         reload: Arc::new(load),
         stop: CancellationToken::new(),
@@ -209,7 +214,6 @@ async fn run(folder: &Path, check: bool) -> Run {
         events,
         stderr: String::new(),
     }
-    .succeeded()
 }
 
 /// A folder with a playbook that calls these modules, each for the file of its name.

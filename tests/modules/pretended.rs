@@ -10,6 +10,8 @@ use vent::host::*;
 pub struct Pretended {
     case: Json,
     outputs: Vec<Json>,
+    /// What no probe of the case is like is answered as the first of them, or with nothing.
+    lenient: bool,
 }
 
 fn stat(entry: &Json) -> Stat {
@@ -43,6 +45,15 @@ impl Pretended {
         Pretended {
             case: case.clone(),
             outputs: case["outputs"].as_array().cloned().unwrap_or_default(),
+            lenient: false,
+        }
+    }
+
+    /// The machine of a case whose texts were changed, so that scripts are others than it says.
+    pub fn lenient(case: &Json) -> Pretended {
+        Pretended {
+            lenient: true,
+            ..Pretended::of(case)
         }
     }
 
@@ -132,7 +143,10 @@ impl Pretended {
                 let found = probes
                     .iter()
                     .find(|probe| script.contains(probe["has"].as_str().unwrap()));
+                let absent = json!({});
+                let other = || self.lenient.then(|| probes.first().unwrap_or(&absent));
                 let found = found
+                    .or_else(other)
                     .unwrap_or_else(|| panic!("{}: nothing answers the probe: {script}", self.case["title"]));
                 Answer::Output(Output {
                     code: found["code"].as_i64().unwrap_or(0) as i32,

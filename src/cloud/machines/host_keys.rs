@@ -1,8 +1,8 @@
 //! What this computer keeps of a cluster's machines: the host key each was given, `known_hosts` that pins it,
 //! and which machines have answered with it already.
 
-use crate::connection::quote;
 use crate::error::{Error, Result};
+use crate::words::quote;
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};

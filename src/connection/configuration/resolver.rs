@@ -25,7 +25,7 @@ impl Resolver<'_> {
     /// # Errors
     /// A setting that is none, jump hosts that lead to themselves.
     pub(super) fn resolve(&self, host: &str, mut settings: SshConfig, depth: usize) -> Result<Target> {
-        self.read_files(host, &mut settings);
+        self.read_files(host, &mut settings)?;
         let Environment {
             home,
             user: local,
@@ -79,7 +79,7 @@ impl Resolver<'_> {
         Ok(target)
     }
 
-    fn read_files(&self, host: &str, settings: &mut SshConfig) {
+    fn read_files(&self, host: &str, settings: &mut SshConfig) -> Result<()> {
         let Environment {
             home,
             user,
@@ -100,8 +100,9 @@ impl Resolver<'_> {
             None => vec![home.join(".ssh/config"), system_config.clone()],
         };
         for file in files {
-            settings.extend(ssh_config::read(&file, subject, texts));
+            settings.extend(ssh_config::read(&file, subject, texts)?);
         }
+        Ok(())
     }
 
     /// The keys that are named, else the usual ones that exist.
@@ -167,11 +168,37 @@ impl Resolver<'_> {
                 Ok(())
             }
             (None, command) => {
+                if command.is_some() && !is_host_name(tokens.original) {
+                    return Err(refused("host", tokens.original));
+                }
+                if command.is_some() && !is_user_name(tokens.user) {
+                    return Err(refused("user", tokens.user));
+                }
                 target.proxy_command = command.map(|command| tokens.replace(command));
                 Ok(())
             }
         }
     }
+}
+
+/// True for a name that OpenSSH takes for a host: a ProxyCommand hands it to a shell (CVE-2023-51385). What the user's
+/// own configuration makes of it is not looked at.
+fn is_host_name(name: &str) -> bool {
+    let acts = |c: char| c.is_whitespace() || c.is_control() || "'`\"$\\;&<>|(){}".contains(c);
+    !name.starts_with('-') && !name.contains(acts)
+}
+
+/// True for a name that OpenSSH takes for a user.
+fn is_user_name(name: &str) -> bool {
+    let acts = |c: char| c.is_control() || "'`\";&<>|(){}".contains(c);
+    !name.starts_with('-') && !name.contains(acts) && !name.contains(" -") && !name.ends_with('\\')
+}
+
+fn refused(what: &str, name: &str) -> Error {
+    Error::new(format!(
+        "`{name}` is no name of a {what}: it holds what a shell would act on"
+    ))
+    .help("OpenSSH refuses it too, since a ProxyCommand hands it to a shell")
 }
 
 /// `[user@]host[:port]` or `ssh://[user@]host[:port]`.

@@ -6,6 +6,7 @@ use crate::engine::state::context::Context;
 use crate::engine::state::host::Host;
 use crate::engine::state::play::Out;
 use crate::engine::task::{Coming, Ended, HostTask, scope, selection};
+use crate::error::fault::caught;
 use crate::event::{Kind, Status, TaskName};
 use crate::model::{Keywords, Placed, Task};
 use crate::template::{self, Scope};
@@ -103,7 +104,10 @@ pub async fn on_hosts(
             let _permits = (let_through, fork);
             match context.run.permits.is_stopped() && !host_task.handler {
                 true => None,
-                false => Some(with_consequences(&context, host_task).await),
+                false => {
+                    let ended = caught(with_consequences(&context, host_task.clone())).await;
+                    Some(ended.unwrap_or_else(|fault| host_task.broken(&fault)))
+                }
             }
         });
         running.push((host, AbortOnDropHandle::new(done)));

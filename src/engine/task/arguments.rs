@@ -6,6 +6,7 @@ use crate::engine::attempt::CommandSettings;
 use crate::error::{Error, Result};
 use crate::template::{self, Scope};
 use crate::value::{self, Map, Unknown, Value};
+use crate::words::is_variable;
 use std::sync::Arc;
 
 impl HostTask {
@@ -75,6 +76,12 @@ impl HostTask {
                 None => vec![],
             };
             for (name, value) in maps.iter().filter_map(Value::as_map).flatten() {
+                if !is_variable(name) {
+                    let message = format!("`{name}` is no name of an environment variable");
+                    return Err(Error::new(message)
+                        .at(&layer.place)
+                        .help("it has letters, digits and `_`, and no digit first"));
+                }
                 environment.retain(|(known, _)| known != &**name);
                 let text = value.as_str().map_or_else(|| value::repr(value), str::to_string);
                 environment.push((name.to_string(), text));

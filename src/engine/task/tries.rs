@@ -21,7 +21,13 @@ impl HostTask {
             0.0
         };
         let delay = number(&self.task.delay, 5.0, scope)?;
-        let attempts = retries.max(0.0) as usize + 1;
+        // As Ansible: what is below nothing is a second.
+        let delay = Duration::try_from_secs_f64(if delay < 0.0 { 1.0 } else { delay }).map_err(|_| {
+            let place = self.task.delay.as_ref().map(|placed| &placed.place);
+            let error = Error::new(format!("nobody can wait for {delay} seconds"));
+            error.at_some(place).help("`delay` is a number of seconds")
+        })?;
+        let attempts = (retries.max(0.0) as usize).saturating_add(1);
         for attempt in 1..=attempts {
             let mut result = self.try_once(scope, name).await?;
             if attempts == 1 || matches!(result.status, Status::Unreachable | Status::Undecided) {
@@ -48,7 +54,7 @@ impl HostTask {
                 left,
             });
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs_f64(delay)) => {}
+                () = tokio::time::sleep(delay) => {}
                 () = self.context.run.permits.stop.cancelled() => return Ok(result),
             }
         }

@@ -4,6 +4,7 @@ use super::{Filter, filter};
 use crate::content::byte_text;
 use crate::template::call::{Answer, Call, truthy};
 use crate::template::convert::print;
+use crate::template::ledger::spend;
 use crate::value::{Value, json};
 use base64::Engine;
 
@@ -12,6 +13,7 @@ pub(super) const FILTERS: &[Filter] = &[
         let indent = call
             .integer(1, "indent")?
             .and_then(|indent| usize::try_from(indent).ok());
+        affordable(call.input(), indent)?;
         let sort = call.named().get("sort_keys").is_some_and(truthy);
         Ok(plain_or_ascii(call, json(call.input(), indent, sort)).into())
     }),
@@ -20,6 +22,7 @@ pub(super) const FILTERS: &[Filter] = &[
             .integer(1, "indent")?
             .and_then(|indent| usize::try_from(indent).ok())
             .unwrap_or(4);
+        affordable(call.input(), Some(indent))?;
         let sort = call.named().get("sort_keys").is_none_or(truthy);
         Ok(plain_or_ascii(call, json(call.input(), Some(indent), sort)).into())
     }),
@@ -27,6 +30,7 @@ pub(super) const FILTERS: &[Filter] = &[
         let indent = call
             .integer(1, "indent")?
             .and_then(|indent| usize::try_from(indent).ok());
+        affordable(call.input(), indent)?;
         let text = json(call.input(), indent, true);
         let escaped = [
             ('<', "\\u003c"),
@@ -71,6 +75,14 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("urldecode", |call| Ok(decode_url(&call.input_text()).into())),
     filter("strftime", strftime),
 ];
+
+/// Counts the blanks of an indentation that nobody writes by hand, before they are made.
+fn affordable(value: &Value, indent: Option<usize>) -> Result<(), String> {
+    match indent {
+        Some(indent) if indent > 64 => spend(json(value, None, false).len().saturating_mul(indent)),
+        _ => Ok(()),
+    }
+}
 
 /// The bytes of a text in an encoding, named as Python names it.
 fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, String> {

@@ -4,6 +4,7 @@ use super::sets::holds;
 use super::{Filter, filter, keeping};
 use crate::template::call::{Answer, Call, number, order, truthy};
 use crate::template::convert::print;
+use crate::template::ledger::spend_items;
 use crate::value::{Value, repr};
 use std::cmp::Ordering;
 
@@ -209,11 +210,13 @@ fn product(call: &Call) -> Answer {
     if let Some(repeat) = call.named().get("repeat").and_then(crate::value::to_integer) {
         let once = lists.clone();
         for _ in 1..repeat.max(1) {
+            spend_items(once.iter().map(Vec::len).sum::<usize>() + 1)?;
             lists.extend(once.iter().cloned());
         }
     }
     let mut all: Vec<Vec<Value>> = vec![vec![]];
-    for list in &lists {
+    for (width, list) in lists.iter().enumerate() {
+        spend_items(all.len().saturating_mul(list.len()).saturating_mul(width + 2))?;
         let longer = |row: &Vec<Value>| {
             let row = row.clone();
             list.iter()
@@ -253,27 +256,43 @@ fn choose(call: &Call, ordered: bool) -> Answer {
         None => return Err("the argument `r` is missing".into()),
     };
     let mut found = vec![];
-    choose_into(&items, size, ordered, &mut vec![], &mut found);
+    if size <= items.len() {
+        choose_into(&items, size, ordered, &mut vec![], &mut found)?;
+    }
     Ok(Value::list(found))
 }
 
-fn choose_into(items: &[Value], size: usize, ordered: bool, taken: &mut Vec<usize>, found: &mut Vec<Value>) {
+fn choose_into(
+    items: &[Value],
+    size: usize,
+    ordered: bool,
+    taken: &mut Vec<usize>,
+    found: &mut Vec<Value>,
+) -> Result<(), String> {
     if taken.len() == size {
+        spend_items(size + 1)?;
         found.push(Value::list(taken.iter().map(|at| items[*at].clone())));
-        return;
+        return Ok(());
     }
     let start = if ordered {
         0
     } else {
         taken.last().map_or(0, |last| last + 1)
     };
-    for at in start..items.len() {
+    // Where combinations begin later, too few items are left.
+    let end = if ordered {
+        items.len()
+    } else {
+        items.len() - (size - taken.len() - 1)
+    };
+    for at in start..end {
         if !taken.contains(&at) {
             taken.push(at);
-            choose_into(items, size, ordered, taken, found);
+            choose_into(items, size, ordered, taken, found)?;
             taken.pop();
         }
     }
+    Ok(())
 }
 
 fn batch(call: &Call) -> Answer {
@@ -284,6 +303,9 @@ fn batch(call: &Call) -> Answer {
         .filter(|size| *size > 0);
     let size = size.ok_or("the size must be a positive number")?;
     let fill = call.get(2, "fill_with").filter(|fill| !fill.is_null());
+    if fill.is_some() && !items.is_empty() {
+        spend_items(items.len().saturating_add(size))?;
+    }
     Ok(Value::list(items.chunks(size).map(|chunk| {
         let missing = if fill.is_some() { size - chunk.len() } else { 0 };
         let filler = std::iter::repeat_n(fill.cloned().unwrap_or_default(), missing);
@@ -299,6 +321,7 @@ fn slice(call: &Call) -> Answer {
         .filter(|count| *count > 0);
     let count = count.ok_or("the number of slices must be positive")?;
     let fill = call.get(2, "fill_with").filter(|fill| !fill.is_null());
+    spend_items(count)?;
     let (each, more) = (items.len() / count, items.len() % count);
     let mut start = 0;
     Ok(Value::list((0..count).map(|at| {

@@ -136,9 +136,13 @@ fn bool(call: &Call) -> Answer {
     })
 }
 
+/// More digits than these no floating-point number has, before the point or behind it.
+const DIGITS: i64 = 1100;
+
 fn round(call: &Call) -> Answer {
-    let precision = i32::try_from(call.integer(1, "precision")?.unwrap_or(0)).unwrap_or(0);
+    let asked = call.integer(1, "precision")?.unwrap_or(0);
     let value = need_number(call.input())?;
+    let precision = i32::try_from(asked.clamp(-DIGITS, DIGITS)).unwrap_or(0);
     let scale = 10f64.powi(precision);
     let rounded = match call.text(2, "method").as_deref() {
         None | Some("common") if precision >= 0 => {
@@ -147,7 +151,12 @@ fn round(call: &Call) -> Answer {
                 .parse()
                 .unwrap_or(value)
         }
+        // No number is as large as half of what it would be rounded to.
+        None | Some("common") if scale == 0.0 => 0.0,
         None | Some("common") => (value * scale).round_ties_even() / scale,
+        Some("ceil" | "floor") if scale == 0.0 || !(value * scale).is_finite() => {
+            return Err(format!("{value} cannot be rounded to {asked} digits"));
+        }
         Some("ceil") => (value * scale).ceil() / scale,
         Some("floor") => (value * scale).floor() / scale,
         Some(_) => return Err("method must be common, ceil or floor".into()),

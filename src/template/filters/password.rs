@@ -2,6 +2,7 @@
 //! and SHA-512", version 0.6) through `sha-crypt`, MD5-crypt by hand.
 
 use super::random::chance;
+use crate::budget::ROUNDS;
 use crate::template::call::{Answer, Call};
 use md5::Digest;
 use sha_crypt::Params;
@@ -12,6 +13,7 @@ const LETTERS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm
 pub(super) fn password_hash(call: &Call) -> Answer {
     let scheme = call.text(1, "hashtype").unwrap_or_else(|| "sha512".into());
     let rounds = call.integer(4, "rounds")?;
+    ROUNDS.check(u64::try_from(rounds.unwrap_or(0)).unwrap_or(0))?;
     let salt = match call.text(2, "salt") {
         Some(salt) => salt,
         None => random_text(16),

@@ -4,6 +4,7 @@ use super::{Filter, filter};
 use crate::host::quote;
 use crate::template::call::{Answer, Call};
 use crate::template::convert::print;
+use crate::template::ledger::spend;
 use crate::value::{Value, repr};
 
 pub(super) const FILTERS: &[Filter] = &[
@@ -29,6 +30,7 @@ pub(super) const FILTERS: &[Filter] = &[
             .integer(1, "width")?
             .and_then(|width| usize::try_from(width).ok())
             .unwrap_or(80);
+        spend(width)?;
         Ok(crate::template::methods::center(&call.input_text(), width, ' ').into())
     }),
     filter("wordcount", |call| {
@@ -127,8 +129,12 @@ fn comment(call: &Call) -> Answer {
             format!("{text}{newline}")
         }
     };
-    let times = |text: &str, count: i64| line(text).repeat(usize::try_from(count).unwrap_or(0));
-    let after = match times(&postfix, postfix_count) {
+    let times = |text: &str, count: i64| -> Result<String, String> {
+        let (line, count) = (line(text), usize::try_from(count).unwrap_or(0));
+        spend(line.len().saturating_mul(count))?;
+        Ok(line.repeat(count))
+    };
+    let after = match times(&postfix, postfix_count)? {
         text if end.is_empty() => text.trim_end_matches(newline.as_str()).to_string(),
         text => text,
     };
@@ -140,7 +146,7 @@ fn comment(call: &Call) -> Answer {
     Ok(format!(
         "{}{}{body}{between}{after}{end}",
         line(&begin),
-        times(&prefix, prefix_count)
+        times(&prefix, prefix_count)?
     )
     .into())
 }
@@ -148,29 +154,31 @@ fn comment(call: &Call) -> Answer {
 fn replace(call: &Call) -> Answer {
     let (old, new) = (call.need_text(1, "old")?, call.need_text(2, "new")?);
     let text = call.input_text();
-    Ok(
-        match call
-            .integer(3, "count")?
-            .and_then(|count| usize::try_from(count).ok())
-        {
-            Some(count) => text.replacen(&old, &new, count).into(),
-            None => text.replace(&old, &new).into(),
-        },
-    )
+    let count = call
+        .integer(3, "count")?
+        .and_then(|count| usize::try_from(count).ok());
+    let found = text.matches(&*old).take(count.unwrap_or(usize::MAX)).count();
+    spend(text.len().saturating_add(found.saturating_mul(new.len())))?;
+    Ok(match count {
+        Some(count) => text.replacen(&old, &new, count).into(),
+        None => text.replace(&old, &new).into(),
+    })
 }
 
 fn indent(call: &Call) -> Answer {
     let lead = match call.get(1, "width") {
         Some(Value::String(text)) => text.to_string(),
-        _ => " ".repeat(
-            call.integer(1, "width")?
-                .and_then(|width| usize::try_from(width).ok())
-                .unwrap_or(4),
-        ),
+        _ => {
+            let width = call.integer(1, "width")?;
+            let width = width.and_then(|width| usize::try_from(width).ok()).unwrap_or(4);
+            spend(width)?;
+            " ".repeat(width)
+        }
     };
     let first = call.flag(2, "first", false);
     let blank = call.flag(3, "blank", false);
     let text = call.input_str()?;
+    spend(text.split('\n').count().saturating_mul(lead.len()))?;
     let mut lines = text.split('\n');
     let mut indented = String::new();
     if first && lines.clone().next().is_some_and(|line| blank || !line.is_empty()) {

@@ -5,6 +5,7 @@ use crate::template::call::{Answer, Call, truthy};
 use crate::template::convert::print;
 use crate::template::filters::lists::subelements;
 use crate::template::filters::random::chance;
+use crate::template::ledger::{spend, spend_items};
 use crate::value::{Value, repr, to_integer};
 
 pub(super) const LOOKUPS: &[Lookup] = &[
@@ -101,7 +102,8 @@ fn combinations(call: &Call) -> Answer {
         return Err("with_nested requires at least one element in the nested list".into());
     }
     let mut rows: Vec<Vec<Value>> = vec![vec![]];
-    for list in &lists {
+    for (width, list) in lists.iter().enumerate() {
+        spend_items(rows.len().saturating_mul(list.len()).saturating_mul(width + 2))?;
         let longer = |row: &Vec<Value>| {
             let row = row.clone();
             list.iter()
@@ -161,10 +163,12 @@ fn sequence(call: &Call) -> Answer {
                     .filter_map(|(name, value)| Some((name.to_string(), value?.to_string()))),
             );
         }
-        let number = |name: &str| -> Result<Option<i64>, String> {
+        // Twice as wide as any number that is given: nothing below overflows.
+        let number = |name: &str| -> Result<Option<i128>, String> {
             given
                 .get(name)
                 .map(|text| parse(text).ok_or(format!("can't parse {name}={text} as integer")))
+                .map(|number| number.map(i128::from))
                 .transpose()
         };
         let start = number("start")?.unwrap_or(1);
@@ -177,6 +181,7 @@ fn sequence(call: &Call) -> Answer {
         let format = given.get("format").map_or("%d", String::as_str);
         let mut at = start;
         while stride != 0 && (at - end) * stride.signum() <= 0 {
+            spend_items(1)?;
             all.push(formatted(format, at)?);
             at += stride;
         }
@@ -192,7 +197,7 @@ fn parse(text: &str) -> Option<i64> {
 }
 
 /// One number in a printf format such as `host%02x`.
-fn formatted(format: &str, number: i64) -> Answer {
+fn formatted(format: &str, number: i128) -> Answer {
     let wrong = || format!("bad formatting string: {format}");
     let at = format.find('%').ok_or_else(wrong)?;
     let rest = &format[at + 1..];
@@ -207,10 +212,8 @@ fn formatted(format: &str, number: i64) -> Answer {
         Some('o') => format!("{number:o}"),
         _ => return Err(wrong()),
     };
-    let padded = if zero {
-        format!("{digits:0>width$}")
-    } else {
-        format!("{digits:>width$}")
-    };
+    spend(width)?;
+    let filler = if zero { "0" } else { " " };
+    let padded = filler.repeat(width.saturating_sub(digits.len())) + &digits;
     Ok(format!("{}{padded}{}", &format[..at], &tail[1..]).into())
 }

@@ -71,9 +71,8 @@ pub fn asked(headers: &reqwest::header::HeaderMap, now: SystemTime) -> Option<Du
 }
 
 fn until_epoch(second: u64, now: SystemTime) -> Duration {
-    (UNIX_EPOCH + Duration::from_secs(second))
-        .duration_since(now)
-        .unwrap_or_default()
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Duration::from_secs(second).saturating_sub(since)
 }
 
 #[cfg(test)]
@@ -123,5 +122,10 @@ mod tests {
             ("x-ratelimit-remaining", "3"),
         ]);
         assert_eq!(asked(&left, now), None);
+        let never = headers(&[
+            ("x-ratelimit-reset", "18446744073709551615"),
+            ("x-ratelimit-remaining", "0"),
+        ]);
+        assert!(asked(&never, now) > Some(Duration::from_secs(1 << 60)));
     }
 }

@@ -1,0 +1,50 @@
+//! Values of variables and facts run nothing on the controller.
+
+use super::{ended, playbook, vent};
+
+/// A host that `wait_for` is to look at comes from a fact: its text is an argument of `bash`, and no part of its program.
+#[test]
+fn a_host_to_wait_for_runs_nothing() {
+    let folder = playbook(
+        "- hosts: localhost\n  gather_facts: false\n  vars: {fact: '127.0.0.1/1; touch made;#'}\n  tasks:\n    \
+         - ansible.builtin.wait_for: {host: '{{ fact }}', port: 1, timeout: 1}\n",
+    );
+    let programs = folder.path().join("bin");
+    std::fs::create_dir(&programs).unwrap();
+    // Without `nc`, so that `bash` is taken.
+    for name in ["bash", "sh", "touch", "date", "sleep", "timeout", "head", "cat"] {
+        std::os::unix::fs::symlink(format!("/usr/bin/{name}"), programs.join(name)).unwrap();
+    }
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_vent"))
+        .current_dir(folder.path())
+        .args(["run", "site.yml"])
+        .env("PATH", &programs)
+        .output()
+        .unwrap();
+    let (text, code) = ended(&output);
+    assert!(!folder.path().join("made").exists(), "{text}");
+    assert!(
+        text.contains("Timeout when waiting for 127.0.0.1/1; touch made;#:1"),
+        "{text}"
+    );
+    assert_eq!(code, 2, "{text}");
+}
+
+#[test]
+fn a_name_that_no_variable_of_the_environment_has_is_an_error_with_its_place() {
+    let folder = playbook(
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - ansible.builtin.command: 'true'\n      environment: {'A=1; touch made; B': x}\n",
+    );
+    let (text, code) = ended(&vent(folder.path(), &["run", "site.yml"]));
+    assert!(!folder.path().join("made").exists());
+    assert!(
+        text.contains("`A=1; touch made; B` is no name of an environment variable"),
+        "{text}"
+    );
+    assert!(text.contains("site.yml:5:20"), "{text}");
+    assert!(
+        text.contains("it has letters, digits and `_`, and no digit first"),
+        "{text}"
+    );
+    assert_eq!(code, 2, "{text}");
+}
