@@ -268,8 +268,7 @@ fn tests_that_what_is_promised_names_are_there() {
     let names = text.split('`').skip(1).step_by(2);
     let names: Vec<&str> = names.filter(|name| name.matches('_').count() > 3).collect();
     assert!(names.len() > 5);
-    let missing = names
-        .iter()
-        .filter(|name| !code.contains(&format!("fn {name}()")));
+    let function = |name: &str| format!("fn {}()", name.rsplit("::").next().unwrap_or_default());
+    let missing = names.iter().filter(|name| !code.contains(&function(name)));
     assert_eq!(missing.collect::<Vec<_>>(), Vec::<&&str>::new());
 }

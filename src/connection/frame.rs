@@ -366,7 +366,7 @@ mod tests {
             &mut count,
         );
         for _ in 0..100 {
-            parser.push(Stream::Stdout, &[b'1'; 1024], &mut count);
+            parser.push(Stream::Stdout, &[b'-'; 1024], &mut count);
         }
         assert!(
             parser.held[0].len() < 2 * LONGEST_RECORD,
