@@ -165,7 +165,9 @@ fn placed(line: &str, mounts: &[(String, PathBuf)]) -> Option<Hierarchy> {
 
 /// Mounted hierarchies: options (empty for v2) and mount point.
 fn mounts() -> Vec<(String, PathBuf)> {
-    text_or_empty(Path::new("/proc/self/mountinfo"))
+    // A mount whose name is no text must not hide the others.
+    let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    String::from_utf8_lossy(&text)
         .lines()
         .filter_map(|line| {
             let (left, right) = line.split_once(" - ")?;
