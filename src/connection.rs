@@ -5,6 +5,7 @@
 //! commands of users ([`Shell::job`]). What goes wrong is a [`Failure`]: what happened, why, and what to
 //! type next.
 
+mod algorithms;
 mod arguments;
 mod authentication;
 mod r#become;
@@ -28,6 +29,7 @@ pub mod terminal;
 mod wire;
 
 pub use crate::host::quote;
+pub use algorithms::Algorithms;
 pub use failure::{Failure, FailureKind};
 pub use frame::script_by_stdin;
 pub use host::{Host, HostLock};

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 const KNOWN: &[&str] = &[
     "connecttimeout",
     "globalknownhostsfile",
+    "hostkeyalgorithms",
     "hostkeyalias",
     "hostname",
     "identitiesonly",
@@ -16,6 +17,8 @@ const KNOWN: &[&str] = &[
     "port",
     "proxycommand",
     "proxyjump",
+    "pubkeyacceptedalgorithms",
+    "pubkeyacceptedkeytypes",
     "pubkeyauthentication",
     "serveralivecountmax",
     "serveraliveinterval",

@@ -1,5 +1,6 @@
 //! From the variables of a host, the arguments for ssh and OpenSSH's configuration to a [`Target`].
 
+use super::algorithms::Algorithms;
 use super::arguments;
 use super::percent::Tokens;
 use super::ssh_config::{self, SshConfig, Subject, Texts};
@@ -163,6 +164,11 @@ impl Resolver<'_> {
         target.known_hosts = self.known_hosts(&settings, &tokens);
         target.host_key_alias = settings.first("hostkeyalias").map(str::to_string);
         target.host_key_checking = checking(settings.first("stricthostkeychecking").unwrap_or("ask"))?;
+        let algorithms = |name| settings.first(name).map(Algorithms::of);
+        target.host_key_algorithms = algorithms("hostkeyalgorithms").unwrap_or_default();
+        target.pubkey_algorithms = algorithms("pubkeyacceptedalgorithms")
+            .or_else(|| algorithms("pubkeyacceptedkeytypes"))
+            .unwrap_or_default();
         if let Some(seconds) = settings.first("connecttimeout").filter(|value| *value != "none") {
             target.connect_timeout = Duration::from_secs(number(seconds, "ConnectTimeout")?);
         }

@@ -7,12 +7,10 @@ use russh::client;
 use russh::keys::{Certificate, PublicKey, PublicKeyOrCertificate};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What is known about a host; nothing if nobody wants to know.
-pub fn known(target: &Target) -> Option<KnownHost> {
-    (target.host_key_checking != Checking::Off).then(|| {
-        let host = target.host_key_alias.as_deref().unwrap_or(&target.address);
-        KnownHost::read(&target.known_hosts, host, known_port(target))
-    })
+/// What is known about a host.
+pub fn known(target: &Target) -> KnownHost {
+    let host = target.host_key_alias.as_deref().unwrap_or(&target.address);
+    KnownHost::read(&target.known_hosts, host, known_port(target))
 }
 
 /// An alias stands for host and port.
@@ -24,14 +22,14 @@ fn known_port(target: &Target) -> u16 {
     }
 }
 
-/// Why a key was refused, if it was.
-pub type Refused = Arc<Mutex<Option<Failure>>>;
+/// Why a key is not trusted, if it is not: it was refused, or, without checking, let pass.
+pub type Distrust = Arc<Mutex<Option<Failure>>>;
 
 /// Judges the key a server shows.
 pub struct Greeter {
     target: Target,
-    known: Option<KnownHost>,
-    refused: Refused,
+    known: KnownHost,
+    distrust: Distrust,
 }
 
 impl client::Handler for Greeter {
@@ -39,26 +37,26 @@ impl client::Handler for Greeter {
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
         let failure = self.judge(shown);
-        let accepted = failure.is_none();
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        let accepted = failure.is_none() || self.target.host_key_checking == Checking::Off;
+        *self.distrust.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         Ok(accepted)
     }
 }
 
 impl Greeter {
-    /// For the handshake with a target; the second value tells afterwards why the key was refused.
-    pub fn new(target: &Target, known: Option<KnownHost>) -> (Greeter, Refused) {
-        let refused = Refused::default();
+    /// For the handshake with a target; the second value tells afterwards why the key is not trusted.
+    pub fn new(target: &Target, known: KnownHost) -> (Greeter, Distrust) {
+        let distrust = Distrust::default();
         let greeter = Greeter {
             target: target.clone(),
             known,
-            refused: refused.clone(),
+            distrust: distrust.clone(),
         };
-        (greeter, refused)
+        (greeter, distrust)
     }
 
     fn judge(&self, shown: &PublicKeyOrCertificate) -> Option<Failure> {
-        let known = self.known.as_ref()?;
+        let known = &self.known;
         let (key, verdict) = match shown {
             PublicKeyOrCertificate::PublicKey { key, .. } => (key.clone(), known.judge(key)),
             PublicKeyOrCertificate::Certificate(certificate) => {
@@ -67,8 +65,11 @@ impl Greeter {
         };
         match verdict {
             Verdict::Known => None,
-            Verdict::Unknown if self.target.host_key_checking == Checking::AcceptNew => self.learn(&key),
-            Verdict::Unknown => Some(self.unknown(&key)),
+            Verdict::Unknown => match self.target.host_key_checking {
+                Checking::Strict => Some(self.unknown(&key)),
+                Checking::AcceptNew => self.learn(&key),
+                Checking::Off => None,
+            },
             Verdict::Changed(file, line, before) => {
                 let place = format!("{}:{line}", file.display());
                 Some(self.changed(&key, &place, &before, &file.display().to_string()))
