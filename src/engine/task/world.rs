@@ -25,6 +25,8 @@ pub(super) struct TaskWorld<'a> {
     name: &'a TaskName,
     check: bool,
     diff: bool,
+    /// Nothing of the task may be told.
+    hides: bool,
     control_node: TaskControlNode,
     environment: Vec<(String, String)>,
     inventory: TaskInventory<'a>,
@@ -51,6 +53,7 @@ impl<'a> TaskWorld<'a> {
             name,
             check,
             diff: task.wants_diff(scope),
+            hides: task.hides(scope),
             control_node: task.control_node(scope, check),
             environment: task.command_settings(scope, true)?.environment,
             inventory: TaskInventory {
@@ -80,7 +83,9 @@ impl module::World for TaskWorld<'_> {
     }
 
     fn say(&self, text: String) {
-        self.run.notice(None, self.run.mask(&text));
+        if !self.hides {
+            self.run.notice(None, text);
+        }
     }
 
     fn progress(&self, done: usize, total: usize, text: String) {
@@ -89,7 +94,10 @@ impl module::World for TaskWorld<'_> {
             task: self.name.task.clone(),
             done,
             total,
-            text: self.run.mask(&text),
+            text: match self.hides {
+                true => String::new(),
+                false => self.run.mask(&text),
+            },
         });
     }
 
