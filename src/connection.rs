@@ -21,6 +21,7 @@ mod local;
 mod lock;
 mod percent;
 mod pool;
+mod probe;
 mod shell;
 mod ssh;
 mod ssh_config;

@@ -4,13 +4,14 @@ use super::failure::{Failure, FailureKind};
 use super::host_key::Greeter;
 use super::identity::{Identity, Locked};
 use super::known_hosts::fingerprint;
+use super::probe::{Probe, Wanted};
 use super::ssh::{Refusal, unreachable_host};
 use super::target::{Secret, Target};
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
 use russh::keys::{Algorithm, HashAlg, PrivateKeyWithHashAlg, PublicKey};
-use russh::{MethodKind, MethodSet, Signer};
+use russh::{MethodKind, MethodSet};
 use tokio::net::UnixStream;
 
 /// Logs in. A host that is not trusted, as `distrust` says, is offered keys only: it learns nothing from them
@@ -382,30 +383,5 @@ async fn timed<T>(
             let reason = format!("no answer to the login in {seconds} seconds");
             Err(unreachable_host(target, &reason).into())
         }
-    }
-}
-
-/// A signer that does not sign: being asked is all it wants to know.
-struct Probe;
-
-/// The host asked for a signature, so it would take the key.
-struct Wanted;
-
-impl From<russh::SendError> for Wanted {
-    fn from(_: russh::SendError) -> Wanted {
-        Wanted
-    }
-}
-
-impl Signer for Probe {
-    type Error = Wanted;
-
-    async fn auth_sign(
-        &mut self,
-        _: &AgentIdentity,
-        _: Option<HashAlg>,
-        _: Vec<u8>,
-    ) -> Result<Vec<u8>, Wanted> {
-        Err(Wanted)
     }
 }
