@@ -22,6 +22,7 @@ mod lock;
 mod percent;
 mod pool;
 mod probe;
+mod revoked_keys;
 mod shell;
 mod ssh;
 mod ssh_config;

@@ -670,9 +670,10 @@ fn saw_password(server: &Server, before: usize) -> bool {
 #[tokio::test]
 #[ignore = "needs root: logs in at an sshd"]
 async fn keys_of_hosts_are_judged_as_ssh_judges_them_and_the_doubtful_get_no_password() {
-    for methods in [
-        "PasswordAuthentication yes",
-        "UsePAM yes\nKbdInteractiveAuthentication yes",
+    // Refusing an answer to questions takes seconds: of those cases every third does.
+    for (methods, step) in [
+        ("PasswordAuthentication yes", 1),
+        ("UsePAM yes\nKbdInteractiveAuthentication yes", 3),
     ] {
         let server = Server::start(methods);
         keygen(&server.path("same"), &["-t", "ed25519"]);
@@ -694,7 +695,7 @@ async fn keys_of_hosts_are_judged_as_ssh_judges_them_and_the_doubtful_get_no_pas
             format!("{name} {own}\n@revoked {name} {own}\n"),
             format!("@cert-authority {name} {same}"),
         ];
-        for file in &files {
+        for file in files.iter().step_by(step) {
             for (word, checking) in [
                 ("yes", Checking::Strict),
                 ("accept-new", Checking::AcceptNew),
@@ -785,4 +786,59 @@ async fn sha_1_signs_nothing_that_the_user_does_not_name_it_for() {
         ..target
     })
     .await;
+}
+
+#[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
+async fn a_key_among_revoked_host_keys_is_refused_whatever_is_wanted() {
+    let server = Server::start("");
+    let target = Target {
+        revoked_host_keys: Some(server.path("revoked")),
+        ..server.target()
+    };
+    let ssh = |checking: &str| {
+        let mut ssh = Command::new("ssh");
+        ssh.args(["-F", "none", "-p", &server.port.to_string()]);
+        ssh.arg("-i").arg(server.path("key"));
+        for (name, file) in [
+            ("UserKnownHostsFile", "known_hosts"),
+            ("RevokedHostKeys", "revoked"),
+        ] {
+            ssh.arg("-o")
+                .arg(format!("{name}={}", server.path(file).display()));
+        }
+        ssh.args([
+            "-o",
+            &format!("StrictHostKeyChecking={checking}"),
+            "root@127.0.0.1",
+            "true",
+        ]);
+        ssh.stderr(Stdio::null())
+            .stdin(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    };
+    keygen(&server.path("other"), &["-t", "ed25519"]);
+    let lists = [
+        (None, false),
+        (Some(server.text("other.pub")), true),
+        (Some(format!("{}\n", server.host_key())), false),
+    ];
+    for (list, entered) in lists {
+        if let Some(list) = &list {
+            server.write("revoked", list);
+        }
+        for (word, checking) in [("yes", Checking::Strict), ("no", Checking::Off)] {
+            let target = Target {
+                host_key_checking: checking,
+                ..target.clone()
+            };
+            assert_eq!(ssh(word), entered, "{list:?}, {word}");
+            match entered {
+                true => works(target).await,
+                false => assert_eq!(failure(target).await.kind, FailureKind::HostKeyRevoked),
+            }
+        }
+    }
 }

@@ -20,6 +20,7 @@ const KNOWN: &[&str] = &[
     "pubkeyacceptedalgorithms",
     "pubkeyacceptedkeytypes",
     "pubkeyauthentication",
+    "revokedhostkeys",
     "serveralivecountmax",
     "serveraliveinterval",
     "stricthostkeychecking",

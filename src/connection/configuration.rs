@@ -162,6 +162,10 @@ impl Resolver<'_> {
             target.agent = None;
         }
         target.known_hosts = self.known_hosts(&settings, &tokens);
+        target.revoked_host_keys = settings
+            .first("revokedhostkeys")
+            .filter(|path| *path != "none")
+            .map(|path| tokens.path(path));
         target.host_key_alias = settings.first("hostkeyalias").map(str::to_string);
         target.host_key_checking = checking(settings.first("stricthostkeychecking").unwrap_or("ask"))?;
         let algorithms = |name| settings.first(name).map(Algorithms::of);

@@ -2,6 +2,7 @@
 
 use super::failure::{Failure, FailureKind};
 use super::known_hosts::{self, KnownHost, Verdict};
+use super::revoked_keys;
 use super::target::{Checking, Target};
 use russh::client;
 use russh::keys::{Certificate, PublicKey, PublicKeyOrCertificate};
@@ -25,6 +26,10 @@ fn known_port(target: &Target) -> u16 {
 /// Why a key is not trusted, if it is not: it was refused, or, without checking, let pass.
 pub type Distrust = Arc<Mutex<Option<Failure>>>;
 
+/// What to do about a revoked key.
+const REVOKED_CURE: &str =
+    "do not connect: somebody who stole the key may be answering; give the host a new key first";
+
 /// Judges the key a server shows.
 pub struct Greeter {
     target: Target,
@@ -36,8 +41,14 @@ impl client::Handler for Greeter {
     type Error = russh::Error;
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
-        let failure = self.judge(shown);
-        let accepted = failure.is_none() || self.target.host_key_checking == Checking::Off;
+        let (failure, accepted) = match self.never_taken(shown) {
+            Some(failure) => (Some(failure), false),
+            None => {
+                let failure = self.judge(shown);
+                let accepted = failure.is_none() || self.target.host_key_checking == Checking::Off;
+                (failure, accepted)
+            }
+        };
         *self.distrust.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         Ok(accepted)
     }
@@ -53,6 +64,38 @@ impl Greeter {
             distrust: distrust.clone(),
         };
         (greeter, distrust)
+    }
+
+    /// Why a key is refused whatever is wanted, as `RevokedHostKeys` has it: without checking too.
+    fn never_taken(&self, shown: &PublicKeyOrCertificate) -> Option<Failure> {
+        let file = self.target.revoked_host_keys.as_ref()?;
+        let host = format!("{} ({})", self.target.name, self.target.endpoint());
+        let revoked = match revoked_keys::read(file) {
+            Ok(revoked) => revoked,
+            Err(reason) => {
+                return Some(Failure::new(
+                    FailureKind::HostKeyRevoked,
+                    format!(
+                        "the host key of {host} cannot be trusted: RevokedHostKeys names {}, and {reason}",
+                        file.display()
+                    ),
+                    "mend the file, or take RevokedHostKeys out of the configuration of ssh",
+                ));
+            }
+        };
+        let authority = shown
+            .certificate()
+            .map(|certificate| PublicKey::new(certificate.signature_key().clone(), ""));
+        let shown = [Some(shown.public_key()), authority];
+        let mut shown = shown.iter().flatten();
+        let is_revoked = shown.any(|key| revoked.iter().any(|one| one.key_data() == key.key_data()));
+        is_revoked.then(|| {
+            Failure::new(
+                FailureKind::HostKeyRevoked,
+                format!("{host} shows a host key that is revoked in {}", file.display()),
+                REVOKED_CURE,
+            )
+        })
     }
 
     fn judge(&self, shown: &PublicKeyOrCertificate) -> Option<Failure> {
@@ -82,7 +125,7 @@ impl Greeter {
                     self.target.endpoint(),
                     file.display()
                 ),
-                "do not connect: somebody who stole the key may be answering; give the host a new key first",
+                REVOKED_CURE,
             )),
         }
     }

@@ -5,7 +5,7 @@ use super::failure::{Failure, FailureKind};
 use super::host_key::{self, Greeter};
 use super::known_hosts::KnownHost;
 use super::shell::Stream;
-use super::target::{Checking, Target};
+use super::target::Target;
 use super::wire::{PIECES, Piece, Pipes};
 use russh::client::{self, Handle, Msg};
 use russh::keys::Algorithm;
@@ -122,9 +122,8 @@ impl Connection {
         let said = complaint.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match (handshake, failure) {
             (Ok(handle), failure) => Ok((handle, failure)),
-            (Err(_), Some(failure)) if target.host_key_checking != Checking::Off => {
-                Err(Refusal::Final(failure))
-            }
+            // Only a key that was refused ends the handshake so; one that was let pass did not.
+            (Err(russh::Error::UnknownKey), Some(failure)) => Err(Refusal::Final(failure)),
             (Err(error), _) => Err(Refusal::of(target, error, said.trim())),
         }
     }

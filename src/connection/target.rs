@@ -76,6 +76,8 @@ pub struct Target {
     pub passphrase: Option<Secret>,
     /// known_hosts files; the first takes new keys.
     pub known_hosts: Vec<PathBuf>,
+    /// Keys that are refused whatever `host_key_checking` says (`RevokedHostKeys`).
+    pub revoked_host_keys: Option<PathBuf>,
     /// The name under which the host key is looked up, if it is not the address.
     pub host_key_alias: Option<String>,
     /// What to do about unknown host keys.
@@ -121,6 +123,7 @@ impl Target {
             password: None,
             passphrase: None,
             known_hosts: vec![],
+            revoked_host_keys: None,
             host_key_alias: None,
             host_key_checking: Checking::Strict,
             host_key_algorithms: Algorithms::default(),
