@@ -5,6 +5,7 @@
 //! commands of users ([`Shell::job`]). What goes wrong is a [`Failure`]: what happened, why, and what to
 //! type next.
 
+mod algorithms;
 mod arguments;
 mod authentication;
 mod r#become;
@@ -20,6 +21,8 @@ mod local;
 mod lock;
 mod percent;
 mod pool;
+mod probe;
+mod revoked_keys;
 mod shell;
 mod ssh;
 mod ssh_config;
@@ -27,6 +30,7 @@ mod target;
 pub mod terminal;
 mod wire;
 
+pub use algorithms::Algorithms;
 pub use failure::{Failure, FailureKind};
 pub use frame::script_by_stdin;
 pub use host::{Host, HostLock};

@@ -35,6 +35,9 @@ pub use node::{NodeState, NodeStatus};
 pub use settings::{Image, LabSettings, NodeSettings};
 pub use subnets::Networks;
 
+/// What whoever boots a lab has to know.
+const SHARED_ROOT: &str = "root of a node is root of this computer: the nodes share its kernel and its accounts, and keep nobody in";
+
 /// Called with each thing the lab does that takes time or changes this computer.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
 
@@ -293,6 +296,7 @@ impl Lab {
             if let Some(shortage) = watchers::shortage(new.len()) {
                 progress(&shortage);
             }
+            progress(SHARED_ROOT);
             progress(&format!("booting {}", new.join(", ")));
         }
         let login = node::Login {

@@ -26,7 +26,7 @@ fn what_nobody_offers_is_built_once_and_locked() {
         "changed: hello 1.0.0 for amd64 (built from artifacts/hello)\n"
     );
     let unavailable = format!(
-        "hello 1.0.0 for amd64: not from http://{0}/v1.0.0/hello-amd64.tar.gz: {0} answers 404",
+        "hello 1.0.0 for amd64: not from http://{0}/v1.0.0/hello-amd64.tar.gz: artifacts/lock.yml has no digest of it",
         server.address
     );
     assert!(progress.contains(&unavailable), "{progress}");
@@ -64,8 +64,21 @@ fn the_publishers_file_is_taken_and_compared() {
     let server = Server::start();
     let project = Project::new("official", &server.address);
     publish(&server, &project, "the official one");
-    let (said, _) = project.fetch("cache", &["--names", "hello=1.0.0"]);
+    // Nobody vouches for it yet.
+    let (said, _) = project.fetch("unlocked", &["--names", "hello"]);
+    assert!(said.contains("built from artifacts/hello"), "{said}");
+    assert_eq!(server.visits(), 0);
+    let lock = ["lock", "--official", "--arch", "amd64", "--names", "hello"];
+    let locked = texts(&project.vent("cache", &lock));
     let from = format!("http://{}/v1.0.0/hello-amd64.tar.gz", server.address);
+    assert_eq!(
+        locked.0,
+        format!("changed: hello 1.0.0 for amd64 ({from})\n"),
+        "{}",
+        locked.1
+    );
+    assert_eq!(texts(&project.vent("cache", &lock)).0, "");
+    let (said, _) = project.fetch("cache", &["--names", "hello=1.0.0"]);
     assert_eq!(said, format!("changed: hello 1.0.0 for amd64 ({from})\n"));
     let path = project.vent("cache", &["path", "hello", "--arch", "amd64"]);
     let path = PathBuf::from(texts(&path).0.trim());
@@ -87,6 +100,65 @@ fn the_publishers_file_is_taken_and_compared() {
         !error.contains("building"),
         "a wrong digest must not lead to the next source: {error}"
     );
+}
+
+#[test]
+#[ignore = "needs Go"]
+fn a_publishers_file_is_locked_once_and_what_cannot_be_had_is_named() {
+    let server = Server::start();
+    let project = Project::new("lock", &server.address);
+    publish(&server, &project, "the official one");
+    let lock = project.vent("cache", &["lock", "--official", "--arch", "amd64"]);
+    let (said, error) = texts(&lock);
+    assert_eq!(lock.status.code(), Some(1));
+    assert!(
+        said.starts_with("changed: hello 1.0.0 for amd64 (http://"),
+        "{said}"
+    );
+    assert!(
+        error.contains("error: 1 official files could not be had")
+            && error.contains(&format!(
+                "cause: hello.tar 1.0.0 for amd64: {}/hello:1.0.0",
+                server.address
+            )),
+        "{error}"
+    );
+    let written = std::fs::read_to_string(project.folder.join("artifacts/lock.yml")).unwrap();
+    let digest = sha256(&project.folder.join("bin/hello"));
+    assert!(written.contains(&format!("official: {digest}")), "{written}");
+
+    publish(&server, &project, "another one, with a checksum of its own");
+    let refused = project.vent(
+        "cache",
+        &["lock", "--official", "--arch", "amd64", "--names", "hello"],
+    );
+    assert!(
+        texts(&refused)
+            .1
+            .contains("wrong digest of hello 1.0.0 for amd64")
+    );
+    let kept = std::fs::read_to_string(project.folder.join("artifacts/lock.yml")).unwrap();
+    assert_eq!(kept, written);
+}
+
+#[test]
+#[ignore = "needs Go"]
+fn a_mirror_does_not_overrule_the_lock_file() {
+    let outside = Server::start();
+    let project = Project::new("overruled", &outside.address);
+    let mirror = project.folder.join("mirror/hello/1.0.0/amd64");
+    std::fs::create_dir_all(&mirror).unwrap();
+    std::fs::write(mirror.join("hello"), "of the mirror").unwrap();
+    let digest = sha256(&mirror.join("hello"));
+    for origin in ["official", "built", "built with another compiler"] {
+        let own = format!("hello:\n  1.0.0:\n    amd64:\n      {origin}: '{digest}'\n");
+        std::fs::write(project.folder.join("mirror/lock.yml"), own).unwrap();
+        let (said, progress) = project.fetch(origin, &["--names", "hello", "--mirror", "mirror"]);
+        assert!(
+            said.contains("(built from artifacts/hello)"),
+            "{origin}: {said}{progress}"
+        );
+    }
 }
 
 #[test]
@@ -118,10 +190,15 @@ fn a_file_that_differs_from_the_lock_is_refused() {
 fn with_a_full_mirror_no_outside_connection_is_opened() {
     let outside = Server::start();
     let project = Project::new("mirror", &outside.address);
+    let locked = project.vent(
+        "cache",
+        &["build", "--arch", "amd64", "--names", "hello,part", "--lock"],
+    );
+    assert!(locked.status.success(), "{}", texts(&locked).1);
     let exported = project.vent("cache", &["export", "mirror", "--arch", "amd64"]);
     assert_eq!(
         texts(&exported).0,
-        "changed: 2 of 2 artifacts written to mirror\n",
+        "changed: 3 of 3 artifacts written to mirror\n",
         "{}",
         texts(&exported).1
     );
@@ -136,18 +213,14 @@ fn with_a_full_mirror_no_outside_connection_is_opened() {
 
     let inside = Server::start();
     let mirror = project.folder.join("mirror");
-    for path in [
-        "lock.yml",
-        "hello/1.0.0/amd64/hello",
-        "hello.tar/1.0.0/amd64/hello.tar",
-    ] {
+    for path in ["lock.yml", "hello/1.0.0/amd64/hello", "part/1.0.0/amd64/part"] {
         inside.put(&format!("/{path}"), std::fs::read(mirror.join(path)).unwrap());
     }
     let address = format!("http://{}/", inside.address);
     let (said, progress) = project.fetch("from-address", &["--mirror", &address]);
     assert_eq!(said.lines().count(), 2, "{said}");
     assert!(!progress.contains("building"), "{progress}");
-    assert!(inside.visits() >= 3);
+    assert!(inside.visits() >= 2);
     assert_eq!(outside.visits(), visits, "somebody outside was asked");
 
     std::fs::write(mirror.join("hello/1.0.0/amd64/hello"), "changed").unwrap();
@@ -206,6 +279,11 @@ fn an_image_is_put_together_or_pulled_from_its_registry() {
     );
     registry.put("/v2/hello/manifests/1.0.0", index);
     registry.put(&format!("/v2/hello/manifests/sha256:{}", sha256(&manifest)), text);
+    let locked = project.vent(
+        "pulled",
+        &["lock", "--official", "--arch", "amd64", "--names", "hello.tar"],
+    );
+    assert!(locked.status.success(), "{}", texts(&locked).1);
     let (said, progress) = project.fetch("pulled", &["--names", "hello.tar", "--to", "pulled-files"]);
     assert_eq!(
         said,
@@ -299,10 +377,11 @@ fn what_cannot_be_had_anywhere_names_every_source() {
         &["fetch", "--arch", "amd64", "--names", "hello", "--mirror", "m"],
     ));
     let (address, folder) = (&server.address, project.folder.display());
+    let no_digest = "artifacts/lock.yml has no digest of it, and without one nothing is taken from there";
     let expected = format!(
         "error: hello 1.0.0 for amd64 cannot be had\n  \
-         cause: m/hello/1.0.0/amd64/hello: no such file\n  \
-         cause: http://{address}/v1.0.0/hello-amd64.tar.gz: {address} answers 404 Not Found\n  \
+         cause: m/hello/1.0.0/amd64/hello: {no_digest}\n  \
+         cause: http://{address}/v1.0.0/hello-amd64.tar.gz: {no_digest}\n  \
          cause: build: cannot build hello 1.0.0 for amd64: there is no {folder}/artifacts/hello/go.mod\n  \
          help: put the file into the cache or a mirror (`vent artifacts export DIR` on a computer that can get it)\n"
     );

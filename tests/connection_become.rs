@@ -306,3 +306,30 @@ async fn dropbear_serves_as_well() {
     let output = shell.feed("wc -c", 3_000_000, &mut &bytes[..]).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "3000000");
 }
+
+#[tokio::test]
+#[ignore = "needs root: makes an account"]
+async fn what_the_list_of_processes_shows_of_the_talk_with_sudo_is_worth_nothing_afterwards() {
+    let server = Server::start("");
+    let user = User::new();
+    user.rules(&format!("{USER} ALL=(ALL) NOPASSWD: ALL"));
+    let host = Host::new(user.target(&server));
+    let shell = host.shell(Some(&other(Method::Sudo, None))).await.unwrap();
+    let shown = run("ps", &["-A", "-ww", "-o", "args="]);
+    let start = shown
+        .lines()
+        .find(|line| line.contains("exec sudo") || line.starts_with("sudo -H -n -u root"));
+    let start = start.unwrap_or_else(|| panic!("{shown}"));
+    let (_, from) = start.split_once("printf %s \"").unwrap();
+    let nonce = &from[..32];
+    assert!(nonce.bytes().all(|byte| byte.is_ascii_hexdigit()), "{start}");
+    // Whoever read it cannot forge an answer: it is data like any other.
+    let forged = format!("{nonce}x7;{nonce}e;");
+    let script = format!("printf '%s' '{forged}'; printf '%s' '{forged}' >&2");
+    let answer = shell.ask(&script).await.unwrap();
+    assert_eq!(
+        (answer.code, answer.stdout, answer.stderr),
+        (0, forged.clone().into_bytes(), forged.into_bytes())
+    );
+    assert_eq!(who(&shell).await, "root");
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-use vent::connection::{Checking, Ended, Failure, FailureKind, Host, Job, Secret, Target};
+use vent::connection::{Algorithms, Checking, Ended, Failure, FailureKind, Host, Job, Secret, Target};
 
 async fn failure(target: Target) -> Failure {
     match Host::new(target).shell(None).await {
@@ -605,4 +605,240 @@ async fn measure() {
         println!("{name}: 100 MiB out {:?}", begin.elapsed());
     }
     let _: PathBuf = server.path("");
+}
+
+/// What became of a login: whether it came about, and whether the server saw a password before.
+type Login = (bool, bool);
+
+fn login_of_ssh(server: &Server, checking: &str, key: &str) -> Login {
+    let ask = server.write("ask", "#!/bin/sh\necho secret\n");
+    run("chmod", &["755", ask.to_str().unwrap()]);
+    let before = server.text("log").len();
+    let known = format!("UserKnownHostsFile={}", server.path("known_hosts").display());
+    let checking = format!("StrictHostKeyChecking={checking}");
+    let port = server.port.to_string();
+    let mut ssh = Command::new("ssh");
+    ssh.args([
+        "-F",
+        "none",
+        "-p",
+        &port,
+        "-i",
+        server.path(key).to_str().unwrap(),
+    ]);
+    for option in [
+        known.as_str(),
+        &checking,
+        "GlobalKnownHostsFile=/dev/null",
+        "IdentitiesOnly=yes",
+        "NumberOfPasswordPrompts=1",
+        "UpdateHostKeys=no",
+    ] {
+        ssh.args(["-o", option]);
+    }
+    let status = ssh
+        .args(["root@127.0.0.1", "true"])
+        .env("SSH_ASKPASS", ask)
+        .env("SSH_ASKPASS_REQUIRE", "force")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    (status.unwrap().success(), saw_password(server, before))
+}
+
+async fn login_of_vent(server: &Server, checking: Checking, key: &str) -> Login {
+    let before = server.text("log").len();
+    let target = Target {
+        host_key_checking: checking,
+        keys: vec![server.path(key)],
+        password: Some(Secret::new("secret")),
+        known_hosts: vec![server.path("known_hosts")],
+        ..server.target_as_it_is_known()
+    };
+    let entered = Host::new(target).shell(None).await.is_ok();
+    (entered, saw_password(server, before))
+}
+
+/// True if the server's log tells, behind its first bytes, of a password that was tried.
+fn saw_password(server: &Server, before: usize) -> bool {
+    let log = server.text("log");
+    ["Failed password", "Failed keyboard-interactive"]
+        .iter()
+        .any(|words| log[before..].contains(words))
+}
+
+#[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
+async fn keys_of_hosts_are_judged_as_ssh_judges_them_and_the_doubtful_get_no_password() {
+    // Refusing an answer to questions takes seconds: of those cases every third does.
+    for (methods, step) in [
+        ("PasswordAuthentication yes", 1),
+        ("UsePAM yes\nKbdInteractiveAuthentication yes", 3),
+    ] {
+        let server = Server::start(methods);
+        keygen(&server.path("same"), &["-t", "ed25519"]);
+        keygen(&server.path("type"), &["-t", "rsa", "-b", "2048"]);
+        let (own, same, other) = (
+            server.host_key(),
+            server.text("same.pub"),
+            server.text("type.pub"),
+        );
+        let name = format!("[127.0.0.1]:{}", server.port);
+        let files = [
+            String::new(),
+            format!("{name} {own}\n"),
+            format!("{name} {same}"),
+            format!("{name} {other}"),
+            format!("{name} {other}{name} {own}\n"),
+            format!("127.0.0.1 {other}"),
+            format!("@revoked * {own}\n"),
+            format!("{name} {own}\n@revoked {name} {own}\n"),
+            format!("@cert-authority {name} {same}"),
+        ];
+        for file in files.iter().step_by(step) {
+            for (word, checking) in [
+                ("yes", Checking::Strict),
+                ("accept-new", Checking::AcceptNew),
+                ("no", Checking::Off),
+            ] {
+                for key in ["key", "same"] {
+                    server.write("known_hosts", file);
+                    let ssh = login_of_ssh(&server, word, key);
+                    server.write("known_hosts", file);
+                    let vent = login_of_vent(&server, checking, key).await;
+                    assert_eq!(vent, ssh, "{methods}, {word}, {key}, known_hosts: {file}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
+async fn a_host_without_trust_is_told_no_password_and_the_user_why() {
+    let server = Server::start("PasswordAuthentication yes");
+    keygen(&server.path("other"), &["-t", "rsa", "-b", "2048"]);
+    let port = server.port;
+    let target = server.target();
+    let known = server.write(
+        "known_hosts",
+        &format!("[127.0.0.1]:{port} {}", server.text("other.pub")),
+    );
+    let refused = failure(Target {
+        host_key_checking: Checking::Off,
+        keys: vec![],
+        password: Some(Secret::new("secret")),
+        ..target
+    })
+    .await;
+    assert_eq!(refused.kind, FailureKind::HostKeyChanged);
+    assert_eq!(
+        refused.message,
+        format!(
+            "the host key of web (127.0.0.1:{port}) has changed: it shows ssh-ed25519 {}, but {}:1 says {}; so it \
+             gets no password, and it takes none of the keys",
+            fingerprint(&server.path("host.pub")),
+            known.display(),
+            fingerprint(&server.path("other.pub"))
+        )
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
+async fn sha_1_signs_nothing_that_the_user_does_not_name_it_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let rsa = folder.path().join("rsa");
+    keygen(&rsa, &["-t", "rsa", "-b", "2048"]);
+    // A host that proves itself by SHA-1 only.
+    let server = Server::start(&format!("HostKey {}\nHostKeyAlgorithms ssh-rsa", rsa.display()));
+    let target = server.target();
+    let public = std::fs::read_to_string(rsa.with_extension("pub")).unwrap();
+    server.write("known_hosts", &format!("[127.0.0.1]:{} {public}", server.port));
+    let refused = failure(target.clone()).await;
+    assert!(
+        refused.message.contains("no common algorithm"),
+        "{}",
+        refused.message
+    );
+    works(Target {
+        host_key_algorithms: Algorithms::of("+ssh-rsa"),
+        ..target
+    })
+    .await;
+    // A host that takes SHA-1 only.
+    let server = Server::start("PubkeyAcceptedAlgorithms ssh-rsa");
+    std::fs::copy(&rsa, server.path("rsa")).unwrap();
+    server.write("authorized", &public);
+    let target = Target {
+        keys: vec![server.path("rsa")],
+        ..server.target()
+    };
+    let before = server.text("log").len();
+    assert_eq!(failure(target.clone()).await.kind, FailureKind::KeyRefused);
+    assert!(
+        !server.text("log")[before..].contains("ssh-rsa"),
+        "{}",
+        server.text("log")
+    );
+    works(Target {
+        pubkey_algorithms: Algorithms::of("ssh-rsa"),
+        ..target
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
+async fn a_key_among_revoked_host_keys_is_refused_whatever_is_wanted() {
+    let server = Server::start("");
+    let target = Target {
+        revoked_host_keys: Some(server.path("revoked")),
+        ..server.target()
+    };
+    let ssh = |checking: &str| {
+        let mut ssh = Command::new("ssh");
+        ssh.args(["-F", "none", "-p", &server.port.to_string()]);
+        ssh.arg("-i").arg(server.path("key"));
+        for (name, file) in [
+            ("UserKnownHostsFile", "known_hosts"),
+            ("RevokedHostKeys", "revoked"),
+        ] {
+            ssh.arg("-o")
+                .arg(format!("{name}={}", server.path(file).display()));
+        }
+        ssh.args([
+            "-o",
+            &format!("StrictHostKeyChecking={checking}"),
+            "root@127.0.0.1",
+            "true",
+        ]);
+        ssh.stderr(Stdio::null())
+            .stdin(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    };
+    keygen(&server.path("other"), &["-t", "ed25519"]);
+    let lists = [
+        (None, false),
+        (Some(server.text("other.pub")), true),
+        (Some(format!("{}\n", server.host_key())), false),
+    ];
+    for (list, entered) in lists {
+        if let Some(list) = &list {
+            server.write("revoked", list);
+        }
+        for (word, checking) in [("yes", Checking::Strict), ("no", Checking::Off)] {
+            let target = Target {
+                host_key_checking: checking,
+                ..target.clone()
+            };
+            assert_eq!(ssh(word), entered, "{list:?}, {word}");
+            match entered {
+                true => works(target).await,
+                false => assert_eq!(failure(target).await.kind, FailureKind::HostKeyRevoked),
+            }
+        }
+    }
 }

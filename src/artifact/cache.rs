@@ -25,6 +25,9 @@ pub struct Record {
     pub origin: String,
     /// Where it came from, for people.
     pub from: String,
+    /// It was built or put together here, from pinned sources: no digest has to vouch for it.
+    #[serde(default)]
+    pub made_here: bool,
     /// For an image put together here: the digests of its parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,
@@ -44,6 +47,7 @@ impl Record {
             sha256,
             origin,
             from,
+            made_here: false,
             parts: Vec::new(),
             size,
             modified,
@@ -139,8 +143,8 @@ impl Cache {
         Ok(file)
     }
 
-    /// The record of a file that is there and is what it must be; `None` if it has to be fetched.
-    /// A file that is there and is something else is an error.
+    /// The record of a file that is there and is what it must be; `None` if it has to be fetched: also if it came from
+    /// elsewhere, and no digest vouches for it. A file that is there and is something else is an error.
     pub fn find(&self, key: &Key, lock: &Lock, thorough: bool) -> Result<Option<Record>> {
         let path = self.path(key);
         if !path.is_file() {
@@ -155,7 +159,8 @@ impl Cache {
             },
         };
         lock.check(key, &record.origin, &record.sha256, &path.display().to_string())?;
-        Ok(Some(record))
+        let vouched = record.made_here || lock.origin_of(key, &record.sha256).is_some();
+        Ok(vouched.then_some(record))
     }
 
     /// Digests a file anew and compares it with what is known of it.
@@ -165,6 +170,7 @@ impl Cache {
         let record = match (known, lock.origin_of(key, &found)) {
             (Some(known), _) if known.sha256 == found => Record {
                 parts: known.parts,
+                made_here: known.made_here,
                 ..Record::new(&path, found, &known.origin, &known.from)?
             },
             (_, Some(origin)) => Record::new(&path, found, origin, "already there")?,
@@ -271,7 +277,10 @@ mod tests {
         fn put(&self, text: &str) {
             let part = self.cache.workshop().unwrap().join("p");
             fs::write(&part, text).unwrap();
-            let record = Record::new(&part, digest::sha256_of(text.as_bytes()), "built", "a test").unwrap();
+            let record = Record {
+                made_here: true,
+                ..Record::new(&part, digest::sha256_of(text.as_bytes()), "built", "a test").unwrap()
+            };
             self.cache.place(&self.key, &part, record).unwrap();
         }
     }
@@ -331,6 +340,20 @@ mod tests {
         let mut lock = bench.lock();
         lock.set(&bench.key, "built", "00");
         assert!(bench.cache.find(&bench.key, &lock, false).is_err());
+    }
+
+    #[test]
+    fn what_came_from_elsewhere_is_nothing_without_a_digest() {
+        let bench = Bench::new("elsewhere");
+        let part = bench.cache.workshop().unwrap().join("p");
+        fs::write(&part, "one").unwrap();
+        let one = digest::sha256_of(b"one");
+        let record = Record::new(&part, one.clone(), "official", "a test").unwrap();
+        bench.cache.place(&bench.key, &part, record).unwrap();
+        let mut lock = bench.lock();
+        assert_eq!(bench.cache.find(&bench.key, &lock, false).unwrap(), None);
+        lock.set(&bench.key, "official", &one);
+        assert!(bench.cache.find(&bench.key, &lock, false).unwrap().is_some());
     }
 
     #[test]

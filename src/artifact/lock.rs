@@ -18,13 +18,18 @@ type Digests = BTreeMap<String, String>;
 /// Name, version, platform, origin, SHA-256.
 type Entries = BTreeMap<String, BTreeMap<String, BTreeMap<String, Digests>>>;
 
+/// Why a source is not asked: nobody could tell whether its file is the right one.
+pub const NO_DIGEST: &str =
+    "artifacts/lock.yml has no digest of it, and without one nothing is taken from there";
+
 /// Name of the file.
 pub const FILE: &str = "lock.yml";
 
 const HEADER: &str = "\
 # SHA-256 of every program: name, version, architecture (with variant), origin.
-# A file with another digest is refused. `vent artifacts build --lock` writes the
-# digests of what was built. Builds with a C compiler name its version, and those
+# A file with another digest is refused, and so is a mirror's or a publisher's file
+# without one. `vent artifacts build --lock` writes the digests of what was built,
+# `vent artifacts lock --official` those of publishers' files. Builds with a C compiler name its version, and those
 # of the libraries they contain.
 ";
 

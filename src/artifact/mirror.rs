@@ -3,7 +3,7 @@
 use super::digest;
 use super::download::{Downloader, Failure, Tried};
 use super::key::Key;
-use super::lock::{FILE, Lock, wrong_digest};
+use super::lock::{FILE, Lock, NO_DIGEST, wrong_digest};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 use tokio::sync::OnceCell;
@@ -46,8 +46,9 @@ impl Mirror {
 
     /// Copies a file of the mirror to `to`; answers its digest and its origin.
     ///
-    /// The project's lock vouches for it. Where that has no digest of the file's origin (an image put
-    /// together elsewhere, a build by another compiler), the mirror's own lock does.
+    /// Only the project's lock vouches for it. The mirror's own tells no more than whether the file is of an origin (a
+    /// build by another compiler) that the project's has no digest of; such a file is of no use here, but nobody has to
+    /// find out who changed it.
     pub async fn fetch(
         &self,
         downloader: &Downloader,
@@ -55,25 +56,24 @@ impl Mirror {
         key: &Key,
         to: &Path,
     ) -> Tried<(String, String)> {
+        let Some(known) = lock.digests(key) else {
+            return Err(Failure::Unavailable(NO_DIGEST.to_string()));
+        };
         self.copy(downloader, key, to).await?;
         let found = digest::sha256(to)?;
         if let Some(origin) = lock.origin_of(key, &found) {
             return Ok((found, origin.to_string()));
         }
-        let own = self.lock(downloader).await?;
-        if let Some(origin) = own.origin_of(key, &found) {
-            lock.check(key, origin, &found, &self.describe(key))?;
-            return Ok((found, origin.to_string()));
-        }
         let _ = std::fs::remove_file(to);
-        let known = lock
-            .digests(key)
-            .or_else(|| own.digests(key))
-            .and_then(|known| known.values().next());
-        match known {
+        let own = self.lock(downloader).await?;
+        let origin = own.origin_of(key, &found).unwrap_or_default();
+        match known
+            .get(origin)
+            .or(known.values().next().filter(|_| origin.is_empty()))
+        {
             Some(expected) => Err(wrong_digest(key, expected, &found, &self.describe(key)).into()),
             None => Err(Failure::Unavailable(format!(
-                "neither lock file nor the mirror's {FILE} knows its digest"
+                "it is `{origin}`; of that artifacts/lock.yml has no digest"
             ))),
         }
     }
@@ -211,12 +211,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_mirrors_lock_vouches_for_an_origin_the_project_does_not_know() {
+    async fn the_mirrors_lock_vouches_for_nothing() {
         let bench = Bench::new("own");
         let one = digest::sha256_of(b"one");
-        bench.lock(&[("official", &one)]).save().unwrap();
-        let got = bench.fetch(&bench.lock(&[("built", "00")])).await.unwrap();
-        assert_eq!(got, (one, "official".to_string()));
+        for origin in ["official", "built with another", "assembled"] {
+            bench.lock(&[(origin, &one)]).save().unwrap();
+            for project in [bench.lock(&[("built", "00")]), bench.lock(&[])] {
+                let got = bench.fetch(&project).await;
+                assert!(matches!(got, Err(Failure::Unavailable(_))), "{origin}: {got:?}");
+                assert!(!bench.folder.join("part").exists());
+            }
+        }
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! Which artifacts are wanted, for which architectures: looked for, fetched, delivered.
 
 use super::key::{Architecture, Key};
-use super::manifest::{Artifact, Manifest};
+use super::manifest::{Artifact, Manifest, Recipe};
 use super::store::{Obtained, Store};
 use crate::error::{Error, Result};
 use std::path::Path;
@@ -52,10 +52,10 @@ impl Selection {
     /// What is not in the cache yet.
     ///
     /// # Errors
-    /// As [`Selection::artifacts`].
+    /// As [`Selection::artifacts`]; a file that is not what it must be.
     pub fn uncached(&self, store: &Store) -> Result<Vec<Key>> {
         let artifacts = self.artifacts(&store.manifest)?;
-        Ok(store.uncached(&artifacts, &self.architectures))
+        store.uncached(&artifacts, &self.architectures)
     }
 
     /// What [`Selection::fetch`] would put into the cache or the folder; nothing is fetched.
@@ -99,4 +99,24 @@ impl Selection {
                 .collect()),
         }
     }
+}
+
+/// Artifacts, and behind them the parts of the images among them.
+///
+/// # Errors
+/// An image has a part that there is not.
+pub fn with_parts<'a>(manifest: &'a Manifest, artifacts: Vec<&'a Artifact>) -> Result<Vec<&'a Artifact>> {
+    let mut all = artifacts.clone();
+    for artifact in artifacts {
+        let Recipe::Image(image) = &artifact.recipe else {
+            continue;
+        };
+        for name in image.files.values() {
+            let part = manifest.find(name, None)?;
+            if !all.iter().any(|known| std::ptr::eq(*known, part)) {
+                all.push(part);
+            }
+        }
+    }
+    Ok(all)
 }

@@ -6,7 +6,7 @@ use super::digest;
 use super::download::{Downloader, Failure, Tried};
 use super::image;
 use super::key::{Architecture, Key};
-use super::lock::Lock;
+use super::lock::{Lock, NO_DIGEST};
 use super::manifest::{Artifact, ImageRecipe, Manifest, Official as Offer, Recipe};
 use super::mirror::{Mirror, differs, place};
 use super::notice::{Notice, Tell};
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// The origin of a publisher's own file.
-const OFFICIAL: &str = "official";
+pub(super) const OFFICIAL: &str = "official";
 /// The origin of an image put together here from locked parts.
 const ASSEMBLED: &str = "assembled";
 
@@ -90,11 +90,20 @@ impl Store {
     }
 
     /// What of several artifacts is not in the cache yet.
-    pub fn uncached(&self, artifacts: &[&Artifact], architectures: &[Architecture]) -> Vec<Key> {
+    ///
+    /// # Errors
+    /// A file that is not what it must be.
+    pub fn uncached(&self, artifacts: &[&Artifact], architectures: &[Architecture]) -> Result<Vec<Key>> {
         let keys = architectures
             .iter()
             .flat_map(|arch| artifacts.iter().map(|artifact| artifact.key(*arch)));
-        keys.filter(|key| !self.cache.path(key).exists()).collect()
+        let mut missing = vec![];
+        for key in keys {
+            if self.cache.find(&key, &self.lock, false)?.is_none() {
+                missing.push(key);
+            }
+        }
+        Ok(missing)
     }
 
     /// Gets several artifacts, the slow ones of an architecture side by side; answers in the order asked.
@@ -177,20 +186,26 @@ impl Store {
     async fn bring(&self, artifact: &Artifact, key: &Key, part: &Path) -> Result<Record> {
         let mut started = Instant::now();
         let (mut brought, mut refusals) = (None, Vec::new());
-        if let Some(mirror) = &self.mirror {
+        // An image is put together here from parts that are vouched for.
+        let asks = self.lock.digests(key).is_some() || !matches!(artifact.recipe, Recipe::Image(_));
+        if let Some(mirror) = self.mirror.as_ref().filter(|_| asks) {
             let from = mirror.describe(key);
             let tried = mirror.fetch(&self.downloader, &self.lock, key, part).await;
             brought = self
                 .outcome(key, &from, tried, &mut refusals)?
                 .map(|(_, origin)| (origin, from, vec![]));
         }
-        if let (None, Some(offer), true) = (&brought, &artifact.official, self.publishers) {
+        if let (None, Some(offer), true) = (&brought, &artifact.official, self.publishers && asks) {
             let from = source_of(artifact, offer, key);
-            let tried = self.ask_publisher(artifact, offer, key, part).await;
+            let tried = match self.lock.digest(key, OFFICIAL) {
+                Some(_) => self.ask_publisher(artifact, offer, key, part).await,
+                None => Err(Failure::Unavailable(NO_DIGEST.to_string())),
+            };
             brought = self
                 .outcome(key, &from, tried, &mut refusals)?
                 .map(|()| (OFFICIAL.to_string(), from, vec![]));
         }
+        let made_here = brought.is_none();
         let (origin, from, parts) = match brought {
             Some(brought) => brought,
             None => {
@@ -206,6 +221,7 @@ impl Store {
         self.lock.check(key, &origin, &sha256, &from)?;
         let mut record = Record::new(part, sha256, &origin, &from)?;
         record.parts = parts;
+        record.made_here = made_here;
         let record = self.cache.place(key, part, record)?;
         let unlocked = origin != ASSEMBLED && self.lock.digest(key, &origin).is_none();
         let (size, seconds) = (record.size(), started.elapsed().as_secs());
@@ -242,7 +258,14 @@ impl Store {
         }
     }
 
-    async fn ask_publisher(&self, artifact: &Artifact, offer: &Offer, key: &Key, part: &Path) -> Tried<()> {
+    /// Puts a publisher's file at `part`, compared with the publisher's checksum.
+    pub(super) async fn ask_publisher(
+        &self,
+        artifact: &Artifact,
+        offer: &Offer,
+        key: &Key,
+        part: &Path,
+    ) -> Tried<()> {
         let expand = |text: &str| artifact.expand(text, key.arch);
         match offer {
             Offer::Address {
@@ -366,7 +389,7 @@ pub fn delivered(folder: &Path, key: &Key) -> PathBuf {
 }
 
 /// What a publisher's offer is called.
-fn source_of(artifact: &Artifact, offer: &Offer, key: &Key) -> String {
+pub(super) fn source_of(artifact: &Artifact, offer: &Offer, key: &Key) -> String {
     match offer {
         Offer::Address { url, .. } => artifact.expand(url, key.arch),
         Offer::Image { image, .. } => artifact.expand(image, key.arch),

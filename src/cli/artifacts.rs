@@ -1,6 +1,8 @@
-//! `vent artifacts`: fetch, build, export, verify, path.
+//! `vent artifacts`: fetch, build, lock, export, verify, path.
 
-use crate::artifact::{Architecture, Cache, Notice, Notices, Selection, Store, notices};
+use crate::artifact::{
+    Architecture, Cache, Notice, Notices, Selection, Store, lock_official, notices, with_parts,
+};
 use crate::error::{Error, Errors, Result};
 use clap::{Args, Subcommand};
 use std::io::Write;
@@ -10,7 +12,8 @@ use std::path::{Path, PathBuf};
 ///
 /// Each is taken from the first of: the cache ($VENT_CACHE, else ~/.cache/vent), the mirror, its
 /// publisher's official address, a build from the sources pinned under artifacts/. Digests are locked in
-/// artifacts/lock.yml; a wrong digest is an error, never a reason to try the next source.
+/// artifacts/lock.yml: what it has no digest of is taken neither from a mirror nor from a publisher, and a wrong
+/// digest is an error, never a reason to try the next source.
 #[derive(Subcommand, Debug)]
 pub enum ArtifactsCommand {
     /// Gets artifacts into the cache, and with --to into a folder.
@@ -38,6 +41,16 @@ pub enum ArtifactsCommand {
         /// Write the digests of what was built to artifacts/lock.yml.
         #[arg(long)]
         lock: bool,
+    },
+    /// Writes digests to artifacts/lock.yml, so that files with these digests may be used.
+    Lock {
+        #[command(flatten)]
+        choice: Choice,
+        #[command(flatten)]
+        source: Source,
+        /// Those of the files at the publishers' addresses, each compared with its publisher's checksum.
+        #[arg(long, required = true)]
+        official: bool,
     },
     /// Writes artifacts to a folder that can serve as a mirror: without names all of them, with every
     /// variant.
@@ -117,6 +130,7 @@ pub async fn run(command: &ArtifactsCommand) -> Result<(), Errors> {
             dry_run: false,
         } => fetch(choice, source, to.as_deref()).await?,
         ArtifactsCommand::Build { choice, source, lock } => build(choice, source, *lock).await?,
+        ArtifactsCommand::Lock { choice, source, .. } => lock(choice, source).await?,
         ArtifactsCommand::Export {
             choice,
             source,
@@ -183,6 +197,25 @@ async fn build(choice: &Choice, source: &Source, write_lock: bool) -> Result<()>
     store.lock.save()
 }
 
+async fn lock(choice: &Choice, source: &Source) -> Result<()> {
+    let (mut store, mut notices) = source.store()?;
+    let chosen = match choice.names.is_empty() && choice.variant.is_none() {
+        true => store.manifest.everything(),
+        false => choice.selection().artifacts(&store.manifest)?,
+    };
+    let artifacts = with_parts(&store.manifest, chosen)?;
+    let wanted: Vec<_> = artifacts
+        .iter()
+        .flat_map(|artifact| choice.arch.iter().map(|arch| ((*artifact).clone(), *arch)))
+        .collect();
+    let work = lock_official(&mut store, &wanted);
+    let done = notices.during(vec![], work, source.show()).await?;
+    for (key, from) in &done.written {
+        print(&format!("changed: {key} ({from})"))?;
+    }
+    done.missing().map_or(Ok(()), Err)
+}
+
 async fn export(choice: &Choice, source: &Source, folder: &Path) -> Result<()> {
     let (store, mut notices) = source.store()?;
     let unlimited = choice.names.is_empty() && choice.variant.is_none();
@@ -191,7 +224,8 @@ async fn export(choice: &Choice, source: &Source, folder: &Path) -> Result<()> {
     } else {
         choice.selection().artifacts(&store.manifest)?
     };
-    let uncached = store.uncached(&artifacts, &choice.arch);
+    let artifacts = with_parts(&store.manifest, artifacts)?;
+    let uncached = store.uncached(&artifacts, &choice.arch)?;
     let work = store.obtain_all(&artifacts, &choice.arch);
     let obtained = notices.during(uncached, work, source.show()).await?;
     let changed = store.export(&obtained, folder)?;

@@ -30,7 +30,8 @@ pub struct LabOptions {
 /// What to do with the lab.
 #[derive(Subcommand, Debug)]
 pub enum LabCommand {
-    /// Boots the nodes that do not run, and makes whatever they need.
+    /// Boots the nodes that do not run, and makes whatever they need. Root of a node is root of this computer: a lab
+    /// keeps nobody in.
     Up,
     /// Ends the lab with its disks, networks and rules. Only base trees stay, in the cache.
     Down,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 const KNOWN: &[&str] = &[
     "connecttimeout",
     "globalknownhostsfile",
+    "hostkeyalgorithms",
     "hostkeyalias",
     "hostname",
     "identitiesonly",
@@ -16,7 +17,10 @@ const KNOWN: &[&str] = &[
     "port",
     "proxycommand",
     "proxyjump",
+    "pubkeyacceptedalgorithms",
+    "pubkeyacceptedkeytypes",
     "pubkeyauthentication",
+    "revokedhostkeys",
     "serveralivecountmax",
     "serveraliveinterval",
     "stricthostkeychecking",

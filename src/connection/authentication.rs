@@ -4,21 +4,26 @@ use super::failure::{Failure, FailureKind};
 use super::host_key::Greeter;
 use super::identity::{Identity, Locked};
 use super::known_hosts::fingerprint;
+use super::probe::{Probe, Wanted};
 use super::ssh::{Refusal, unreachable_host};
 use super::target::{Secret, Target};
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
-use russh::{MethodKind, MethodSet, Signer};
-use std::sync::Arc;
+use russh::keys::{Algorithm, HashAlg, PrivateKeyWithHashAlg, PublicKey};
+use russh::{MethodKind, MethodSet};
 use tokio::net::UnixStream;
 
-/// Logs in.
+/// Logs in. A host that is not trusted, as `distrust` says, is offered keys only: it learns nothing from them
+/// that it could use elsewhere.
 ///
 /// # Errors
 /// What the host refuses, and keys that would do but cannot be opened.
-pub async fn authenticate(target: &Target, handle: &mut Handle<Greeter>) -> Result<(), Refusal> {
+pub async fn authenticate(
+    target: &Target,
+    handle: &mut Handle<Greeter>,
+    distrust: Option<Failure>,
+) -> Result<(), Refusal> {
     let mut login = Login {
         target,
         handle,
@@ -27,6 +32,7 @@ pub async fn authenticate(target: &Target, handle: &mut Handle<Greeter>) -> Resu
         offered: vec![],
         locked: None,
         password_tried: false,
+        distrust,
     };
     if login.keys().await? || login.password().await? {
         return Ok(());
@@ -37,8 +43,8 @@ pub async fn authenticate(target: &Target, handle: &mut Handle<Greeter>) -> Resu
 struct Login<'a> {
     target: &'a Target,
     handle: &'a mut Handle<Greeter>,
-    /// The digest for RSA signatures, once it was asked for.
-    hash: Option<Option<HashAlg>>,
+    /// What the host says about RSA signatures, once it was asked: the best digest it takes, `None` for SHA-1.
+    hash: Option<Option<Option<HashAlg>>>,
     /// What the host says it takes.
     methods: Option<MethodSet>,
     /// The keys that were offered, as words for the user.
@@ -46,6 +52,8 @@ struct Login<'a> {
     /// A key that stayed locked although the host would take it.
     locked: Option<Failure>,
     password_tried: bool,
+    /// Why the host gets no password.
+    distrust: Option<Failure>,
 }
 
 impl Login<'_> {
@@ -137,7 +145,9 @@ impl Login<'_> {
                 return Ok(true);
             }
         }
-        let hash = self.hash_for(&key).await;
+        let Some(hash) = self.digest_for(key.public_key()).await else {
+            return Ok(false);
+        };
         let call = self
             .handle
             .authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, hash));
@@ -157,9 +167,8 @@ impl Login<'_> {
             held.comment(),
             fingerprint(&public)
         ));
-        let hash = match public.algorithm().is_rsa() {
-            true => self.hash_of_server().await,
-            false => None,
+        let Some(hash) = self.digest_for(&public).await else {
+            return Ok(false);
         };
         let user = self.target.user.clone();
         let result = match held {
@@ -183,9 +192,8 @@ impl Login<'_> {
 
     /// Asks the host whether it would take a key.
     async fn is_wanted(&mut self, key: &PublicKey) -> Result<bool, Refusal> {
-        let hash = match key.algorithm().is_rsa() {
-            true => self.hash_of_server().await,
-            false => None,
+        let Some(hash) = self.digest_for(key).await else {
+            return Ok(false);
         };
         let user = self.target.user.clone();
         let mut probe = Probe;
@@ -198,19 +206,30 @@ impl Login<'_> {
         }
     }
 
-    async fn hash_for(&mut self, key: &Arc<PrivateKey>) -> Option<HashAlg> {
-        match key.algorithm().is_rsa() {
-            true => self.hash_of_server().await,
-            false => None,
+    /// The digest to sign with, which only RSA leaves open (`Some(None)` is SHA-1); nothing if the key is not
+    /// to be used.
+    async fn digest_for(&mut self, key: &PublicKey) -> Option<Option<HashAlg>> {
+        let allowed = &self.target.pubkey_algorithms.plain;
+        if !key.algorithm().is_rsa() {
+            return allowed.contains(&key.algorithm()).then_some(None);
         }
-    }
-
-    async fn hash_of_server(&mut self) -> Option<HashAlg> {
-        if self.hash.is_none() {
-            let best = self.handle.best_supported_rsa_hash().await;
-            self.hash = Some(best.ok().flatten().unwrap_or(Some(HashAlg::Sha256)));
+        let hash = match self.hash {
+            Some(hash) => hash,
+            None => self.handle.best_supported_rsa_hash().await.ok().flatten(),
+        };
+        self.hash = Some(hash);
+        let allows = |hash: &Option<HashAlg>| allowed.contains(&Algorithm::Rsa { hash: *hash });
+        let safe = [Some(HashAlg::Sha512), Some(HashAlg::Sha256)];
+        match hash {
+            // Who says nothing is old, and takes SHA-1 for sure, the others perhaps.
+            None if allows(&None) => Some(None),
+            None => safe.into_iter().rev().find(allows),
+            Some(None) => allows(&None).then_some(None),
+            Some(best) => {
+                let safe = safe.into_iter().skip_while(|hash| *hash != best);
+                safe.chain([None]).find(allows)
+            }
         }
-        self.hash.flatten()
     }
 
     /// Tries the password, first as such, then as the answer to questions.
@@ -218,6 +237,9 @@ impl Login<'_> {
         let Some(password) = self.target.password.clone() else {
             return Ok(false);
         };
+        if self.distrust.is_some() {
+            return Ok(false);
+        }
         let user = self.target.user.clone();
         if self.takes(MethodKind::Password) {
             self.password_tried = true;
@@ -295,6 +317,10 @@ impl Login<'_> {
         if let Some(locked) = self.locked.take() {
             return locked;
         }
+        if let Some(Failure { kind, message, cure }) = self.distrust.take() {
+            let message = format!("{message}; so it gets no password, and it takes none of the keys");
+            return Failure::new(kind, message, cure);
+        }
         let Target {
             name,
             address,
@@ -357,30 +383,5 @@ async fn timed<T>(
             let reason = format!("no answer to the login in {seconds} seconds");
             Err(unreachable_host(target, &reason).into())
         }
-    }
-}
-
-/// A signer that does not sign: being asked is all it wants to know.
-struct Probe;
-
-/// The host asked for a signature, so it would take the key.
-struct Wanted;
-
-impl From<russh::SendError> for Wanted {
-    fn from(_: russh::SendError) -> Wanted {
-        Wanted
-    }
-}
-
-impl Signer for Probe {
-    type Error = Wanted;
-
-    async fn auth_sign(
-        &mut self,
-        _: &AgentIdentity,
-        _: Option<HashAlg>,
-        _: Vec<u8>,
-    ) -> Result<Vec<u8>, Wanted> {
-        Err(Wanted)
     }
 }

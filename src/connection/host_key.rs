@@ -2,17 +2,16 @@
 
 use super::failure::{Failure, FailureKind};
 use super::known_hosts::{self, KnownHost, Verdict};
+use super::revoked_keys;
 use super::target::{Checking, Target};
 use russh::client;
 use russh::keys::{Certificate, PublicKey, PublicKeyOrCertificate};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What is known about a host; nothing if nobody wants to know.
-pub fn known(target: &Target) -> Option<KnownHost> {
-    (target.host_key_checking != Checking::Off).then(|| {
-        let host = target.host_key_alias.as_deref().unwrap_or(&target.address);
-        KnownHost::read(&target.known_hosts, host, known_port(target))
-    })
+/// What is known about a host.
+pub fn known(target: &Target) -> KnownHost {
+    let host = target.host_key_alias.as_deref().unwrap_or(&target.address);
+    KnownHost::read(&target.known_hosts, host, known_port(target))
 }
 
 /// An alias stands for host and port.
@@ -24,41 +23,83 @@ fn known_port(target: &Target) -> u16 {
     }
 }
 
-/// Why a key was refused, if it was.
-pub type Refused = Arc<Mutex<Option<Failure>>>;
+/// Why a key is not trusted, if it is not: it was refused, or, without checking, let pass.
+pub type Distrust = Arc<Mutex<Option<Failure>>>;
+
+/// What to do about a revoked key.
+const REVOKED_CURE: &str =
+    "do not connect: somebody who stole the key may be answering; give the host a new key first";
 
 /// Judges the key a server shows.
 pub struct Greeter {
     target: Target,
-    known: Option<KnownHost>,
-    refused: Refused,
+    known: KnownHost,
+    distrust: Distrust,
 }
 
 impl client::Handler for Greeter {
     type Error = russh::Error;
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
-        let failure = self.judge(shown);
-        let accepted = failure.is_none();
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        let (failure, accepted) = match self.never_taken(shown) {
+            Some(failure) => (Some(failure), false),
+            None => {
+                let failure = self.judge(shown);
+                let accepted = failure.is_none() || self.target.host_key_checking == Checking::Off;
+                (failure, accepted)
+            }
+        };
+        *self.distrust.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         Ok(accepted)
     }
 }
 
 impl Greeter {
-    /// For the handshake with a target; the second value tells afterwards why the key was refused.
-    pub fn new(target: &Target, known: Option<KnownHost>) -> (Greeter, Refused) {
-        let refused = Refused::default();
+    /// For the handshake with a target; the second value tells afterwards why the key is not trusted.
+    pub fn new(target: &Target, known: KnownHost) -> (Greeter, Distrust) {
+        let distrust = Distrust::default();
         let greeter = Greeter {
             target: target.clone(),
             known,
-            refused: refused.clone(),
+            distrust: distrust.clone(),
         };
-        (greeter, refused)
+        (greeter, distrust)
+    }
+
+    /// Why a key is refused whatever is wanted, as `RevokedHostKeys` has it: without checking too.
+    fn never_taken(&self, shown: &PublicKeyOrCertificate) -> Option<Failure> {
+        let file = self.target.revoked_host_keys.as_ref()?;
+        let host = format!("{} ({})", self.target.name, self.target.endpoint());
+        let revoked = match revoked_keys::read(file) {
+            Ok(revoked) => revoked,
+            Err(reason) => {
+                return Some(Failure::new(
+                    FailureKind::HostKeyRevoked,
+                    format!(
+                        "the host key of {host} cannot be trusted: RevokedHostKeys names {}, and {reason}",
+                        file.display()
+                    ),
+                    "mend the file, or take RevokedHostKeys out of the configuration of ssh",
+                ));
+            }
+        };
+        let authority = shown
+            .certificate()
+            .map(|certificate| PublicKey::new(certificate.signature_key().clone(), ""));
+        let shown = [Some(shown.public_key()), authority];
+        let mut shown = shown.iter().flatten();
+        let is_revoked = shown.any(|key| revoked.iter().any(|one| one.key_data() == key.key_data()));
+        is_revoked.then(|| {
+            Failure::new(
+                FailureKind::HostKeyRevoked,
+                format!("{host} shows a host key that is revoked in {}", file.display()),
+                REVOKED_CURE,
+            )
+        })
     }
 
     fn judge(&self, shown: &PublicKeyOrCertificate) -> Option<Failure> {
-        let known = self.known.as_ref()?;
+        let known = &self.known;
         let (key, verdict) = match shown {
             PublicKeyOrCertificate::PublicKey { key, .. } => (key.clone(), known.judge(key)),
             PublicKeyOrCertificate::Certificate(certificate) => {
@@ -67,8 +108,11 @@ impl Greeter {
         };
         match verdict {
             Verdict::Known => None,
-            Verdict::Unknown if self.target.host_key_checking == Checking::AcceptNew => self.learn(&key),
-            Verdict::Unknown => Some(self.unknown(&key)),
+            Verdict::Unknown => match self.target.host_key_checking {
+                Checking::Strict => Some(self.unknown(&key)),
+                Checking::AcceptNew => self.learn(&key),
+                Checking::Off => None,
+            },
             Verdict::Changed(file, line, before) => {
                 let place = format!("{}:{line}", file.display());
                 Some(self.changed(&key, &place, &before, &file.display().to_string()))
@@ -81,7 +125,7 @@ impl Greeter {
                     self.target.endpoint(),
                     file.display()
                 ),
-                "do not connect: somebody who stole the key may be answering; give the host a new key first",
+                REVOKED_CURE,
             )),
         }
     }

@@ -21,7 +21,7 @@ pub enum Verdict {
     Known,
     /// Nothing.
     Unknown,
-    /// Another one is the host's: the file, the line (from 1), and the fingerprint written there.
+    /// Another one, of whatever type, is the host's: the file, the line (from 1), and the fingerprint written there.
     Changed(PathBuf, usize, String),
     /// It must not be trusted: the file and the line (from 1).
     Revoked(PathBuf, usize),
@@ -83,10 +83,10 @@ impl KnownHost {
         if self.marked(None).any(|line| same(&line)) {
             return Verdict::Known;
         }
-        let other = self
-            .marked(None)
-            .find(|line| line.exact && line.key.algorithm() == key.algorithm());
-        match other {
+        // A key of another type is another key, as for ssh: whoever has not the one can well make the other.
+        let others = || self.marked(None).filter(|line| line.exact);
+        let alike = others().find(|line| line.key.algorithm() == key.algorithm());
+        match alike.or_else(|| others().next()) {
             Some(line) => Verdict::Changed(line.file.clone(), line.number, fingerprint(&line.key)),
             None => Verdict::Unknown,
         }
@@ -112,6 +112,7 @@ impl KnownHost {
         let named = |name: &String| openssh(&name.to_lowercase()).matches(&self.host);
         let proves = certificate.cert_type() == CertType::Host
             && certificate.critical_options().is_empty()
+            && certificate.signature().algorithm() != (Algorithm::Rsa { hash: None })
             && certificate.valid_principals().iter().any(named)
             && certificate.validate_at(now, &trusted).is_ok();
         if proves {
@@ -213,6 +214,8 @@ mod tests {
     const ONE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
     const TWO: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA6rWI3G1sz07DnfFlrouTcysQlj2P+jpNSOEWD9OJ3X";
 
+    const OTHER_TYPE: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAgSLssLd1ZhPZ6UMXmwMk5A9fZRCJ5GkswkEWNARFqd01787It5saYS9HpGRyg5FuVxlBPGePyW4gYtFrmNxwI=";
+
     fn key(text: &str) -> PublicKey {
         PublicKey::from_openssh(text).unwrap()
     }
@@ -255,6 +258,10 @@ mod tests {
             ),
             (format!("# web {ONE}\n\nweb? {ONE}"), "web1", 22, Verdict::Known),
             (format!("web {TWO}"), "web", 22, changed(1)),
+            (format!("web {OTHER_TYPE}"), "web", 22, changed(1)),
+            (format!("web {OTHER_TYPE}\nweb {TWO}"), "web", 22, changed(2)),
+            (format!("web {OTHER_TYPE}\nweb {ONE}"), "web", 22, Verdict::Known),
+            (format!("web {OTHER_TYPE}"), "web", 2222, Verdict::Unknown),
             (format!("web {TWO}\nweb {ONE}"), "web", 22, Verdict::Known),
             (format!("web {TWO}"), "web", 2222, Verdict::Unknown),
             (format!("web {ONE}"), "web", 2222, Verdict::Known),

@@ -8,7 +8,7 @@ use super::shell::Stream;
 use super::target::Target;
 use super::wire::{PIECES, Piece, Pipes};
 use russh::client::{self, Handle, Msg};
-use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
+use russh::keys::Algorithm;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred, cipher};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -95,33 +95,37 @@ impl Connection {
             let seconds = target.connect_timeout.as_secs();
             return Err(unreachable_host(target, &format!("no answer in {seconds} seconds")).into());
         };
-        let mut handle = greeted?;
-        authentication::authenticate(target, &mut handle).await?;
+        let (mut handle, distrust) = greeted?;
+        authentication::authenticate(target, &mut handle, distrust).await?;
         Ok(Connection {
             handle,
             through: vec![],
         })
     }
 
-    /// Connects and checks the host key.
-    async fn greet(target: &Target, from: Option<&Connection>) -> Result<Handle<Greeter>, Refusal> {
+    /// Connects and checks the host key; the second value says why it is not trusted, if it was let pass all
+    /// the same.
+    async fn greet(
+        target: &Target,
+        from: Option<&Connection>,
+    ) -> Result<(Handle<Greeter>, Option<Failure>), Refusal> {
         let known = host_key::known(target);
-        let (greeter, refused) = Greeter::new(target, known.clone());
+        let (greeter, distrust) = Greeter::new(target, known.clone());
         let (road, complaint) = road(target, from).await?;
-        let config = Arc::new(config(target, known.as_ref()));
+        let config = Arc::new(config(target, &known));
         let handshake = client::connect_stream(config, road, greeter).await;
         if handshake.is_err() && target.proxy_command.is_some() {
             // What it complains about comes through another pipe.
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        handshake.map_err(|error| {
-            let failure = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let said = complaint.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            match failure {
-                Some(failure) => Refusal::Final(failure),
-                None => Refusal::of(target, error, said.trim()),
-            }
-        })
+        let failure = distrust.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let said = complaint.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match (handshake, failure) {
+            (Ok(handle), failure) => Ok((handle, failure)),
+            // Only a key that was refused ends the handshake so; one that was let pass did not.
+            (Err(russh::Error::UnknownKey), Some(failure)) => Err(Refusal::Final(failure)),
+            (Err(error), _) => Err(Refusal::of(target, error, said.trim())),
+        }
     }
 
     /// False once the connection is known to be gone.
@@ -262,21 +266,19 @@ pub fn unreachable_host(target: &Target, reason: &str) -> Failure {
     )
 }
 
-fn config(target: &Target, known: Option<&KnownHost>) -> client::Config {
+fn config(target: &Target, known: &KnownHost) -> client::Config {
     let mut preferred = Preferred::DEFAULT;
-    let mut keys = preferred.key.to_vec();
-    if let Some(known) = known {
-        let written = known.algorithms();
-        let is_written = |algorithm: &Algorithm| {
-            written.iter().any(|other| match (other, algorithm) {
-                (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }) => true,
-                (other, algorithm) => other == algorithm,
-            })
-        };
-        keys.sort_by_key(|algorithm| !is_written(algorithm));
-        if known.has_authority() {
-            preferred.host_key_certificates = Cow::Borrowed(CERTIFICATES);
-        }
+    let mut keys = target.host_key_algorithms.plain.clone();
+    let written = known.algorithms();
+    let is_written = |algorithm: &Algorithm| {
+        written.iter().any(|other| match (other, algorithm) {
+            (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }) => true,
+            (other, algorithm) => other == algorithm,
+        })
+    };
+    keys.sort_by_key(|algorithm| !is_written(algorithm));
+    if known.has_authority() {
+        preferred.host_key_certificates = Cow::Owned(target.host_key_algorithms.certificates.clone());
     }
     preferred.key = Cow::Owned(keys);
     if encrypts_in_hardware() {
@@ -298,25 +300,6 @@ fn config(target: &Target, known: Option<&KnownHost>) -> client::Config {
         ..client::Config::default()
     }
 }
-
-const CERTIFICATES: &[Algorithm] = &[
-    Algorithm::Ed25519,
-    Algorithm::Ecdsa {
-        curve: EcdsaCurve::NistP256,
-    },
-    Algorithm::Ecdsa {
-        curve: EcdsaCurve::NistP384,
-    },
-    Algorithm::Ecdsa {
-        curve: EcdsaCurve::NistP521,
-    },
-    Algorithm::Rsa {
-        hash: Some(HashAlg::Sha512),
-    },
-    Algorithm::Rsa {
-        hash: Some(HashAlg::Sha256),
-    },
-];
 
 /// True if this processor has instructions for AES, which make AES-GCM the fastest cipher.
 fn encrypts_in_hardware() -> bool {

@@ -1,5 +1,6 @@
 //! Where a host is and how to log in: everything a connection needs to know, already decided.
 
+use super::algorithms::Algorithms;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,14 +37,14 @@ pub enum Kind {
     Ssh,
 }
 
-/// What to do about a host key that no known_hosts file holds; a changed key is refused unless `Off`.
+/// What to do about a host key that no known_hosts file holds; a changed or revoked key is refused unless `Off`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checking {
     /// Refuse it.
     Strict,
     /// Write it down and go on.
     AcceptNew,
-    /// Go on without looking.
+    /// Go on; a host whose key has changed or is revoked is offered keys only, no password.
     Off,
 }
 
@@ -75,10 +76,16 @@ pub struct Target {
     pub passphrase: Option<Secret>,
     /// known_hosts files; the first takes new keys.
     pub known_hosts: Vec<PathBuf>,
+    /// Keys that are refused whatever `host_key_checking` says (`RevokedHostKeys`).
+    pub revoked_host_keys: Option<PathBuf>,
     /// The name under which the host key is looked up, if it is not the address.
     pub host_key_alias: Option<String>,
     /// What to do about unknown host keys.
     pub host_key_checking: Checking,
+    /// The algorithms a host may prove itself by (`HostKeyAlgorithms`).
+    pub host_key_algorithms: Algorithms,
+    /// The algorithms to log in by (`PubkeyAcceptedAlgorithms`).
+    pub pubkey_algorithms: Algorithms,
     /// Hosts to go through, in order.
     pub jump: Vec<Jump>,
     /// A command whose standard input and output are the connection (`ProxyCommand`), ready for `sh -c`.
@@ -116,8 +123,11 @@ impl Target {
             password: None,
             passphrase: None,
             known_hosts: vec![],
+            revoked_host_keys: None,
             host_key_alias: None,
             host_key_checking: Checking::Strict,
+            host_key_algorithms: Algorithms::default(),
+            pubkey_algorithms: Algorithms::default(),
             jump: vec![],
             proxy_command: None,
             connect_timeout: Duration::from_secs(10),

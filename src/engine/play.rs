@@ -110,7 +110,7 @@ fn tell_broken(run: &RunState, playbook: &str, play: &Play, error: &Error) {
         playbook: playbook.into(),
         play: play.title().into(),
         place: error.place().map(Place::short).unwrap_or_default(),
-        message: error.line(),
-        report: error.to_string(),
+        message: run.mask(&error.line()),
+        report: run.mask(&error.to_string()),
     });
 }

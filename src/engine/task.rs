@@ -251,6 +251,9 @@ impl HostTask {
     /// Gives the facts of a result to the host they are of.
     fn give_facts(&self, result: &TaskResult, scope: impl FnOnce() -> Scope) {
         let node = self.context.play.node;
+        for brought in [&result.included, &result.facts] {
+            self.context.run.learn_secrets_in(brought);
+        }
         if !result.included.is_empty() {
             let included = Arc::new(result.included.clone());
             self.host.data().included.push((node, included));

@@ -51,9 +51,9 @@ pub fn make_folder(path: &Path, mode: u32) -> Result<()> {
     make().map_err(|cause| Error::new(format!("{} cannot be made", path.display())).cause(cause))
 }
 
-/// The text of a file, or an empty one where it is missing.
+/// The text of a file, or an empty one where it is missing. A byte that is no UTF-8 hides none of the others.
 pub fn text_or_empty(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_default()
+    String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
 }
 
 /// Removes a folder with all below it; it may be missing.

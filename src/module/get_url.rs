@@ -31,7 +31,7 @@ pub(super) struct Own {
     backup: bool,
     /// Headers of the request.
     headers: Option<Value>,
-    /// Seconds until it has failed.
+    /// Seconds of silence, also before the first answer, after which it has failed.
     #[serde(default = "ten")]
     timeout: u64,
     /// Verify the certificate of the other side.
@@ -77,12 +77,14 @@ impl Own {
         if !self.validate_certs {
             (curl_options, wget_options) = (" -k", " --no-check-certificate");
         }
+        // A time of silence, as of Ansible's sockets, not of the whole: a large file may take longer.
         let seconds = self.timeout;
+        let silence = format!("--connect-timeout {seconds} --speed-time {seconds} --speed-limit 1");
         // Anybody may read the arguments of a program: what may be secret goes another way.
         let (curl, wget) = match secret {
             true => (
                 format!(
-                    "printf '%s\\n' {} | curl -K - -sSL --connect-timeout {seconds}{curl_options}",
+                    "printf '%s\\n' {} | curl -K - -sSL {silence}{curl_options}",
                     lines(&curl)
                 ),
                 format!(
@@ -91,7 +93,7 @@ impl Own {
                 ),
             ),
             false => (
-                format!("curl -sSL --connect-timeout {seconds}{curl_options}"),
+                format!("curl -sSL {silence}{curl_options}"),
                 format!("wget -q -T {seconds}{wget_options}"),
             ),
         };

@@ -155,8 +155,8 @@ impl Bench {
         outside
     }
 
-    /// Every program that the step wants is there, as the project's lock has it. An image that is put together here may differ
-    /// from one put together elsewhere: for it the mirror's own lock vouches.
+    /// Every program that the step wants is there, as the project's lock has it. Images are put together here, of parts as it has
+    /// them, and are what the mirror's own lock has.
     fn holds_what_is_locked(&self, mirror: &Path) {
         let manifest = Manifest::load(&project().join("artifacts")).unwrap();
         let lock = Lock::load(&project().join("artifacts")).unwrap();

@@ -205,3 +205,22 @@ fn keywords_and_variables_of_a_play_count_for_its_delegates() {
     let ran = std::fs::read_to_string(folder.path().join("ran")).unwrap();
     assert_eq!(ran, "one\ntwo\nby variable\n");
 }
+
+#[test]
+fn a_server_that_falls_silent_is_given_up_after_the_timeout() {
+    // It takes the connection and the request, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = playbook(&format!(
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - ansible.builtin.get_url: {{url: 'http://{}/x', dest: \
+         FOLDER/x, timeout: 1}}\n",
+        silent.local_addr().unwrap()
+    ));
+    let begun = std::time::Instant::now();
+    let ended = std::process::Command::new("timeout")
+        .args(["20", env!("CARGO_BIN_EXE_vent"), "run", "site.yml"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{:?}", begun.elapsed());
+    assert!(!folder.path().join("x").exists());
+}

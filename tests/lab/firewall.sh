@@ -42,6 +42,7 @@ lab="$vent lab -i lab.yml"
 trap '$lab down; kill $outside' EXIT
 $lab up 2>said
 grep 'ip_forward=1' said
+grep 'root of a node is root of this computer' said
 grep 'chain `FORWARD` of table `ip filter` drops' said
 [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ]
 

@@ -318,6 +318,17 @@ fn an_answer_that_is_lost_makes_no_second_machine() {
 }
 
 #[test]
+fn a_doubtful_answer_makes_no_second_machine() {
+    let (server, port, given) = service(25);
+    let project = project(&inventory(&server, port, 2, ""));
+    let mut busy = Reply::json(503, json!({"error": "busy"}));
+    busy.headers.push(("Retry-After".into(), "1".into()));
+    server.fault("POST", "/devices", 1, FaultKind::Doubtful(busy));
+    project.run(&["machines", "apply"]).well();
+    assert_eq!(given.lock().unwrap().len(), 3);
+}
+
+#[test]
 fn another_host_key_than_the_given_one_is_not_taken() {
     let (port, given) = (free_port(), Given::default());
     let mut boot = ssh_servers(17, port, given);

@@ -1,6 +1,7 @@
 //! From the settings of ssh, out of arguments and configuration files, to the [`Target`] of a host and of its jump hosts.
 
 use super::Environment;
+use crate::connection::algorithms::Algorithms;
 use crate::connection::percent::Tokens;
 use crate::connection::ssh_config::{self, SshConfig, Subject};
 use crate::connection::target::{Checking, Target};
@@ -64,8 +65,17 @@ impl Resolver<'_> {
             target.agent = None;
         }
         target.known_hosts = self.known_hosts(&settings, &tokens);
+        target.revoked_host_keys = settings
+            .first("revokedhostkeys")
+            .filter(|path| *path != "none")
+            .map(|path| tokens.path(path));
         target.host_key_alias = settings.first("hostkeyalias").map(str::to_string);
         target.host_key_checking = checking(settings.first("stricthostkeychecking").unwrap_or("ask"))?;
+        let algorithms = |name| settings.first(name).map(Algorithms::of);
+        target.host_key_algorithms = algorithms("hostkeyalgorithms").unwrap_or_default();
+        target.pubkey_algorithms = algorithms("pubkeyacceptedalgorithms")
+            .or_else(|| algorithms("pubkeyacceptedkeytypes"))
+            .unwrap_or_default();
         if let Some(seconds) = settings.first("connecttimeout").filter(|value| *value != "none") {
             target.connect_timeout = Duration::from_secs(number(seconds, "ConnectTimeout")?);
         }

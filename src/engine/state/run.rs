@@ -144,6 +144,7 @@ impl RunState {
                     [] => warning.message().to_string(),
                     more => format!("{} ({})", warning.message(), more.join(": ")),
                 };
+                let text = self.mask(&text);
                 self.events.tell(Kind::Warning { text });
             }
         }
@@ -152,6 +153,7 @@ impl RunState {
     /// Tells a sentence, of a host if it is about one.
     pub fn notice(&self, host: Option<&str>, text: String) {
         let host = host.map(str::to_string);
+        let text = self.mask(&text);
         self.events.tell(Kind::Notice { host, text });
     }
 }

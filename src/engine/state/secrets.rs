@@ -2,7 +2,7 @@
 
 use super::run::RunState;
 use crate::event::Diff;
-use crate::value::{MASK, Value};
+use crate::value::{MASK, Map, Value};
 use aho_corasick::AhoCorasick;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,6 +88,19 @@ impl RunState {
         }
     }
 
+    /// Collects the secrets among variables that a task brings.
+    pub fn learn_secrets_in(&self, variables: &Map) {
+        let mut known = self.secrets.known();
+        for (name, value) in variables {
+            known.collect(name, value);
+        }
+    }
+
+    /// Collects a password that a connection uses, wherever it was set.
+    pub fn learn_password(&self, password: &str) {
+        self.secrets.known().keep(password);
+    }
+
     /// What finds all secrets; `None` if there is none.
     fn finder(&self) -> Option<Finder> {
         let mut known = self.secrets.known();
@@ -118,7 +131,7 @@ impl RunState {
     /// Replaces every secret in a diff.
     pub fn mask_diff(&self, diff: &Diff) -> Diff {
         Diff {
-            path: diff.path.clone(),
+            path: self.mask(&diff.path),
             text: self.mask(&diff.text),
         }
     }
@@ -158,7 +171,7 @@ fn masked_json(value: serde_json::Value, finder: &Finder) -> serde_json::Value {
         serde_json::Value::Array(items) => items.into_iter().map(|item| masked_json(item, finder)).collect(),
         serde_json::Value::Object(map) => serde_json::Value::Object(
             map.into_iter()
-                .map(|(key, value)| (key, masked_json(value, finder)))
+                .map(|(key, value)| (masked(&key, finder), masked_json(value, finder)))
                 .collect(),
         ),
         other => other,

@@ -1,5 +1,6 @@
 //! Includes: the files of tasks and roles that a host chooses while running.
 
+use super::tell::CENSORED_ITEM;
 use super::{HostTask, TaskResult};
 use crate::error::Error;
 use crate::event::{Kind, Status, TaskName};
@@ -126,10 +127,15 @@ impl HostTask {
 
     /// Tells that something is included for some hosts.
     pub fn tell_included(&self, inclusion: &Inclusion, hosts: Vec<String>) {
-        let name: TaskName = self.name(&self.scope());
+        let scope = self.scope();
+        let name: TaskName = self.name(&scope);
+        let included = match self.hides(&scope) {
+            true => CENSORED_ITEM.to_string(),
+            false => self.context.run.mask(&inclusion.name),
+        };
         self.context.run.events.tell(Kind::Included {
             name,
-            included: self.context.run.mask(&inclusion.name),
+            included,
             hosts,
         });
     }

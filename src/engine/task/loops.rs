@@ -92,7 +92,11 @@ impl HostTask {
         match decide(&wanted.control.break_when, &scope) {
             Ok(decision) => matches!(decision, Decision::True),
             Err(error) => {
-                *result = TaskResult::error(&error);
+                let hidden = result.hidden;
+                *result = TaskResult {
+                    hidden,
+                    ..TaskResult::error(&error)
+                };
                 true
             }
         }
@@ -102,7 +106,8 @@ impl HostTask {
     async fn item(&self, wanted: &Loop, item: &Value, layers: &[Layer], name: &TaskName) -> TaskResult {
         let started = Instant::now();
         let inner = self.scope_with(layers);
-        let result = self.one(&inner, name, layers).await;
+        let mut result = self.one(&inner, name, layers).await;
+        result.hidden = self.hides(&inner);
         // Later items see what `set_fact` has set for this one.
         self.give_facts(&result, || inner.clone());
         let label = match &wanted.control.label {

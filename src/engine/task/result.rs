@@ -28,6 +28,8 @@ pub struct TaskResult {
     pub included: Map,
     /// The debts of its handlers were written down on the host.
     pub owes: bool,
+    /// Nothing of it may be shown: `no_log` holds for one of its items.
+    pub hidden: bool,
 }
 
 impl TaskResult {
@@ -45,6 +47,7 @@ impl TaskResult {
             host_facts: Map::new(),
             included: Map::new(),
             owes: false,
+            hidden: false,
         }
     }
 
@@ -191,6 +194,7 @@ impl TaskResult {
             diffs: items.iter().flat_map(|item| item.diffs.clone()).collect(),
             digests: items.iter().flat_map(|item| item.digests.clone()).collect(),
             owes: items.iter().any(|item| item.owes),
+            hidden: items.iter().any(|item| item.hidden),
             facts: items.iter().flat_map(|item| item.facts.clone()).collect(),
             host_facts: items.iter().flat_map(|item| item.host_facts.clone()).collect(),
             ..TaskResult::new(status, Value::Map(fields.into()))

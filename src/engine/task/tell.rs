@@ -2,15 +2,16 @@
 
 use super::{HostTask, Notification, TaskResult, title};
 use crate::connection::Stream;
-use crate::error::Error;
 use crate::event::{Kind, TaskEnded, TaskName};
 use crate::template::Scope;
 use crate::value::{self, Value};
 use std::time::Instant;
 
-/// What is told in place of a result with `no_log`.
+/// What stands in place of all that `no_log` hides, in Ansible's words.
 const CENSORED: &str =
     "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
+/// What stands in place of an item.
+pub(super) const CENSORED_ITEM: &str = "(censored due to no_log)";
 
 impl HostTask {
     /// Which task, where.
@@ -76,48 +77,63 @@ impl HostTask {
         result: &TaskResult,
         started: Instant,
     ) -> TaskEnded {
-        let hidden = self.hides(scope);
-        let run = &self.context.run;
-        let shown = |text: &Option<String>| text.as_ref().map(|text| run.mask(text));
-        let label =
-            item.map(|item| run.mask(&item.as_str().map_or_else(|| value::repr(item), str::to_string)));
-        let failed = result.is_failure();
-        TaskEnded {
+        let label = item.map(|item| item.as_str().map_or_else(|| value::repr(item), str::to_string));
+        let ended = TaskEnded {
             name: name.clone(),
-            item: label.map(|label| {
-                if hidden {
-                    "(censored due to no_log)".into()
-                } else {
-                    label
-                }
-            }),
+            item: None,
             looped: item.is_none() && self.task.r#loop.is_some(),
             status: result.status,
-            message: if hidden && failed {
-                Some(CENSORED.into())
-            } else {
-                shown(&result.message)
-            },
-            result: self.shown_result(result, hidden),
-            diffs: if hidden {
-                vec![]
-            } else {
-                result.diffs.iter().map(|diff| run.mask_diff(diff)).collect()
-            },
-            digests: result.digests.clone(),
-            commands: if hidden {
-                result.commands.iter().map(|_| format!("# {CENSORED}")).collect()
-            } else {
-                result.commands.iter().map(|line| run.mask(line)).collect()
-            },
+            message: None,
+            result: serde_json::Value::Null,
+            diffs: vec![],
+            digests: vec![],
+            commands: vec![],
             shown: self.shows_result(),
-            report: match hidden {
-                true if failed => Some(Error::new(CENSORED).at(&self.task.action.place).to_string()),
-                true => None,
-                false => shown(&result.report),
-            },
-            origin: result.origin.as_ref().map(|origin| origin.origin.clone()),
+            report: None,
+            origin: None,
             seconds: started.elapsed().as_secs_f64(),
+        };
+        match result.hidden || self.hides(scope) {
+            true => self.censored(ended, label, result),
+            false => self.masked(ended, label, result),
+        }
+    }
+
+    /// What is told of a result that may be shown, secrets masked.
+    fn masked(&self, ended: TaskEnded, label: Option<String>, result: &TaskResult) -> TaskEnded {
+        let run = &self.context.run;
+        let mask = |text: &Option<String>| text.as_ref().map(|text| run.mask(text));
+        let digests = result.digests.iter();
+        TaskEnded {
+            item: mask(&label),
+            message: mask(&result.message),
+            result: run.mask_json((&result.value).into()),
+            diffs: result.diffs.iter().map(|diff| run.mask_diff(diff)).collect(),
+            digests: digests
+                .map(|(path, digest)| (run.mask(path), digest.clone()))
+                .collect(),
+            commands: result.commands.iter().map(|line| run.mask(line)).collect(),
+            report: mask(&result.report),
+            origin: result.origin.as_ref().map(|origin| run.mask(&origin.origin)),
+            ..ended
+        }
+    }
+
+    /// What is told of a result of which nothing may be shown: how it ended, and where.
+    fn censored(&self, ended: TaskEnded, label: Option<String>, result: &TaskResult) -> TaskEnded {
+        // The line of the file may hold the secret itself, so that no excerpt is drawn.
+        let report = || {
+            let place = &self.task.action.place;
+            format!("error: {CENSORED}\n --> {place} (no_log, so the line is not shown)\n")
+        };
+        TaskEnded {
+            item: label.map(|_| CENSORED_ITEM.into()),
+            message: result.message.as_ref().map(|_| CENSORED.into()),
+            result: serde_json::json!({ "censored": CENSORED }),
+            commands: result.commands.iter().map(|_| format!("# {CENSORED}")).collect(),
+            report: result.is_failure().then(report),
+            origin: result.origin.as_ref().map(|_| CENSORED.into()),
+            ..ended
         }
     }
 

@@ -95,6 +95,10 @@ fn reach(
     }
     let target = run.reach.target(&host.name, &map);
     let target = target.map_err(|error| at_variable(run, error, host, &map))?;
+    run.learn_secrets_in(&map);
+    for secret in [&target.password, &target.passphrase].into_iter().flatten() {
+        run.learn_password(secret.reveal());
+    }
     Ok((target, map))
 }
 
@@ -142,14 +146,17 @@ fn r#become(run: &RunState, task: &Task, scope: &Scope, map: &Map, login: &str) 
     }
     let password = ["ansible_become_password", "ansible_become_pass"]
         .iter()
-        .find_map(|name| map.get(*name));
+        .find_map(|name| map.get(*name))
+        .and_then(Value::as_str)
+        .map(Secret::new)
+        .or_else(|| settings.become_password.clone());
+    if let Some(password) = &password {
+        run.learn_password(password.reveal());
+    }
     Ok(Some(Become {
         method,
         user,
-        password: password
-            .and_then(Value::as_str)
-            .map(Secret::new)
-            .or_else(|| settings.become_password.clone()),
+        password,
         flags: text("ansible_become_flags", |keywords| &keywords.become_flags)?,
         exe: text("ansible_become_exe", |keywords| &keywords.become_exe)?,
     }))

@@ -89,7 +89,9 @@ impl module::World for TaskWorld<'_> {
     }
 
     fn say(&self, text: String) {
-        self.run().notice(None, self.run().mask(&text));
+        if !self.hidden {
+            self.run().notice(None, text);
+        }
     }
 
     fn progress(&self, done: usize, total: usize, text: String) {
@@ -98,7 +100,10 @@ impl module::World for TaskWorld<'_> {
             task: self.name.task.clone(),
             done,
             total,
-            text: self.run().mask(&text),
+            text: match self.hidden {
+                true => String::new(),
+                false => self.run().mask(&text),
+            },
         });
     }
 

@@ -59,7 +59,7 @@ impl Failure {
         });
         Failure {
             status: Some(status),
-            perhaps_done: matches!(status, 500 | 502 | 504),
+            perhaps_done: matches!(status, 500 | 502..=504 | 520..=530),
             said,
             error: error.help(cure(service, status, signature)),
         }

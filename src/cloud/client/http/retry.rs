@@ -40,11 +40,12 @@ impl Retry {
 }
 
 /// Whether a call that was answered with `status` may be made again. A call that is not idempotent is made
-/// again only where the answer says that nothing was done.
+/// again only where the answer says that nothing was done, as 429 does. No provider promises that of 503: whatever
+/// stands before the service may say it of a call that the service has taken.
 pub fn may_repeat(status: u16, idempotent: bool) -> bool {
     match status {
-        429 | 503 => true,
-        500 | 502 | 504 | 520..=530 => idempotent,
+        429 => true,
+        500 | 502..=504 | 520..=530 => idempotent,
         _ => false,
     }
 }
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn what_is_not_idempotent_is_repeated_only_when_nothing_was_done() {
         assert!(may_repeat(502, true) && !may_repeat(502, false));
-        assert!(may_repeat(429, false) && may_repeat(503, false));
+        assert!(may_repeat(429, false) && may_repeat(503, true) && !may_repeat(503, false));
         assert!(!may_repeat(404, true) && !may_repeat(501, true));
     }
 
