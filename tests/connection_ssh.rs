@@ -842,3 +842,27 @@ async fn a_key_among_revoked_host_keys_is_refused_whatever_is_wanted() {
         }
     }
 }
+
+#[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
+async fn a_certificate_that_an_authority_signed_by_sha_1_proves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ca, own) = (folder.path().join("ca"), folder.path().join("own"));
+    keygen(&ca, &["-t", "rsa", "-b", "2048"]);
+    keygen(&own, &["-t", "ed25519"]);
+    let authority = std::fs::read_to_string(ca.with_extension("pub")).unwrap();
+    let public = own.with_extension("pub");
+    let lines = format!("HostKey {0}\nHostCertificate {0}-cert.pub", own.display());
+    for (algorithm, proves) in [("rsa-sha2-512", true), ("ssh-rsa", false)] {
+        let mut sign = Command::new("ssh-keygen");
+        sign.args(["-q", "-t", algorithm, "-I", "id", "-h", "-n", "127.0.0.1", "-s"]);
+        assert!(sign.arg(&ca).arg(&public).status().unwrap().success());
+        let server = Server::start(&lines);
+        let target = server.target();
+        server.write("known_hosts", &format!("@cert-authority * {authority}"));
+        match proves {
+            true => works(target).await,
+            false => assert_eq!(failure(target).await.kind, FailureKind::HostKeyUnknown),
+        }
+    }
+}
