@@ -243,13 +243,13 @@ impl Attempt<'_> {
         done: &mut Done,
     ) -> Result<(), Broken> {
         let last = actions.len().saturating_sub(1);
-        let mut aims = self.aims(&actions).await?;
-        for at in 0..actions.len() {
-            let mut action = actions[at].clone();
-            if destination::is_moved(&actions[..at], &action) {
-                aims[at] = self.aims(&actions[at..=at]).await?.pop().unwrap_or_default();
+        let aims = self.aims(&actions).await?;
+        let mut earlier = destination::Earlier::default();
+        for (at, (mut action, mut aim)) in actions.into_iter().zip(aims).enumerate() {
+            if earlier.moved(&action) {
+                let anew = self.aims(std::slice::from_ref(&action)).await?.pop();
+                aim = anew.unwrap_or_default();
             }
-            let aim = &aims[at];
             if let Action::Run(command) = &mut action {
                 command.environment.clone_from(&self.command.environment);
                 command.timeout = self.command.timeout;
@@ -273,7 +273,7 @@ impl Attempt<'_> {
             };
             done.owes |= !debts.is_empty();
             let file = file.filter(|_| at == last && perform::is_silent(&action));
-            performed.push(self.perform(&action, aim, debts, file).await?);
+            performed.push(self.perform(&action, &aim, debts, file).await?);
         }
         Ok(())
     }

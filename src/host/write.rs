@@ -323,7 +323,7 @@ pub fn make_folder(destination: &Destination, attributes: &Attributes) -> String
              set -- * .[!.]* ..?*; for f do if [ -e \"$f\" ] || [ -L \"$f\" ]; then exit {EXCHANGED}; fi; done\n\
              {} ) || {{ r=$?; rmdir -- \"./$t\"; exit $r; }}\n\
              mv -n -T -- \"./$t\" \"./$1\" 2>/dev/null; [ ! -d \"./$t\" ] || rmdir -- \"./$t\"; trap - EXIT",
-            owner_and_mode(attributes, ".")
+            owner_and_mode(attributes, "", ".")
         ),
     };
     // Another task may make the same folder at this moment; only what is no folder afterwards is an error.
@@ -340,17 +340,26 @@ pub fn make_folder(destination: &Destination, attributes: &Attributes) -> String
     script
 }
 
-fn owner_and_mode(attributes: &Attributes, path: &str) -> String {
-    let mut steps = vec![];
-    if let Some(owner) = &attributes.owner {
-        steps.push(format!("chown -- {} {path}", quote(owner)));
-    }
-    if let Some(group) = &attributes.group {
-        steps.push(format!("chgrp -- {} {path}", quote(group)));
-    }
-    if let Some(mode) = attributes.mode {
-        steps.push(format!("chmod {} {path}", exact(mode)));
-    }
+/// Gives what stands at `path` its mode and owner. `option` is one of `chown` and `chgrp`.
+fn owner_and_mode(attributes: &Attributes, option: &str, path: &str) -> String {
+    with_mode(attributes, option, path, |mode| format!("chmod {mode} {path}"))
+}
+
+/// As [`owner_and_mode`]; `change_mode` tells what sets the mode.
+fn with_mode(
+    attributes: &Attributes,
+    option: &str,
+    path: &str,
+    change_mode: impl Fn(String) -> String,
+) -> String {
+    let owner = attributes.owner.as_ref().map(|owner| ("chown", owner));
+    let group = attributes.group.as_ref().map(|group| ("chgrp", group));
+    let mut steps: Vec<String> = [owner, group]
+        .into_iter()
+        .flatten()
+        .map(|(program, name)| format!("{program} {option}-- {} {path}", quote(name)))
+        .collect();
+    steps.extend(attributes.mode.map(|mode| change_mode(exact(mode))));
     match steps.is_empty() {
         true => ":".into(),
         false => steps.join(" && "),
@@ -375,7 +384,7 @@ pub fn set_attributes(
             let quoted = quote(path);
             let script = format!(
                 "[ \"$(stat -L -c %d:%i \"$p\")\" = {identity} ] || exit {EXCHANGED}\n{}\n",
-                owner_and_mode(attributes, "\"$p\"")
+                owner_and_mode(attributes, "", "\"$p\"")
             );
             // Who may only write a file of their own opens it so; who may neither has its name, in a folder of theirs.
             let name = destination.named();
@@ -387,19 +396,12 @@ pub fn set_attributes(
         (kind, _) => {
             let name = destination.named();
             let link = kind == Some(FileKind::Link) && !follow;
-            let option = if link { "-h " } else { "" };
-            let mut steps = vec![];
-            if let Some(owner) = &attributes.owner {
-                steps.push(format!("chown {option}-- {} {name}", quote(owner)));
-            }
-            if let Some(group) = &attributes.group {
-                steps.push(format!("chgrp {option}-- {} {name}", quote(group)));
-            }
-            if let Some(mode) = attributes.mode.filter(|_| !link) {
-                steps.push(format!("chmod {} -- {name}", exact(mode)));
-            }
-            steps.push(":".into());
-            format!("{}{}\n", destination.enter(), steps.join(" && "))
+            let set = match link {
+                // A link has no mode of its own.
+                true => with_mode(attributes, "-h ", &name, |_| ":".into()),
+                false => owner_and_mode(attributes, "", &name),
+            };
+            format!("{}{set}\n", destination.enter())
         }
     }
 }
@@ -411,16 +413,8 @@ fn recursively(path: &str, here: Option<&Stat>, attributes: &Attributes) -> Stri
         Some(FileKind::Folder) => (enter(&normal(path), identity), ".".to_string()),
         _ => (String::new(), quote(path)),
     };
-    let mut steps = vec![];
-    if let Some(owner) = &attributes.owner {
-        steps.push(format!("chown -R -- {} {at}", quote(owner)));
-    }
-    if let Some(group) = &attributes.group {
-        steps.push(format!("chgrp -R -- {} {at}", quote(group)));
-    }
-    if let Some(mode) = attributes.mode {
-        steps.push(format!("find {at} ! -type l -exec chmod {} {{}} +", exact(mode)));
-    }
-    steps.push(":".into());
-    format!("{enter}{}\n", steps.join(" && "))
+    let set = with_mode(attributes, "-R ", &at, |mode| {
+        format!("find {at} ! -type l -exec chmod {mode} {{}} +")
+    });
+    format!("{enter}{set}\n")
 }

@@ -87,18 +87,17 @@ impl Own {
                     "printf '%s\\n' {} | curl -K - -sSL {silence}{curl_options}",
                     lines(&curl)
                 ),
-                format!(
-                    "(umask 077; printf '%s\\n' {} >\"$d/wgetrc\"); wget --config=\"$d/wgetrc\" -q -T {seconds}{wget_options}",
-                    lines(&wget)
-                ),
+                format!("configured {} -q -T {seconds}{wget_options}", lines(&wget)),
             ),
             false => (
                 format!("curl -sSL {silence}{curl_options}"),
                 format!("wget -q -T {seconds}{wget_options}"),
             ),
         };
+        // wget takes its configuration from a regular file only.
+        let configured = "configured() { c=$(mktemp) || return 1; printf '%s\\n' \"$1\" >\"$c\"; shift; wget --config=\"$c\" \"$@\"; r=$?; rm -f \"$c\"; return $r; }";
         format!(
-            "if command -v curl >/dev/null; then\n\
+            "{configured}\nif command -v curl >/dev/null; then\n\
              get() {{ {curl} -f -- \"$1\"; }}\n\
              load() {{ {curl} -o \"$t\" -w '%{{http_code}} %{{url_effective}}' -- \"$1\" 2>\"$t.e\"; }}\n\
              elif command -v wget >/dev/null; then\n\

@@ -3,6 +3,7 @@
 use super::Attempt;
 use super::perform::Broken;
 use crate::host::{Action, Answer, Destination, Question, Stat, State, places};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What the script of an action on a path has to find as it was.
@@ -29,14 +30,24 @@ fn path_of(action: &Action) -> Option<(&str, bool)> {
     }
 }
 
-/// True if what an action aims at may be something else after the actions before it in its step.
-pub fn is_moved(before: &[Action], action: &Action) -> bool {
-    path_of(action).is_some_and(|(path, _)| {
-        before.iter().any(|action| match action {
-            Action::Script { .. } | Action::Run(_) => true,
-            action => path_of(action).is_some_and(|(other, _)| other == path),
-        })
-    })
+/// What the earlier actions of a step may have changed.
+#[derive(Default)]
+pub struct Earlier {
+    paths: HashSet<String>,
+    anything: bool,
+}
+
+impl Earlier {
+    /// True if what the action aims at may be something else by now. Notes what the action itself changes.
+    pub fn moved(&mut self, action: &Action) -> bool {
+        match path_of(action) {
+            Some((path, _)) => !self.paths.insert(path.to_string()) || self.anything,
+            None => {
+                self.anything |= matches!(action, Action::Script { .. } | Action::Run(_));
+                false
+            }
+        }
+    }
 }
 
 impl Attempt<'_> {
@@ -47,16 +58,13 @@ impl Attempt<'_> {
             return Ok(actions.iter().map(|_| Aim::default()).collect());
         }
         let state = self.known.state();
-        let mut open: Vec<Question> = vec![];
+        let mut open: HashSet<Question> = HashSet::new();
         for (path, _) in actions.iter().filter_map(path_of) {
-            for question in places(path) {
-                if state.answer(&self.user, &question).is_none() && !open.contains(&question) {
-                    open.push(question);
-                }
-            }
+            let unknown = |question: &Question| state.answer(&self.user, question).is_none();
+            open.extend(places(path).into_iter().filter(unknown));
         }
         if !open.is_empty() {
-            self.ask_only(open).await?;
+            self.ask_only(open.into_iter().collect()).await?;
         }
         let state = self.known.state();
         Ok(actions
