@@ -3,7 +3,6 @@
 use super::accounts::{Accounts, ONE, TWO};
 use super::remote::{Lab, printed};
 use crate::ssh_server::{run, signal};
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
