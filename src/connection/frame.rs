@@ -30,7 +30,7 @@ unset ENV BASH_ENV CDPATH; S=; T=0; Y=0
 command -v setsid >/dev/null 2>&1 && S=setsid && T=1
 env --default-signal=INT,QUIT true </dev/null >/dev/null 2>&1 && S="env --default-signal=INT,QUIT $S"
 C() { printf '%sb;' "$1"; cat <&7 7<&- 9<&- & printf '%sc%s;' "$1" "$!"; exec 7<&- <&- 9<&-; { wait; } 2>/dev/null; }
-B() { eval "$3"; printf '%s\n' "$2" | $S sh 9<&- & p=$!; printf '%sg%s;' "$1" "$p"; { wait "$p"; } 2>/dev/null; r=$?; printf '%sx%s;' "$1" "$r"; printf '%se;' "$1" >&2; }
+B() { eval "$3"; printf '%s\n' "$2" | $S sh 6<&6 9<&- & p=$!; printf '%sg%s;' "$1" "$p"; { wait "$p"; } 2>/dev/null; r=$?; printf '%sx%s;' "$1" "$r"; printf '%se;' "$1" >&2; }
 J() { { { B "$1" "$2" "$3" 2>&3 3>&- 4>&- | C "$1" 7<&0 >&4 3>&- 4>&-; } 3>&1 | C "$1" 7<&0 >&2 4>&-; } 4>&1; printf '%sz;' "$1"; }
 A() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; ( eval "$2" ) </dev/null 9<&-; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
 H() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; eval "$2"; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }

@@ -38,7 +38,7 @@ pub fn interpreted(interpreter: &str, script: &str) -> String {
     let program = quote(interpreter);
     match SHELLS.contains(&name) {
         true => format!(
-            "{{ printf '%s\\n' {} | {program}; }} 6<&0",
+            "{{ printf '%s\\n' {} | {program} 6<&6; }} 6<&0",
             quote(&script_by_stdin(script, "<&6 6<&-"))
         ),
         false => format!("exec {program} -c {}", quote(script)),
