@@ -35,6 +35,6 @@ pub use failure::{Failure, FailureKind};
 pub use frame::script_by_stdin;
 pub use host::{Host, HostLock};
 pub use job::{Ended, Job, JobEnd};
-pub use lock::Waiting;
+pub use lock::{Claim, Tell};
 pub use shell::{Output, Shell, Stream};
 pub use target::{Become, Checking, Jump, Kind, Method, Secret, Target};

@@ -2,10 +2,10 @@
 //! of this process; each has its own shells, as separate processes would.
 
 use crate::anew;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-use vent::connection::{Host, Job, Target, Waiting};
+use vent::connection::{Claim, Host, HostLock, Job, Target, Tell};
 
 /// Set where this test is started anew.
 const INSIDE: &str = "VENT_TEST_LOCK";
@@ -15,36 +15,52 @@ fn host() -> Host {
 }
 
 /// Collects what it is told.
-fn ear() -> (Waiting, Arc<Mutex<Vec<String>>>) {
+fn ear() -> (Tell, Arc<Mutex<Vec<String>>>) {
     let heard = Arc::new(Mutex::new(vec![]));
     let ear = heard.clone();
     (Arc::new(move |text| ear.lock().unwrap().push(text)), heard)
 }
 
-/// The lock is one for the whole computer, so these are one test.
+/// Claims a host for a run.
+async fn claim(host: &Host, owner: &str, tell: Tell) -> HostLock {
+    let timeout = Duration::from_secs(60);
+    let owner = owner.to_string();
+    host.claim(Claim { owner, timeout, tell }).await
+}
+
+/// Takes the lock of the account that logs in.
+async fn lock(host: &Host, owner: &str, tell: Tell) -> HostLock {
+    let lock = claim(host, owner, tell).await;
+    let until = tokio::time::Instant::now() + Duration::from_secs(60);
+    lock.take(&[None], until).await.unwrap();
+    lock
+}
+
+/// Starts a test of this file anew; the lock is one for the whole computer, so that one at a time may go on.
+fn alone(test: &str) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    anew::start(test, &[], (INSIDE, "1"));
+}
+
 #[tokio::test]
 async fn one_run_at_a_time_uses_a_host() {
     if std::env::var_os(INSIDE).is_none() {
         // In a process without other tests' shells, since it kills those of its own.
-        return anew::start(
-            "connection_lock::one_run_at_a_time_uses_a_host",
-            &[],
-            (INSIDE, "1"),
-        );
+        return alone("connection_lock::one_run_at_a_time_uses_a_host");
     }
     let (first, second) = (host(), host());
     let shell = first.shell(None).await.unwrap();
-    let lock = first.lock("`vent run first.yml`", ear().0).await.unwrap();
+    let held = lock(&first, "`vent run first.yml`", ear().0).await;
     assert_eq!(shell.ask("echo on").await.unwrap().stdout, b"on\n");
 
     // Another run waits until the first lets go.
     let (waiting, heard) = ear();
     let begin = Instant::now();
-    let (lock, ()) = tokio::join!(second.lock("`vent run second.yml`", waiting), async {
+    let (held, ()) = tokio::join!(lock(&second, "`vent run second.yml`", waiting), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        drop(lock);
+        drop(held);
     });
-    let lock = lock.unwrap();
     assert!(begin.elapsed() >= Duration::from_secs(1));
     assert_eq!(
         *heard.lock().unwrap(),
@@ -70,14 +86,14 @@ async fn one_run_at_a_time_uses_a_host() {
     kill_shells_of_this_process();
     let third = host();
     let (waiting, heard) = ear();
-    let again = third.lock("`vent run third.yml`", waiting).await.unwrap();
+    let again = lock(&third, "`vent run third.yml`", waiting).await;
     assert!(done.exists(), "the command had ended");
     assert!(running.await.unwrap().is_err());
     assert_eq!(
         *heard.lock().unwrap(),
         ["web still runs a command of `vent run second.yml`, which has ended; waiting for the command"]
     );
-    drop((lock, again));
+    drop((held, again));
     let daemon = std::fs::read_to_string(&daemon).unwrap();
     let _ = std::process::Command::new("kill").arg(daemon.trim()).status();
 }
@@ -97,5 +113,27 @@ fn kill_shells_of_this_process() {
         let _ = std::process::Command::new("kill")
             .args(["-KILL", process])
             .status();
+    }
+}
+
+/// Whoever looks while another name of the same run takes the lock must not read the owner before.
+#[tokio::test]
+async fn three_names_of_one_machine_never_wait_for_each_other() {
+    if std::env::var_os(INSIDE).is_none() {
+        return alone("connection_lock::three_names_of_one_machine_never_wait_for_each_other");
+    }
+    for round in 0..40 {
+        let names = [host(), host(), host()];
+        let owner = format!("`vent run round-{round}.yml`");
+        let tries = names.iter().map(async |name| {
+            let lock = claim(name, &owner, ear().0).await;
+            let busy = lock.try_take(&[None]).await.unwrap();
+            assert_eq!(busy, None, "round {round}");
+            lock
+        });
+        drop(futures::future::join_all(tries).await);
+        for name in names {
+            name.close().await;
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The engine as users see it: the program on playbooks, here and over SSH.
 
+mod accounts;
 mod arguments;
 mod bytes;
 mod callbacks;

@@ -24,7 +24,7 @@ impl Server {
     pub fn apart(more: &str) -> Server {
         std::fs::create_dir_all("/var/lib/vent").unwrap();
         let mut command = Command::new("unshare");
-        let script = "mount -t tmpfs tmpfs /var/lib/vent && exec /usr/sbin/sshd \"$@\"";
+        let script = "mount -t tmpfs -o mode=755 tmpfs /var/lib/vent && exec /usr/sbin/sshd \"$@\"";
         command.args(["--mount", "sh", "-c", script, "sshd"]);
         Server::launch(more, command)
     }

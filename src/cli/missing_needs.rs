@@ -2,11 +2,13 @@
 
 use crate::error::{Collector, Error, Errors};
 use crate::graph::Graph;
-use crate::model::{Condition, Item, Placed, Task};
+use crate::model::task::each_task;
+use crate::model::{Condition, Placed, Task};
 use crate::source::Place;
 use crate::template;
 use crate::value::Value;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Refuses every use of a variable that only playbooks register which are not needed.
 ///
@@ -15,16 +17,17 @@ use std::collections::{HashMap, HashSet};
 pub fn check(graph: &Graph) -> Result<(), Errors> {
     let mut made: HashMap<String, HashSet<usize>> = HashMap::new();
     for (at, node) in graph.nodes.iter().enumerate() {
-        each(
-            node.plays
-                .iter()
-                .flat_map(|play| play.items().chain([&play.handlers[..]])),
-            &mut |task| {
+        let lists = node
+            .plays
+            .iter()
+            .flat_map(|play| play.items().chain([&play.handlers[..]]));
+        for list in lists {
+            each_task(list, &mut |task| {
                 for name in makes(task) {
                     made.entry(name).or_default().insert(at);
                 }
-            },
-        );
+            });
+        }
     }
     let mut errors = Collector::default();
     for (at, node) in graph.nodes.iter().enumerate() {
@@ -32,7 +35,7 @@ pub fn check(graph: &Graph) -> Result<(), Errors> {
         for play in &node.plays {
             own.extend(play.keywords().vars.keys().map(ToString::to_string));
         }
-        each(node.plays.iter().flat_map(|play| play.items()), &mut |task| {
+        let mut check_task = |task: &Arc<Task>| {
             let local: HashSet<String> = task
                 .keywords()
                 .flat_map(|keywords| keywords.vars.keys().map(ToString::to_string))
@@ -58,23 +61,12 @@ pub fn check(graph: &Graph) -> Result<(), Errors> {
                     );
                 }
             }
-        });
-    }
-    errors.finish(())
-}
-
-fn each<'a>(lists: impl Iterator<Item = &'a [Item]>, work: &mut dyn FnMut(&Task)) {
-    for list in lists {
-        for item in list {
-            match item {
-                Item::Task(task) => work(task),
-                Item::Include(include) => work(&include.task),
-                Item::Block(block) => {
-                    each([&block.block[..], &block.rescue, &block.always].into_iter(), work)
-                }
-            }
+        };
+        for list in node.plays.iter().flat_map(|play| play.items()) {
+            each_task(list, &mut check_task);
         }
     }
+    errors.finish(())
 }
 
 /// The variables a task makes for the rest of the run.

@@ -59,6 +59,9 @@ pub struct RunCommand {
     /// How many hosts at the same time (default 50).
     #[arg(short, long, value_parser = at_least_one)]
     pub forks: Option<usize>,
+    /// How many seconds other runs that use a host are waited for.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub lock_timeout: u32,
     /// Run as another user.
     #[arg(short = 'b', long = "become")]
     pub r#become: bool,
@@ -196,6 +199,7 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         diff: command.diff,
         verbosity: command.verbose,
         forks: command.forks.or(project.forks).unwrap_or(50),
+        lock_timeout: Duration::from_secs(command.lock_timeout.into()),
         limit: command.limit.clone(),
         tags: command.tags.clone(),
         skip_tags: command.skip_tags.clone(),

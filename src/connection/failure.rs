@@ -21,8 +21,8 @@ pub enum FailureKind {
     PasswordRefused,
     /// The host opened no session, or its login shell started no `sh`.
     ShellRefused,
-    /// The host has no place for the lock of the run.
-    NoLock,
+    /// Another run uses the host, and did not end in time.
+    Locked,
     /// sudo, su or doas wants a password, or another one.
     BecomePassword,
     /// sudo, su or doas refuses for another reason.
@@ -56,8 +56,8 @@ impl Failure {
 
     /// True if Ansible would call the host unreachable rather than the task failed.
     pub fn is_unreachable(&self) -> bool {
-        use FailureKind::{BecomePassword, BecomeRefused, Here, NoLock};
-        !matches!(self.kind, NoLock | BecomePassword | BecomeRefused | Here)
+        use FailureKind::{BecomePassword, BecomeRefused, Here};
+        !matches!(self.kind, BecomePassword | BecomeRefused | Here)
     }
 
     /// The connection to `host` ended.

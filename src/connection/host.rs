@@ -3,7 +3,7 @@
 use super::r#become;
 use super::failure::{Failure, FailureKind};
 use super::local;
-use super::lock::{Lock, Waiting};
+use super::lock::{Claim, Lock};
 use super::pool::Pool;
 use super::shell::Shell;
 use super::ssh::{Connection, NoChannel};
@@ -12,6 +12,7 @@ use super::wire::{NoHello, Pipes, Wire};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long everything from connecting to the first answer of `sh` may take; a person may be asked for a
 /// passphrase meanwhile.
@@ -51,7 +52,7 @@ impl Host {
     /// All that keeps a shell from starting.
     pub async fn shell(&self, r#become: Option<&Become>) -> Result<Arc<Shell>, Failure> {
         let link = &self.0.link;
-        let r#become = r#become.filter(|other| other.user != link.login()).cloned();
+        let r#become = link.other(r#become.cloned());
         let shell = {
             let mut shells = self.0.shells.lock().unwrap_or_else(PoisonError::into_inner);
             let fresh = || Arc::new(Shell::new(Pool::new(link.clone(), r#become.clone())));
@@ -61,28 +62,11 @@ impl Host {
         Ok(shell)
     }
 
-    /// Takes the lock of the host, so that no other run touches it meanwhile; waits for a run that has it,
-    /// and for commands that an ended run has left going. `what` tells others whose it is, `waiting` is told
-    /// for whom this run waits. Shells opened before are held by the lock at their next use.
-    ///
-    /// # Errors
-    /// All that keeps a shell from starting, and a host without a place for the lock.
-    pub async fn lock(&self, what: &str, waiting: Waiting) -> Result<HostLock, Failure> {
-        let link = &self.0.link;
-        link.lock.take(link, what, waiting).await?;
-        Ok(HostLock(self.clone()))
-    }
-
-    /// As [`Host::lock`], but does not wait: tells who has the lock instead.
-    ///
-    /// # Errors
-    /// As [`Host::lock`].
-    pub async fn try_lock(&self, what: &str, waiting: Waiting) -> Result<Result<HostLock, String>, Failure> {
-        let link = &self.0.link;
-        Ok(match link.lock.try_take(link, what, waiting).await? {
-            None => Ok(HostLock(self.clone())),
-            Some(who) => Err(who),
-        })
+    /// From now on the host is used under the locks of the accounts that are used, so that no other run acts as one of
+    /// them meanwhile. Shells opened before are held by the lock at their next use.
+    pub async fn claim(&self, claim: Claim) -> HostLock {
+        self.0.link.lock.want(claim).await;
+        HostLock(self.clone())
     }
 
     fn clear(&self) {
@@ -99,9 +83,36 @@ impl Host {
     }
 }
 
-/// The lock of a host, until it is dropped.
+/// The claim to a host and the locks that were taken for it, until it is dropped.
 #[must_use]
 pub struct HostLock(Host);
+
+impl HostLock {
+    /// True if the lock was claimed for this connection.
+    pub fn is_of(&self, host: &Host) -> bool {
+        Arc::ptr_eq(&self.0.0, &host.0)
+    }
+
+    /// Takes the locks of these accounts; waits until `until` for a run that has one, and for commands that an ended
+    /// run has left going. What is not taken here is taken at the first use of the account. An account that cannot be
+    /// become is left out.
+    ///
+    /// # Errors
+    /// All that keeps a shell from starting, and another run that does not end in time.
+    pub async fn take(&self, accounts: &[Option<Become>], until: Instant) -> Result<(), Failure> {
+        let link = &self.0.0.link;
+        link.lock.take(link, &link.others(accounts), until).await
+    }
+
+    /// As [`HostLock::take`], but does not wait: tells who has a lock instead.
+    ///
+    /// # Errors
+    /// All that keeps a shell from starting.
+    pub async fn try_take(&self, accounts: &[Option<Become>]) -> Result<Option<String>, Failure> {
+        let link = &self.0.0.link;
+        link.lock.try_take(link, &link.others(accounts)).await
+    }
+}
 
 impl Drop for HostLock {
     fn drop(&mut self) {
@@ -136,6 +147,28 @@ impl Link {
             Kind::Local if rustix::process::geteuid().is_root() => "root".to_string(),
             Kind::Local => std::env::var("USER").unwrap_or_default(),
         }
+    }
+
+    /// The account that a shell acts as.
+    pub fn account(&self, r#become: Option<&Become>) -> String {
+        r#become.map_or_else(|| self.login(), |other| other.user.clone())
+    }
+
+    /// Becoming the account that is logged in to is no change.
+    fn other(&self, r#become: Option<Become>) -> Option<Become> {
+        r#become.filter(|other| other.user != self.login())
+    }
+
+    /// The same for several, each once.
+    fn others(&self, accounts: &[Option<Become>]) -> Vec<Option<Become>> {
+        let mut others: Vec<Option<Become>> = vec![];
+        for account in accounts {
+            let account = self.other(account.clone());
+            if !others.contains(&account) {
+                others.push(account);
+            }
+        }
+        others
     }
 
     /// Starts an `sh`.

@@ -112,7 +112,8 @@ impl Lease {
             self.wire = Some(wire);
         }
         if let Some(wire) = &mut self.wire {
-            self.pool.link.lock().mark(&self.pool.link, wire).await?;
+            let State { link, r#become, .. } = &*self.pool;
+            link.lock().mark(link, r#become, wire).await?;
         }
         Ok(self)
     }

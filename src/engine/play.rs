@@ -1,5 +1,6 @@
 //! One play: its course from batch to batch.
 
+mod accounts;
 mod block;
 mod debts;
 mod handlers;

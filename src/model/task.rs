@@ -187,6 +187,21 @@ impl Item {
     }
 }
 
+/// Does something with every task of a list, those of its blocks and the including ones too.
+pub fn each_task(items: &[Item], work: &mut dyn FnMut(&Arc<Task>)) {
+    for item in items {
+        match item {
+            Item::Task(task) => work(task),
+            Item::Include(include) => work(&include.task),
+            Item::Block(block) => {
+                for list in [&block.block, &block.rescue, &block.always] {
+                    each_task(list, work);
+                }
+            }
+        }
+    }
+}
+
 impl Task {
     /// The keywords of the task and of all around it, nearest first.
     pub fn keywords(&self) -> impl Iterator<Item = &Keywords> {

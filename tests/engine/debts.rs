@@ -1,5 +1,6 @@
 //! No lost restart: a run that is killed between a change and its handler leaves a debt, and the next run pays it.
 
+use super::accounts::{Accounts, ONE};
 use super::remote::{Lab, printed};
 use crate::ssh_server::signal;
 
@@ -198,4 +199,36 @@ fn what_is_owed_is_paid_behind_the_tasks_that_notify_it() {
         printed(&lab.run(&[&["site.yml"], options].concat()));
         assert_eq!((lab.text("order"), debts(&lab)), (order.into(), String::new()));
     }
+}
+
+/// Only the task became root; the handler, and the play, are the login user's.
+#[test]
+#[ignore = "needs root: makes users, logs in at an sshd"]
+fn what_root_wrote_down_is_found_for_a_handler_of_the_login_user() {
+    let _accounts = Accounts::new();
+    let lab = Lab::new(&["web"]);
+    lab.open();
+    lab.playbook(
+        "site.yml",
+        r#"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.copy: {content: "new\n", dest: FOLDER/conf, mode: "0600"}
+      become: true
+      notify: Restart
+    - ansible.builtin.shell: echo begun >>FOLDER/open/begun; sleep 30
+      when: wait is defined
+  handlers:
+    - name: Restart
+      ansible.builtin.shell: echo restarted >>FOLDER/open/restarts
+"#,
+    );
+    let mut first = lab.run_as(ONE, &["-e", "wait=1"]);
+    lab.wait_for("open/begun");
+    signal("KILL", first.id());
+    first.wait().unwrap();
+    lab.kill_sleepers();
+    printed(&lab.run_as(ONE, &[]).wait_with_output().unwrap());
+    assert_eq!(lab.text("open/restarts"), "restarted\n");
 }

@@ -1,6 +1,7 @@
 //! Hosts that are reached over SSH: an sshd each, with a `/var/lib/vent` of its own.
 
 use crate::ssh_server::{Server, run, signal};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -64,6 +65,22 @@ impl Lab {
     /// `vent run` to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.start(arguments).wait_with_output().unwrap()
+    }
+
+    /// A run that logs in as an account.
+    pub fn run_as(&self, account: &str, more: &[&str]) -> Child {
+        let user = format!("ansible_user={account}");
+        self.start(&[&["site.yml", "-e", &user], more].concat())
+    }
+
+    /// A folder in which every account of the host may write.
+    pub fn open(&self) -> String {
+        let path = self.path("open");
+        std::fs::create_dir_all(&path).unwrap();
+        for (path, mode) in [(path.parent().unwrap(), 0o755), (&path, 0o777)] {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        }
+        path.display().to_string()
     }
 
     /// Waits until a file of the folder is there.

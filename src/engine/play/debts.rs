@@ -1,5 +1,7 @@
 //! No lost restart: a run finds the handlers that an earlier one owed and pays them, and crosses out what has run.
 
+use super::accounts::Accounts;
+use crate::connection::Become;
 use crate::engine::attempt::perform;
 use crate::engine::state::context::Context;
 use crate::engine::state::host::{Host, Knowledge};
@@ -19,14 +21,15 @@ pub async fn read(context: &Context, hosts: &[Arc<Host>]) {
     let all = hosts
         .iter()
         .filter(|host| !are_not_kept(context, host) && !context.play.is_out(host));
-    let all = futures::future::join_all(all.map(|host| read_of(context, host)));
+    let accounts = Accounts::of(context);
+    let all = futures::future::join_all(all.map(|host| read_of(context, host, &accounts)));
     tokio::select! {
         _ = all => {}
         () = context.run.permits.stop.cancelled() => {}
     }
 }
 
-async fn read_of(context: &Context, host: &Arc<Host>) {
+async fn read_of(context: &Context, host: &Arc<Host>, accounts: &Accounts) {
     let tasks = context.play.handlers.tasks();
     let Some(task) = tasks.first() else {
         return;
@@ -35,20 +38,32 @@ async fn read_of(context: &Context, host: &Arc<Host>) {
     let Ok((_, way)) = way::of_task(context, host, task, &own) else {
         return;
     };
-    let Ok(shell) = host.connection(way.target).shell(way.r#become.as_ref()).await else {
-        return;
+    // Root's folder is closed to others, also to a handler that is not root's.
+    let is_root = |other: &Option<Become>| {
+        let user = other.as_ref().map_or(&way.target.user, |other| &other.user);
+        user == "root"
     };
+    let mut readers = accounts.on(context, host, &way.target);
+    readers.retain(is_root);
+    readers.push(way.r#become.clone());
     let question = Question::Names { path: FOLDER.into() };
-    // Earlier plays of this run may have made debts and paid some, so that they are always asked for.
-    let known = Knowledge::default();
-    let asked = vec![question.clone()];
-    if perform::ask(Some(&shell), &known, &way.user, asked, &[])
-        .await
-        .is_err()
-    {
-        return;
+    let mut found = None;
+    for reader in readers {
+        // Earlier plays of this run may have made debts and paid some, so that they are always asked for.
+        let known = Knowledge::default();
+        let asked = vec![question.clone()];
+        let Ok(shell) = host.connection(way.target.clone()).shell(reader.as_ref()).await else {
+            continue;
+        };
+        if perform::ask(Some(&shell), &known, &way.user, asked, &[])
+            .await
+            .is_ok()
+        {
+            found = known.state().answer(&way.user, &question);
+            break;
+        }
     }
-    let Some(Answer::Names(Some(found))) = known.state().answer(&way.user, &question) else {
+    let Some(Answer::Names(Some(found))) = found else {
         return;
     };
     for task in &tasks {

@@ -1,7 +1,7 @@
 //! A host in a run: its connection, what is known of it, and the variables it was given.
 
 use super::ahead::Ahead;
-use crate::connection::{self, Failure, HostLock};
+use crate::connection::{self, Claim, Failure, HostLock};
 use crate::host::State;
 use crate::value::{Map, Value};
 use std::collections::HashMap;
@@ -19,13 +19,33 @@ pub trait Reach: Send + Sync {
     fn target(&self, name: &str, variables: &Map) -> crate::error::Result<connection::Target>;
 }
 
-/// The lock of one host in this run.
+/// The locks of one host in this run.
 #[derive(Default)]
 pub struct Held {
-    /// The lock, while the run has it.
-    pub lock: Option<HostLock>,
+    /// Those that the run has, one for every connection: each is another way to be an account there.
+    locks: Vec<HostLock>,
     /// How many running plays use the host.
     pub plays: usize,
+}
+
+impl Held {
+    /// The lock of a connection; claimed now if it was not.
+    pub async fn lock(&mut self, connection: &connection::Host, claim: &Claim) -> &HostLock {
+        let known = self.locks.iter().position(|lock| lock.is_of(connection));
+        let at = match known {
+            Some(at) => at,
+            None => {
+                self.locks.push(connection.claim(claim.clone()).await);
+                self.locks.len() - 1
+            }
+        };
+        &self.locks[at]
+    }
+
+    /// Lets go.
+    pub fn release(&mut self) {
+        self.locks.clear();
+    }
 }
 
 /// A host.

@@ -4,6 +4,7 @@ use crate::connection::Secret;
 use crate::value::Map;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The choices of a run.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Settings {
     pub verbosity: u8,
     /// How many hosts at the same time.
     pub forks: usize,
+    /// How long other runs that use a host are waited for.
+    pub lock_timeout: Duration,
     /// Hosts to be left out unless they match this pattern.
     pub limit: Option<String>,
     /// Only tasks with one of these tags.

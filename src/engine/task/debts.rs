@@ -26,7 +26,7 @@ pub fn note(context: &Context, task: &Task, scope: &Scope, host: &Arc<Host>) -> 
         return String::new();
     }
     format!(
-        "mkdir -p {FOLDER} 2>/dev/null && : >>{} 2>/dev/null; ",
+        "(umask 077; mkdir -p {FOLDER}) 2>/dev/null && : >>{} 2>/dev/null; ",
         paths.join(" 2>/dev/null && : >>")
     )
 }
