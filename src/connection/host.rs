@@ -104,11 +104,11 @@ impl HostLock {
         link.lock.take(link, &link.others(accounts), until).await
     }
 
-    /// As [`HostLock::take`], but does not wait: tells who has a lock instead.
+    /// As [`HostLock::take`], but does not wait: false if somebody has one of them.
     ///
     /// # Errors
     /// All that keeps a shell from starting.
-    pub async fn try_take(&self, accounts: &[Option<Become>]) -> Result<Option<String>, Failure> {
+    pub async fn try_take(&self, accounts: &[Option<Become>]) -> Result<bool, Failure> {
         let link = &self.0.0.link;
         link.lock.try_take(link, &link.others(accounts)).await
     }

@@ -27,6 +27,9 @@ pub type Tell = Arc<dyn Fn(String) + Send + Sync>;
 /// The time between two looks at a lock that another run holds.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// How long the shells of a run that has let go may take to end, before they are called a command that has outlived it.
+const CLOSING: Duration = Duration::from_secs(1);
+
 /// How long one look may take: a shell of the same account that somebody has stopped could keep it from ending.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -112,32 +115,34 @@ impl Lock {
         Ok(())
     }
 
-    /// Takes the locks of these accounts if nobody has them; else tells who has one.
-    pub async fn try_take(
-        &self,
-        link: &Link,
-        accounts: &[Option<Become>],
-    ) -> Result<Option<String>, Failure> {
+    /// Takes the locks of these accounts that nobody has; false if somebody has one of them. Which run that is, is told;
+    /// a command that outlived its run is told of by [`Lock::take`], if it is one.
+    pub async fn try_take(&self, link: &Link, accounts: &[Option<Become>]) -> Result<bool, Failure> {
         let mut state = self.state.lock().await;
         let Some(claim) = state.claim.clone() else {
-            return Ok(None);
+            return Ok(true);
         };
         let missing = accounts
             .iter()
             .filter(|account| !state.accounts.contains_key(*account));
         let tried = join_all(missing.map(|account| try_account(link, account, &claim))).await;
-        let mut busy = None;
+        let mut is_free = true;
         for tried in tried {
             match tried {
                 Ok((account, Ok(held))) => {
                     state.accounts.insert(account, held);
                 }
-                Ok((_, Err(holder))) => busy = Some(holder.waiting(link.name())),
+                Ok((_, Err(holder))) => {
+                    is_free = false;
+                    if holder.kind != HolderKind::Command {
+                        (claim.tell)(holder.waiting(link.name()));
+                    }
+                }
                 Err(failure) if is_left_to_tasks(&failure) => {}
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(busy)
+        Ok(is_free)
     }
 
     /// Lets go. Shells that are marked are ended by whoever has them.
@@ -255,6 +260,7 @@ async fn wait(
     mut shell: LockShell,
 ) -> Result<Held, Failure> {
     let mut told = String::new();
+    let mut command_since = None;
     loop {
         let is_last = Instant::now() >= until;
         let holder = match attempt(link, account, claim, shell, is_last).await? {
@@ -264,15 +270,23 @@ async fn wait(
                 holder
             }
         };
-        if is_last {
+        let is_closing = match holder.kind {
+            HolderKind::Command => command_since.get_or_insert_with(Instant::now).elapsed() < CLOSING,
+            HolderKind::Run | HolderKind::OldRun => {
+                command_since = None;
+                false
+            }
+        };
+        if is_last && !is_closing {
             return Err(late(link.name(), &holder, claim.timeout));
         }
         let now = holder.waiting(link.name());
-        if now != told {
+        if !is_closing && now != told {
             (claim.tell)(now.clone());
             told = now;
         }
-        tokio::time::sleep_until(until.min(Instant::now() + PAUSE)).await;
+        let next = Instant::now() + PAUSE;
+        tokio::time::sleep_until(if is_last { next } else { next.min(until) }).await;
     }
 }
 

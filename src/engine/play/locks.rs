@@ -99,14 +99,11 @@ async fn try_lock(run: &RunState, way: &Way) -> Tried {
     let lock = held.lock(&way.connection, &way.claim).await;
     let tried = tokio::select! {
         tried = lock.try_take(&way.accounts) => tried,
-        () = run.permits.stop.cancelled() => Ok(None),
+        () = run.permits.stop.cancelled() => Ok(true),
     };
     match tried {
-        Ok(None) => Tried::Held,
-        Ok(Some(who)) => {
-            (way.claim.tell)(who);
-            Tried::Busy
-        }
+        Ok(true) => Tried::Held,
+        Ok(false) => Tried::Busy,
         Err(failure) => {
             missed(run, host, failure);
             Tried::Unreachable
