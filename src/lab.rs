@@ -209,13 +209,7 @@ impl Lab {
     /// As [`Lab::up`], and there may be no such node.
     pub fn reset(&self, only: &[String], progress: Progress) -> Result<()> {
         requirements::provide(&self.names, progress)?;
-        let chosen = match only {
-            [] => self.settings.nodes.iter().collect(),
-            names => names
-                .iter()
-                .map(|name| self.settings.node(name))
-                .collect::<Result<Vec<_>>>()?,
-        };
+        let chosen = self.chosen(only)?;
         let _lock = self.folders.lock()?;
         let base = self.base(progress)?;
         storage::provide(&self.folders, progress)?;
@@ -225,6 +219,28 @@ impl Lab {
             machine.empty()?;
         }
         self.start(&base, progress)
+    }
+
+    /// Ends nodes as if their power failed; they keep their disks. [`Lab::up`] starts them again.
+    ///
+    /// # Errors
+    /// Not root, there is no such node, or something of it stays in use.
+    pub fn stop(&self, only: &[String]) -> Result<()> {
+        requirements::root()?;
+        let chosen = self.chosen(only)?;
+        let _lock = self.folders.lock()?;
+        for node in chosen {
+            self.machine(node).end()?;
+        }
+        Ok(())
+    }
+
+    /// The nodes of these names, or all.
+    fn chosen(&self, only: &[String]) -> Result<Vec<&NodeSettings>> {
+        match only {
+            [] => Ok(self.settings.nodes.iter().collect()),
+            names => names.iter().map(|name| self.settings.node(name)).collect(),
+        }
     }
 
     /// Ends the lab: machines with their disks, bridges, rules, mounts, keys. Only base trees stay.
@@ -318,6 +334,7 @@ impl Lab {
                 machine.adopt()?;
             } else {
                 machine.end()?;
+                storage::provide_disk(&machine.folders, &settings.name, settings.disk)?;
                 given::write(&machine.folders, settings, networks, common)?;
             }
             machines.push((machine, runs));

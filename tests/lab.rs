@@ -1,5 +1,7 @@
 //! A lab of two nodes under a name and networks of its own: what machines it makes, and that it leaves nothing.
 
+pub mod disks;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! `vent lab`: up, down, reset, status, ssh.
+//! `vent lab`: up, down, stop, reset, status, ssh.
 
 use crate::error::{Error, Errors, Result};
 use crate::lab::Lab;
@@ -35,6 +35,11 @@ pub enum LabCommand {
     Up,
     /// Ends the lab with its disks, networks and rules. Only base trees stay, in the cache.
     Down,
+    /// Ends the nodes (or those named) as if their power failed. They keep their disks; `up` starts them again.
+    Stop {
+        /// Only these nodes.
+        nodes: Vec<String>,
+    },
     /// Empties the nodes (or those named) and boots them anew.
     Reset {
         /// Only these nodes.
@@ -61,6 +66,7 @@ pub fn run(options: &LabOptions) -> Result<ExitCode, Errors> {
     match &options.command {
         LabCommand::Up => lab.up(&say)?,
         LabCommand::Down => lab.down(&say)?,
+        LabCommand::Stop { nodes } => lab.stop(nodes)?,
         LabCommand::Reset { nodes } => lab.reset(nodes, &say)?,
         LabCommand::Status => {
             for status in lab.status()? {

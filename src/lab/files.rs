@@ -56,6 +56,18 @@ pub fn text_or_empty(path: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
 }
 
+/// Removes a file; it may be missing.
+///
+/// # Errors
+/// What the system says, with the path.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(Error::new(format!("{} cannot be removed", path.display())).cause(cause)),
+        Ok(()) => Ok(()),
+    }
+}
+
 /// Removes a folder with all below it; it may be missing.
 ///
 /// # Errors

@@ -84,6 +84,13 @@ impl Lock {
 pub struct NodeFolders(pub PathBuf);
 
 impl NodeFolders {
+    /// The file that its disk is, if it has one of its own: all its folders lie there.
+    pub fn disk(&self) -> PathBuf {
+        let mut name = self.0.clone().into_os_string();
+        name.push(".ext4");
+        name.into()
+    }
+
     /// What this node was given before its first boot: names, addresses, keys.
     pub fn given(&self) -> PathBuf {
         self.0.join("given")

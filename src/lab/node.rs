@@ -3,8 +3,8 @@
 use super::boot::Machine;
 use super::cgroups;
 use super::command;
-use super::files::{make_folder, remove_tree};
-use super::folders::{Folders, make_private};
+use super::files::{make_folder, remove_file, remove_tree};
+use super::folders::{Folders, NodeFolders, make_private};
 use super::mounts;
 use super::names::Names;
 use super::network;
@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 /// How a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeState {
-    /// It has no disk: it was never made, or the lab is down.
+    /// It was never made, or the lab is down.
     Absent,
-    /// It has a disk and does not run.
+    /// It was made, and does not run.
     Stopped,
     /// It runs, and sshd does not answer yet.
     Booting,
@@ -83,7 +83,7 @@ impl Machine<'_> {
     /// How the node is now.
     pub fn status(&self, networks: Networks) -> NodeStatus {
         let public = self.node.address_in(networks.public);
-        let state = match (self.folders.upper().is_dir(), self.is_running()) {
+        let state = match (is_made(&self.folders), self.is_running()) {
             (_, true) if answers(public) => NodeState::Running,
             (_, true) => NodeState::Booting,
             (true, false) => NodeState::Stopped,
@@ -109,6 +109,7 @@ impl Machine<'_> {
         for folder in [folders.upper(), folders.work(), folders.data()] {
             remove_tree(&folder)?;
         }
+        remove_file(&folders.disk())?;
         let _ = std::fs::remove_file(folders.console());
         Ok(())
     }
@@ -241,6 +242,11 @@ pub fn ssh_line(key: &Path, known_hosts: &Path, address: Ipv4Addr) -> Vec<String
     .to_vec()
 }
 
+/// True once a node has been made, whether or not its disk is in use.
+fn is_made(folders: &NodeFolders) -> bool {
+    folders.upper().is_dir() || folders.disk().is_file()
+}
+
 /// The nodes that have a folder, whether the file names them or not.
 pub fn present(folders: &Folders) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folders.nodes()) else {
@@ -248,7 +254,7 @@ pub fn present(folders: &Folders) -> Vec<String> {
     };
     let mut names: Vec<String> = entries
         .flatten()
-        .filter(|entry| entry.path().join("upper").is_dir())
+        .filter(|entry| is_made(&NodeFolders(entry.path())))
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     names.sort();

@@ -8,6 +8,11 @@ use serde::Deserialize;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+/// Less than that no node boots with.
+const LEAST_MEMORY: u64 = 128 << 20;
+/// A smaller disk has no room for a file system and what a node writes while it boots.
+const LEAST_DISK: u64 = 64 << 20;
+
 /// How long a node may take to boot if the file says nothing; ten seconds are usual.
 const BOOT_TIMEOUT: u64 = 180;
 
@@ -48,6 +53,8 @@ pub struct NodeSettings {
     pub groups: Vec<String>,
     /// Limit of its memory in bytes.
     pub memory: u64,
+    /// The size of a disk of its own in bytes; without one it shares this computer's.
+    pub disk: Option<u64>,
     /// How long it may take to boot.
     pub boot_timeout: Duration,
     /// Ordinary host variables.
@@ -64,8 +71,16 @@ struct FileForm {
     public_cidr: Option<String>,
     private_cidr: Option<String>,
     memory: Option<String>,
+    disk: Option<String>,
     boot_timeout: Option<u64>,
     nodes: IndexMap<String, Value>,
+}
+
+/// What the file says for all nodes.
+struct Common {
+    memory: u64,
+    disk: Option<u64>,
+    boot_timeout: Duration,
 }
 
 impl FileForm {
@@ -80,6 +95,7 @@ struct NodeForm {
     #[serde(default)]
     groups: Vec<String>,
     memory: Option<String>,
+    disk: Option<String>,
     #[serde(default, rename = "vars")]
     _vars: Value,
 }
@@ -91,8 +107,11 @@ impl LabSettings {
     /// Keys that are not known, values out of range, and names or addresses used twice.
     pub fn read(value: &Value) -> Result<LabSettings> {
         let form: FileForm = checked(value, "the lab")?;
-        let memory = memory_limit(form.memory.as_deref().unwrap_or("3G"), "memory")?;
-        let boot_timeout = Duration::from_secs(form.boot_timeout.unwrap_or(BOOT_TIMEOUT));
+        let common = Common {
+            memory: amount(form.memory.as_deref().unwrap_or("3G"), "memory", LEAST_MEMORY)?,
+            disk: optional(form.disk.as_deref(), "disk")?,
+            boot_timeout: Duration::from_secs(form.boot_timeout.unwrap_or(BOOT_TIMEOUT)),
+        };
         let nodes = value
             .get("nodes")
             .and_then(Value::as_map)
@@ -104,7 +123,7 @@ impl LabSettings {
         debug_assert_eq!(nodes.len(), form.nodes.len());
         let nodes = nodes
             .iter()
-            .map(|(name, node)| NodeSettings::read(name, node, memory, boot_timeout))
+            .map(|(name, node)| NodeSettings::read(name, node, &common))
             .collect::<Result<Vec<_>>>()?;
         for (at, node) in nodes.iter().enumerate() {
             if let Some(other) = nodes[..at].iter().find(|other| other.address == node.address) {
@@ -148,7 +167,7 @@ impl LabSettings {
 }
 
 impl NodeSettings {
-    fn read(name: &str, value: &Value, memory: u64, boot_timeout: Duration) -> Result<NodeSettings> {
+    fn read(name: &str, value: &Value, common: &Common) -> Result<NodeSettings> {
         host_name(name, "the name of a node")?;
         let form: NodeForm = checked(value, &format!("node `{name}`"))?;
         if !(2..=254).contains(&form.address) {
@@ -159,9 +178,10 @@ impl NodeSettings {
             .help("take a number from 2 to 254; 1 is this computer"));
         }
         let memory = match form.memory {
-            Some(text) => memory_limit(&text, &format!("memory of node `{name}`"))?,
-            None => memory,
+            Some(text) => amount(&text, &format!("memory of node `{name}`"), LEAST_MEMORY)?,
+            None => common.memory,
         };
+        let disk = optional(form.disk.as_deref(), &format!("disk of node `{name}`"))?.or(common.disk);
         let vars = match value.get("vars") {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Map(vars)) => (**vars).clone(),
@@ -177,7 +197,8 @@ impl NodeSettings {
             address: form.address,
             groups: form.groups,
             memory,
-            boot_timeout,
+            disk,
+            boot_timeout: common.boot_timeout,
             vars,
         })
     }
@@ -235,11 +256,20 @@ fn network(text: &str, key: &str) -> Result<Ipv4Net> {
     Ok(network)
 }
 
+fn optional(text: Option<&str>, what: &str) -> Result<Option<u64>> {
+    text.map(|text| amount(text, what, LEAST_DISK)).transpose()
+}
+
 /// A number of bytes written with K, M or G.
-fn memory_limit(text: &str, what: &str) -> Result<u64> {
+fn amount(text: &str, what: &str, least: u64) -> Result<u64> {
     let refuse = || {
-        Error::new(format!("`{text}` is not an amount of memory ({what})"))
-            .help("write a whole number with K, M or G, such as 3G; at least 128M")
+        Error::new(format!(
+            "`{text}` is not an amount of bytes that can be had ({what})"
+        ))
+        .help(format!(
+            "write a whole number with K, M or G, such as 3G; at least {}M",
+            least >> 20
+        ))
     };
     let (digits, unit) = text.split_at(text.trim_end_matches(['K', 'M', 'G']).len());
     let shift = match unit {
@@ -250,7 +280,7 @@ fn memory_limit(text: &str, what: &str) -> Result<u64> {
     };
     let number: u64 = digits.parse().map_err(|_| refuse())?;
     let bytes = number.checked_mul(1 << shift).ok_or_else(refuse)?;
-    if bytes < 128 << 20 {
+    if bytes < least {
         return Err(refuse());
     }
     Ok(bytes)
@@ -269,12 +299,16 @@ mod tests {
     fn a_node_overrules_the_memory_and_keeps_its_variables() {
         let settings = read(json!({
             "plugin": "lab", "memory": "2G", "boot_timeout": 600,
-            "nodes": {"a": {"address": 10, "groups": ["controllers"]},
+            "nodes": {"a": {"address": 10, "groups": ["controllers"], "disk": "1G"},
                       "b": {"address": 20, "memory": "512M", "vars": {"container_runtime": "crio"}}}}))
         .unwrap();
         assert_eq!(settings.nodes[0].memory, 2 << 30);
         assert_eq!(settings.nodes[0].boot_timeout, Duration::from_secs(600));
         assert_eq!(settings.nodes[1].memory, 512 << 20);
+        assert_eq!(
+            [settings.nodes[0].disk, settings.nodes[1].disk],
+            [Some(1 << 30), None]
+        );
         assert_eq!(
             settings.nodes[1].vars.get("container_runtime"),
             Some(&Value::string("crio"))
@@ -297,6 +331,10 @@ mod tests {
             (
                 json!({"plugin": "lab", "nodes": node, "memory": "lots"}),
                 "such as 3G",
+            ),
+            (
+                json!({"plugin": "lab", "nodes": node, "disk": "1M"}),
+                "at least 64M",
             ),
             (
                 json!({"plugin": "lab", "nodes": node, "public_cidr": "10.0.0.0/8"}),

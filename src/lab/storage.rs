@@ -1,16 +1,24 @@
 //! A place for the nodes' changes: the state folder itself, or, where that lies on an overlay (as in a
-//! container), a file system in a file, since an overlay cannot carry another one's changes.
+//! container), a file system in a file, since an overlay cannot carry another one's changes. A node that is given a disk of
+//! its own has a file system in a file too, so that it alone can be full or broken.
 
+use super::boot::PATIENCE;
 use super::command;
-use super::folders::{Folders, make_private};
+use super::folders::{Folders, NodeFolders, make_private};
 use super::mounts;
 use crate::error::{Error, Result};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The kernel's number of overlayfs (statfs(2)).
 const OVERLAYFS: u64 = 0x794c_7630;
-/// The most the nodes may fill of such a file; it takes only what is written.
+/// The most the nodes may fill of such a file together.
 const LARGEST: u64 = 64 << 30;
+
+/// What cannot be done here is cured by another place.
+const PLACE: &str =
+    "set VENT_STATE to a folder on a disk (ext4, xfs, btrfs) or on tmpfs, or allow loop devices here";
 
 /// Makes the folder of the nodes ready.
 ///
@@ -28,24 +36,99 @@ pub fn provide(folders: &Folders, progress: &(dyn Fn(&str) + Sync)) -> Result<()
         folders.lab.display(),
         image.display()
     ));
-    let path = image.to_string_lossy();
-    let cure = |error: Error| {
-        error.help(
-            "set VENT_STATE to a folder on a disk (ext4, xfs, btrfs) or on tmpfs, or allow loop devices here",
-        )
+    mount_file_system(&image, LARGEST, &nodes).map_err(|error| error.help(PLACE))
+}
+
+/// Makes a disk of its own ready for a node that does not run: a file system of this many bytes in a file, which holds
+/// all that the node writes. One that it was given before is checked first, as at the start of any machine, and keeps its size.
+///
+/// # Errors
+/// The node was made without a disk, its disk is beyond repair, or no file system can be put into a file here.
+pub fn provide_disk(node: &NodeFolders, name: &str, size: Option<u64>) -> Result<()> {
+    make_private(&node.0)?;
+    let disk = node.disk();
+    let size = match (disk.is_file(), size) {
+        (false, None) => return Ok(()),
+        (false, Some(_)) if node.upper().is_dir() => {
+            return Err(Error::new(format!(
+                "node `{name}` was made before it was given a disk of its own"
+            ))
+            .help(format!("`vent lab reset {name}` makes it anew, empty")));
+        }
+        (false, Some(size)) => size,
+        (true, size) => {
+            wait_until_free(&disk, name)?;
+            repair(&disk, name)?;
+            size.unwrap_or_default()
+        }
     };
+    mount_file_system(&disk, size, &node.0).map_err(|error| error.help(PLACE))
+}
+
+/// Waits until nothing of an ended node uses its disk any more. The kernel takes mounts of dead processes apart when it
+/// has time to, and whoever mounts the file before that gets the former file system once more, with its faults.
+fn wait_until_free(disk: &Path, name: &str) -> Result<()> {
+    let begun = Instant::now();
+    while let Some(device) = loop_device(disk) {
+        if begun.elapsed() > PATIENCE {
+            return Err(
+                Error::new(format!("the disk of node `{name}` is still in use, as {device}")).help(
+                    "something on this computer has the node's tree open; `vent lab down` and `vent lab up` make the lab anew",
+                ),
+            );
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// The loop device of a file, if it has one.
+fn loop_device(image: &Path) -> Option<String> {
+    let devices = std::fs::read_dir("/sys/block").ok()?;
+    devices.flatten().find_map(|device| {
+        let file = std::fs::read(device.path().join("loop/backing_file")).ok()?;
+        let is_it = file.trim_ascii_end() == image.as_os_str().as_bytes();
+        is_it.then(|| device.file_name().to_string_lossy().into_owned())
+    })
+}
+
+/// Does what a machine does to its disk when it starts after its power failed.
+fn repair(disk: &Path, name: &str) -> Result<()> {
+    let path = disk.to_string_lossy();
+    let checked = command::output(&["e2fsck", "-p", &path], "")?;
+    // e2fsck(8): nothing was wrong, or all that was is mended.
+    if matches!(checked.status.code(), Some(0 | 1)) {
+        return Ok(());
+    }
+    Err(
+        Error::new(format!("the disk of node `{name}` cannot be repaired"))
+            .cause(String::from_utf8_lossy(&checked.stdout).trim())
+            .help(format!("`vent lab reset {name}` makes the node anew, empty")),
+    )
+}
+
+/// Mounts the file system in the file `image`, which is made with this many bytes if it is missing; it takes only what
+/// is written.
+fn mount_file_system(image: &Path, size: u64, target: &Path) -> Result<()> {
+    let path = image.to_string_lossy();
     if !image.exists() {
         let partial = format!("{path}.partial");
-        let sparse = |file: std::fs::File| file.set_len(LARGEST);
+        let sparse = |file: std::fs::File| file.set_len(size);
         std::fs::File::create(&partial)
             .and_then(sparse)
-            .map_err(|cause| cure(Error::new(format!("{partial} cannot be made")).cause(cause)))?;
-        command::run(&["mkfs.ext4", "-q", "-F", "-m", "0", &partial]).map_err(cure)?;
-        std::fs::rename(&partial, &image)
+            .map_err(|cause| Error::new(format!("{partial} cannot be made")).cause(cause))?;
+        command::run(&["mkfs.ext4", "-q", "-F", "-m", "0", &partial])?;
+        std::fs::rename(&partial, image)
             .map_err(|cause| Error::new(format!("{path} cannot be put into place")).cause(cause))?;
     }
-    command::run(&["mount", "-o", "loop", &path, &nodes.to_string_lossy()]).map_err(cure)?;
-    make_private(&nodes)
+    command::run(&[
+        "mount",
+        "-o",
+        "loop,errors=remount-ro",
+        &path,
+        &target.to_string_lossy(),
+    ])?;
+    make_private(target)
 }
 
 fn lies_on_overlay(folder: &Path) -> Result<bool> {

@@ -1,0 +1,83 @@
+//! Nodes with a disk of their own: one that is full or broken, and one whose power failed.
+
+use super::Trial;
+use std::path::{Path, PathBuf};
+use vent::lab::NodeState;
+
+/// The sizes of a node's root file system and of what is free there, in bytes.
+fn space(trial: &Trial, node: &str) -> (u64, u64) {
+    let said = trial.says(node, "df -B1 --output=size,avail / | tail -1");
+    let numbers: Vec<u64> = said
+        .split_whitespace()
+        .map(|number| number.parse().unwrap())
+        .collect();
+    (numbers[0], numbers[1])
+}
+
+/// What mounts a node's disk: `loop0`.
+pub fn loop_device(node: &Path) -> String {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let node = node.to_str().unwrap();
+    let line = mounts.lines().find(|line| line.split(' ').nth(4) == Some(node));
+    let source = line
+        .unwrap()
+        .split(" - ")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .nth(1)
+        .unwrap();
+    source.trim_start_matches("/dev/").to_string()
+}
+
+#[test]
+#[ignore = "needs root: makes a lab"]
+fn a_disk_of_its_own_is_full_alone_and_is_repaired_after_a_fault() {
+    let trial = Trial::new(serde_json::json!({
+        "one": {"address": 10, "disk": "192M"}, "two": {"address": 20, "memory": "256M"}}));
+    trial.lab.up(&|_| ()).unwrap();
+    let (size, free) = space(&trial, "one");
+    assert!(size < 192 << 20 && free > 64 << 20, "{size} {free}");
+    assert!(space(&trial, "two").0 > 192 << 20);
+
+    let full = trial.ssh("one", "echo kept >/kept; sync; cat /dev/zero >/big");
+    assert!(
+        String::from_utf8_lossy(&full.stderr).contains("No space left on device"),
+        "{full:?}"
+    );
+    trial.says("two", "echo more >/more");
+    trial.says("one", "rm /big; echo more >/more");
+
+    // The kernel finds that the file system is broken, and lets nobody write to it any more.
+    let disk: PathBuf = trial.folder.path().join("lab/trial/nodes/one");
+    std::fs::write(
+        format!("/sys/fs/ext4/{}/trigger_fs_error", loop_device(&disk)),
+        "1",
+    )
+    .unwrap();
+    let refused = trial.ssh("one", "touch /refused");
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("Read-only file system"),
+        "{refused:?}"
+    );
+    trial.lab.stop(&["one".to_string()]).unwrap();
+    assert_eq!(trial.states(), [NodeState::Stopped, NodeState::Running]);
+    trial.lab.up(&|_| ()).unwrap();
+    assert_eq!(trial.says("one", "touch /written; cat /kept"), "kept");
+
+    // Another start finds what was written, and a reset an empty disk of the same size.
+    trial.lab.stop(&[]).unwrap();
+    assert_eq!(trial.states(), [NodeState::Stopped; 2]);
+    trial.lab.up(&|_| ()).unwrap();
+    assert_eq!(trial.says("one", "ls /written"), "/written");
+    assert_eq!(trial.says("two", "cat /more"), "more");
+    trial.lab.reset(&["one".to_string()], &|_| ()).unwrap();
+    assert_eq!(
+        trial.says("one", "ls /written /kept 2>/dev/null || echo empty"),
+        "empty"
+    );
+    assert_eq!(space(&trial, "one").0, size);
+    trial.lab.down(&|_| ()).unwrap();
+    assert_eq!(trial.states(), [NodeState::Absent; 2]);
+    assert_eq!(trial.left(), Vec::<String>::new());
+}
