@@ -11,6 +11,7 @@ mod printed;
 mod question;
 mod script;
 mod state;
+mod temporary;
 mod write;
 
 pub use crate::words::{quote, requote};

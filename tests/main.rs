@@ -21,6 +21,7 @@ mod documents;
 mod engine;
 mod errors;
 mod fakes;
+mod faults;
 mod firewall;
 mod lab;
 mod lists;

@@ -5,6 +5,7 @@
 //! planned. What is made is made under a name that nobody can guess, never over something that is there, and everything
 //! done to it afterwards is done to the open file, not to its name. The rename at the end follows nothing.
 
+use super::temporary::FRESH_NAME;
 use super::{Attributes, FileKind, Question, Stat, quote};
 use std::fmt::Write;
 
@@ -144,9 +145,6 @@ fn enter(folder: &str, identity: Option<Identity>) -> String {
         "O=$PWD; cd -P -- {quoted} || exit {NO_ROOM}; {same}{planned} || {{ printf '%s\\n' \"$PWD\" >&2; exit {DIVERTED}; }}\n"
     )
 }
-
-/// A name that nobody can guess, as `$t`.
-const FRESH_NAME: &str = "{ read -r t </proc/sys/kernel/random/uuid || t=$(mktemp -u XXXXXXXXXXXXXXXXXXXXXXXX); } 2>/dev/null; [ -n \"$t\" ] || exit 10; t=.vent.$t; trap 'rm -f -- \"./$t\"' EXIT\n";
 
 /// The open file itself, as `$p`. A host without `/proc` has only the name, which will do where the folder is ours.
 const OPEN_FILE: &str =

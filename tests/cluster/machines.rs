@@ -77,17 +77,18 @@ impl Cluster {
         }
     }
 
-    /// All that was changed on a node since it was made.
-    pub fn upper(&self, node: &str) -> PathBuf {
-        self.state()
-            .join("lab")
-            .join(&self.name)
-            .join("nodes")
-            .join(node)
-            .join("upper")
+    /// Where all folders of a node lie.
+    pub fn disk(&self, node: &str) -> PathBuf {
+        self.state().join("lab").join(&self.name).join("nodes").join(node)
     }
 
-    fn vent(&self, arguments: &[&str]) -> Command {
+    /// All that was changed on a node since it was made.
+    pub fn upper(&self, node: &str) -> PathBuf {
+        self.disk(node).join("upper")
+    }
+
+    /// `vent` with these arguments and the inventory.
+    pub fn vent(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.args(arguments).env("VENT_STATE", self.state());
         if let Some(folder) = &self.inventory {
@@ -99,7 +100,8 @@ impl Cluster {
         command
     }
 
-    fn playbook(&self, playbook: &str, more: &[&str]) -> Command {
+    /// `vent run` of a playbook of the project.
+    pub fn playbook(&self, playbook: &str, more: &[&str]) -> Command {
         let path = format!("playbooks/{playbook}.yml");
         let name = format!("cluster_name={}", self.name);
         let mut command = self.vent(&["run", &path, "--output", "json"]);

@@ -121,9 +121,10 @@ pub fn remains(cluster: &Cluster, node: &str, upper: &Path) -> Vec<String> {
             .lines()
             .map(|line| format!("{node}: {line} is left")),
     );
+    // The lock of an account stays.
     let folder = cluster.on(
         node,
-        "find /tmp -mindepth 1 -not -path '/tmp/.*' -not -path '/tmp/systemd-private-*'",
+        "find /tmp -mindepth 1 -not -path '/tmp/.*' -not -path '/tmp/systemd-private-*' -not -path '/tmp/vent-*'",
     );
     left.extend(folder.lines().map(|line| format!("{node}: {line} is left")));
     left

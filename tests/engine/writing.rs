@@ -171,6 +171,40 @@ fn a_file_that_is_there_keeps_its_mode_and_its_old_content_elsewhere() {
     }
 }
 
+/// What a killed shell has left is removed by whoever writes beside it; what others are writing is not.
+#[test]
+fn what_a_killed_run_left_is_removed_and_nothing_that_is_being_written() {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let host = host.trim();
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let begun = stat.rsplit_once(") ").unwrap().1.split(' ').nth(19).unwrap();
+    let own = std::process::id();
+    let kept = [
+        format!(".vent.{own}.{begun}.being-written.{host}"),
+        format!(".vent.1.1.elsewhere.{host}.other"),
+        ".vent.1.1.x".to_string(),
+    ];
+    let stale = [
+        format!(".vent.{own}.1.a-number-that-was-taken-again.{host}"),
+        format!(".vent.4194305.1.no-such-process.{host}"),
+        format!(".vent..1.nobody.{host}"),
+    ];
+    for shell in shells() {
+        let place = Place::new(shell);
+        for name in kept.iter().chain(&stale) {
+            std::fs::write(place.path(name), "a secret").unwrap();
+        }
+        std::fs::create_dir(place.path(&format!(".vent.4194305.1.folder.{host}"))).unwrap();
+        symlink("/nowhere", place.path(&format!(".vent.4194305.1.link.{host}"))).unwrap();
+        let path = place.path("new");
+        let script = write_file(&place.planned(&path), &Attributes::default(), &Writing::default());
+        ended_well(&place, &place.run(&script, "text"));
+        let mut expected: Vec<String> = kept.iter().cloned().chain(["new".into()]).collect();
+        expected.sort();
+        assert_eq!(place.names(), expected, "{shell:?}");
+    }
+}
+
 /// An access control list that lets the account 1 read, as the kernel keeps it.
 fn access_control_list() -> Vec<u8> {
     const NOBODY: u32 = u32::MAX;
