@@ -15,4 +15,5 @@ mod pki_kills;
 pub mod services;
 pub mod tree;
 mod truth;
+mod upgrade;
 mod workers;

@@ -1,7 +1,7 @@
 //! What takes long: `.ci/long` runs it.
 
 use super::truth::NODES;
-use super::{kills, workers};
+use super::{kills, upgrade, workers};
 
 #[test]
 #[ignore = "takes minutes: builds three clusters on a lab of its own"]
@@ -22,4 +22,10 @@ fn every_playbook_killed_at_its_first_and_its_middle_task_ends_where_an_undistur
 #[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
 fn a_worker_comes_and_goes() {
     workers::come_and_go();
+}
+
+#[test]
+#[ignore = "takes minutes: builds a cluster with version 0.1.0, which the variable VENT_FORMER names"]
+fn a_cluster_of_0_1_0_becomes_one_of_this_version_and_no_request_fails() {
+    upgrade::from_0_1_0();
 }

@@ -67,7 +67,8 @@ impl Cluster {
         Path::new(".vent").join(&self.name)
     }
 
-    fn state(&self) -> PathBuf {
+    /// Where the lab lies.
+    pub fn state(&self) -> PathBuf {
         match &self.own {
             Some(own) => own.path().to_path_buf(),
             None => std::env::var_os("VENT_STATE").map_or_else(
@@ -154,6 +155,20 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// A node's public address.
+    pub fn address(&self, node: &str) -> String {
+        let output = self.lab(&["status"]);
+        let said = String::from_utf8(output.stdout).unwrap();
+        let line = said.lines().find(|line| line.split(' ').next() == Some(node));
+        line.and_then(|line| line.split(' ').nth(2)).unwrap().to_string()
+    }
+
+    /// The inventory of the test's own, with variables from elsewhere.
+    pub fn inventory_with(&self, variables: &Path) -> TempDir {
+        let own = self.inventory.as_ref().unwrap().path().join("lab.yml");
+        inventory_of("lab.yml", &std::fs::read_to_string(own).unwrap(), variables)
+    }
+
     /// What the API server says.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         let kubeconfig = self.folder().join("kubeconfigs/admin.kubeconfig");
@@ -186,9 +201,13 @@ impl Drop for Cluster {
 
 /// A folder with an inventory that sees the project's variables.
 fn inventory(name: &str, text: &str) -> TempDir {
+    inventory_of(name, text, Path::new("inventory/group_vars"))
+}
+
+fn inventory_of(name: &str, text: &str, variables: &Path) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(name), text).unwrap();
-    let variables = std::fs::canonicalize("inventory/group_vars").unwrap();
+    let variables = std::fs::canonicalize(variables).unwrap();
     std::os::unix::fs::symlink(variables, folder.path().join("group_vars")).unwrap();
     folder
 }
