@@ -12,6 +12,7 @@ mod lies;
 mod long;
 mod machines;
 mod pki_kills;
+mod pods;
 mod services;
 mod tree;
 mod truth;

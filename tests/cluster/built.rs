@@ -2,6 +2,7 @@
 
 use super::damage;
 use super::machines::Cluster;
+use super::pods;
 use std::collections::BTreeSet;
 use vent::event::Status;
 
@@ -31,4 +32,10 @@ fn a_check_of_the_cluster_has_nothing_to_say() {
 #[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
 fn damage_is_repaired_and_only_what_depends_on_it_restarts() {
     damage::repaired();
+}
+
+#[test]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
+fn pods_reach_no_shell_no_store_and_no_vxlan_of_any_machine() {
+    pods::reach_no_shell_no_store_and_no_vxlan();
 }
