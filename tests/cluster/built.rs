@@ -1,5 +1,7 @@
 //! What is done to the cluster that the README's first command has built.
 
+use super::accounts;
+use super::cis;
 use super::damage;
 use super::machines::Cluster;
 use super::pods;
@@ -38,4 +40,21 @@ fn damage_is_repaired_and_only_what_depends_on_it_restarts() {
 #[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
 fn pods_reach_no_shell_no_store_and_no_vxlan_of_any_machine() {
     pods::reach_no_shell_no_store_and_no_vxlan();
+}
+
+#[test]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
+fn components_read_their_own_keys_alone() {
+    accounts::components_read_their_own_keys_alone();
+}
+
+#[test]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
+fn every_item_of_the_benchmark_passes_or_is_left_out() {
+    cis::every_item_passes_or_is_left_out();
+}
+
+#[test]
+fn every_item_of_the_benchmark_is_documented() {
+    cis::every_item_is_documented();
 }
