@@ -2,12 +2,12 @@
 //! `docs/hardening.md` as left out, with its reason.
 
 use super::cis_evidence::{Evidence, File, NODES};
+use super::cis_nodes as nodes;
 use super::cis_policies as policies;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt;
 
 /// What passes if it holds; otherwise why not.
-type Answer = Result<(), String>;
+pub type Answer = Result<(), String>;
 
 /// How an item is looked at.
 enum Look {
@@ -78,8 +78,8 @@ const ITEMS: &[(&str, Look)] = &[
     ("1.1.10", Owner("/etc/cni/net.d/", "", "root:root")),
     ("1.1.11", Mode("/var/lib/etcd", "/etcd", 0o700)),
     ("1.1.12", Owner("/var/lib/etcd", "/etcd", "etcd:etcd")),
-    ("1.1.13", Other(administrator)),
-    ("1.1.14", Other(administrator)),
+    ("1.1.13", Other(nodes::administrator)),
+    ("1.1.14", Other(nodes::administrator)),
     ("1.1.15", Mode("/etc/kubernetes/", "/kube-scheduler.kubeconfig", 0o600)),
     ("1.1.16", Owner("/etc/kubernetes/", "/kube-scheduler.kubeconfig", "root:root")),
     ("1.1.17", Mode("/etc/kubernetes/", "/kube-controller-manager.kubeconfig", 0o600)),
@@ -114,7 +114,7 @@ const ITEMS: &[(&str, Look)] = &[
     ("1.2.25", Flag(API, "--client-ca-file", given)),
     ("1.2.26", Flag(API, "--etcd-cafile", given)),
     ("1.2.27", Flag(API, "--encryption-provider-config", given)),
-    ("1.2.28", Other(encrypts)),
+    ("1.2.28", Other(nodes::encrypts)),
     ("1.2.29", Flag(API, "--tls-cipher-suites", |value| given(value) && strong(value.unwrap_or_default().split(',')))),
     ("1.3.1", Flag(MANAGER, "--terminated-pod-gc-threshold", |value| number(value) > 0)),
     ("1.3.2", Flag(MANAGER, "--profiling", says_false)),
@@ -126,16 +126,16 @@ const ITEMS: &[(&str, Look)] = &[
     ("1.4.1", Other(scheduler_is_not_profiled)),
     ("1.4.2", Flag(SCHEDULER, "--bind-address", |value| value == Some("127.0.0.1"))),
     ("2.1", Flag("etcd", "--key-file", given)),
-    ("2.2", Other(etcd_asks_for_certificates)),
+    ("2.2", Flag("etcd", "--client-cert-auth", says_true)),
     ("2.3", Flag("etcd", "--auto-tls", absent)),
     ("2.4", Flag("etcd", "--peer-key-file", given)),
-    ("2.5", Other(etcd_asks_for_certificates)),
+    ("2.5", Flag("etcd", "--peer-client-cert-auth", says_true)),
     ("2.6", Flag("etcd", "--peer-auto-tls", absent)),
-    ("2.7", Other(etcd_has_an_authority_of_its_own)),
+    ("2.7", Other(nodes::etcd_has_an_authority_of_its_own)),
     ("3.1.2", Other(policies::nobody_has_a_lasting_token)),
     ("3.1.3", Flag(API, "--enable-bootstrap-token-auth", absent)),
-    ("3.2.1", Other(audits)),
-    ("3.2.2", Other(audits)),
+    ("3.2.1", Other(nodes::audits)),
+    ("3.2.2", Other(nodes::audits)),
     ("4.1.1", Mode(UNITS, "/kubelet.service", 0o600)),
     ("4.1.2", Owner(UNITS, "/kubelet.service", "root:root")),
     ("4.1.3", Mode("/etc/kubernetes/", "/kube-proxy.kubeconfig", 0o600)),
@@ -157,7 +157,7 @@ const ITEMS: &[(&str, Look)] = &[
     ("4.2.9", Kubelet("/tlsPrivateKeyFile", |value| value == "/etc/kubernetes/pki/kubelet-key.pem")),
     ("4.2.12", Kubelet("/tlsCipherSuites", |value| value.as_array().is_some_and(|all| !all.is_empty() && strong(all.iter().filter_map(|suite| suite.as_str()))))),
     ("4.2.13", Kubelet("/podPidsLimit", |value| value.as_u64().is_some_and(|limit| limit > 0))),
-    ("4.3.1", Other(proxies_tell_their_machine_alone)),
+    ("4.3.1", Other(nodes::proxies_tell_their_machine_alone)),
     ("5.1.1", Other(policies::only_one_binding_of_everything)),
     ("5.1.2", Other(|evidence| policies::ours_lack(evidence, &["secrets"], &["*"]))),
     ("5.1.3", Other(policies::ours_name_what_they_may)),
@@ -328,33 +328,6 @@ fn files(evidence: &Evidence, start: &str, end: &str, trouble: impl Fn(&File) ->
     holds(bad.is_empty(), || bad.join(", "))
 }
 
-/// The administrator's kubeconfig is on this computer alone, and its owner's.
-fn administrator(evidence: &Evidence) -> Answer {
-    let path = evidence.cluster.folder().join("kubeconfigs/admin.kubeconfig");
-    let data = std::fs::metadata(&path).unwrap();
-    let own = std::fs::metadata("/proc/self").unwrap().uid();
-    holds(data.mode() & 0o7777 == 0o600 && data.uid() == own, || {
-        format!("{}: {:o}, {}", path.display(), data.mode(), data.uid())
-    })?;
-    let elsewhere: Vec<_> = evidence
-        .files
-        .iter()
-        .filter(|file| file.path.contains("admin"))
-        .filter(|file| file.path.ends_with("config"))
-        .map(|file| &file.path)
-        .collect();
-    holds(elsewhere.is_empty(), || format!("on nodes: {elsewhere:?}"))
-}
-
-fn encrypts(evidence: &Evidence) -> Answer {
-    let script = "grep --only-matching --extended-regexp '(aescbc|aesgcm|secretbox|kms|identity):' /etc/kubernetes/encryption-config.yaml";
-    let providers = evidence.controller(script);
-    holds(
-        providers.starts_with("aescbc:") || providers.starts_with("secretbox:"),
-        || format!("the first provider of {providers}"),
-    )
-}
-
 /// Its flag counts, since no configuration file stands beside it.
 fn scheduler_is_not_profiled(evidence: &Evidence) -> Answer {
     for (flag, good) in [
@@ -362,47 +335,6 @@ fn scheduler_is_not_profiled(evidence: &Evidence) -> Answer {
         ("--config", absent),
     ] {
         examine(evidence, &Flag(SCHEDULER, flag, good))?;
-    }
-    Ok(())
-}
-
-fn etcd_asks_for_certificates(evidence: &Evidence) -> Answer {
-    let script = "tr '\\0' '\\n' </proc/$(pgrep --exact etcd)/cmdline | grep --count --line-regexp -e --client-cert-auth -e --peer-client-cert-auth";
-    let count = evidence.controller(script);
-    holds(count.trim() == "2", || format!("{count} of two flags"))
-}
-
-fn etcd_has_an_authority_of_its_own(evidence: &Evidence) -> Answer {
-    let script = "cmp --silent /etc/etcd/ca.pem /etc/kubernetes/pki/kubernetes-ca.pem; echo $?";
-    let said = evidence.controller(script);
-    holds(said.trim() == "1", || "it is that of the cluster".into())
-}
-
-/// What the policy says is in force: a Secret that is read stands in the log, without its contents, and so does a way into a pod.
-fn audits(evidence: &Evidence) -> Answer {
-    evidence
-        .cluster
-        .kubectl(&["--namespace=vent-smoke", "get", "secret", "treasure"]);
-    let log = "/var/log/kubernetes/audit.log";
-    let script = format!(
-        "grep --count '\"resource\":\"secrets\",\"namespace\":\"vent-smoke\",\"name\":\"treasure\"' {log}; \
-         grep --count '\"subresource\":\"exec\"' {log}; grep --count 'under the old oak' {log}"
-    );
-    let said = evidence.controller(&script);
-    let counts: Vec<u64> = said.lines().map(|line| line.parse().unwrap()).collect();
-    holds(
-        counts.len() == 3 && counts[0] > 0 && counts[1] > 0 && counts[2] == 0,
-        || format!("lines about a Secret, about a shell, with contents: {counts:?}"),
-    )
-}
-
-fn proxies_tell_their_machine_alone(evidence: &Evidence) -> Answer {
-    for node in NODES {
-        let said = evidence.cluster.on(
-            node,
-            "ss --listening --tcp --numeric --no-header 'sport = :10249' | awk '{print $4}'",
-        );
-        holds(said.trim() == "127.0.0.1:10249", || format!("{node}: {said}"))?;
     }
     Ok(())
 }

@@ -84,6 +84,11 @@ impl Evidence {
             .collect()
     }
 
+    /// The words of a component's process on the controller.
+    pub fn words(&self, component: &str) -> &[String] {
+        &self.flags[&("controller-0", component.to_string())]
+    }
+
     /// What a script says on the controller.
     pub fn controller(&self, script: &str) -> String {
         self.cluster.on("controller-0", script)

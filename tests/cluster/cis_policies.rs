@@ -1,10 +1,8 @@
 //! Part 5 of the benchmark: what the API server grants, holds and refuses.
 
-use super::cis::holds;
+use super::cis::{Answer, holds};
 use super::cis_evidence::Evidence;
 use serde_json::Value;
-
-type Answer = Result<(), String>;
 
 /// Roles, of a namespace or of the cluster, that Kubernetes did not bring itself: name and rules.
 fn our_roles(evidence: &Evidence) -> Vec<(String, Vec<Value>)> {

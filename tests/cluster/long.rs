@@ -1,7 +1,7 @@
 //! What takes long: `.ci/long` runs it.
 
 use super::truth::NODES;
-use super::{kills, workers};
+use super::{kills, scanners, workers};
 
 #[test]
 #[ignore = "takes minutes: builds three clusters on a lab of its own"]
@@ -22,4 +22,16 @@ fn every_playbook_killed_at_its_first_and_its_middle_task_ends_where_an_undistur
 #[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
 fn a_worker_comes_and_goes() {
     workers::come_and_go();
+}
+
+#[test]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds; and checkov, from PyPI"]
+fn scanned_by_checkov_the_cluster_shows_what_is_skipped() {
+    scanners::checkov_finds_what_is_skipped();
+}
+
+#[test]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds; and kube-hunter, from PyPI"]
+fn scanned_by_kube_hunter_the_cluster_shows_no_weakness() {
+    scanners::kube_hunter_finds_no_weakness();
 }
