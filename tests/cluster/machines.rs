@@ -152,6 +152,15 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// The address of a node in the public network of the lab, and in the private one.
+    pub fn addresses(&self, node: &str) -> [String; 2] {
+        ["host0", "priv0"].map(|interface| {
+            let script = format!("ip -oneline -4 address show dev {interface} | awk '{{print $4}}'");
+            let said = self.on(node, &script);
+            said.split('/').next().unwrap().to_string()
+        })
+    }
+
     /// What the API server says.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         let kubeconfig = self.folder().join("kubeconfigs/admin.kubeconfig");

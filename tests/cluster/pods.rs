@@ -25,9 +25,14 @@ pub fn reach_no_shell_no_store_and_no_vxlan() {
         .map(|address| datagram_to(address) + "; ")
         .collect();
 
+    let [[_, controller], [_, worker]] = ["controller-0", "worker-1"].map(|node| cluster.addresses(node));
+    let at = |address: &str, port: u16| format!("{address}/{port}");
     let machine = let_in(&cluster, "worker-0", "$$", &places);
-    for place in ["10.89.1.10/2379", "10.89.1.10/2380", "10.89.1.21/22"] {
-        assert!(machine.contains(place), "no machine reaches {place}: {machine:?}");
+    for place in [at(&controller, 2379), at(&controller, 2380), at(&worker, 22)] {
+        assert!(
+            machine.contains(&place),
+            "no machine reaches {place}: {machine:?}"
+        );
     }
     count_datagrams(&cluster);
     let mut reached = vec![];
@@ -36,13 +41,16 @@ pub fn reach_no_shell_no_store_and_no_vxlan() {
         let found = let_in(&cluster, node, pod, &places);
         let forbidden = found.iter().filter(|place| is_forbidden(place));
         reached.extend(forbidden.map(|place| format!("{node} {place}")));
-        for place in ["10.89.1.10/6443", "10.89.1.10/10250", "10.89.1.21/10250"] {
-            assert!(found.contains(place), "{node}: no pod reaches {place}: {found:?}");
+        for place in [at(&controller, 6443), at(&controller, 10250), at(&worker, 10250)] {
+            assert!(
+                found.contains(&place),
+                "{node}: no pod reaches {place}: {found:?}"
+            );
         }
         enter(&cluster, node, pod, &datagrams);
     }
     let of_pods = counted(&cluster);
-    enter(&cluster, "worker-0", "$$", &datagram_to("10.89.1.10"));
+    enter(&cluster, "worker-0", "$$", &datagram_to(&controller));
     let in_all = counted(&cluster);
     for node in NODES {
         cluster.on(node, "nft delete table inet vent_trial");
