@@ -1,8 +1,13 @@
 //! The cluster on the lab. `.ci/run` runs what is in `built` and in `bare`, `.ci/long` what is in `long`, one test after the
 //! other; what needs no machines runs with all other tests.
 
+mod accounts;
 mod bare;
 mod built;
+mod cis;
+mod cis_evidence;
+mod cis_nodes;
+mod cis_policies;
 mod damage;
 pub mod events;
 mod join;
@@ -12,6 +17,8 @@ mod lies;
 mod long;
 pub mod machines;
 mod pki_kills;
+mod pods;
+mod scanners;
 pub mod services;
 pub mod tree;
 mod truth;

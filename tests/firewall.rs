@@ -1,17 +1,25 @@
 //! The rules of a machine, as `templates/configs/firewall.nft.j2` writes them, in force: who gets through, and who does not. All of it
-//! happens in namespaces of the network.
+//! happens in namespaces of the network: this computer's part is the machine with the rules, another one is everybody else, and a third a
+//! pod behind the machine.
 
 use crate::anew;
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 
 /// Set where this test is started anew inside a namespace.
 const INSIDE: &str = "VENT_TEST_FIREWALL";
 
+/// Its value in the namespace that answers, and what is said there then.
+const ANSWERS: &str = "answers";
+
+const NAME: &str = "firewall::only_those_get_through_who_may";
+
 const HOSTS: &str = "
 all:
-  vars: {management_cidrs: [198.18.0.2/32, \"2001:db8::2/128\"]}
+  vars: {management_cidrs: [198.18.0.2/32, 10.200.7.0/24, \"2001:db8::2/128\"]}
 controllers:
   hosts:
     controller-0:
@@ -49,8 +57,32 @@ const CALLS: &[(&str, &str, &str, &[u16])] = &[
         &[22, 2379, 6443, 10250, 30080],
     ),
     ("a machine, publicly", "10.88.0.2", "198.18.0.1", &[6443]),
-    ("a pod", "10.200.7.7", "10.88.0.1", &[6443, 10250, 30080]),
+    (
+        "a pod, although its network may manage",
+        "10.200.7.7",
+        "10.88.0.1",
+        &[6443, 10250, 30080],
+    ),
 ];
+
+/// The same for a pod of the machine, whose packets leave the machine under the machine's own address.
+const CALLS_OF_PODS: &[(&str, &str, &[u16])] = &[
+    ("its machine", "10.88.0.1", &[6443, 10250, 30080]),
+    ("another machine", "10.88.0.2", &[6443, 10250, 30080]),
+    ("another machine, publicly", "198.18.0.9", &[6443, 10250, 30080]),
+    ("another machine by a Service", "10.32.0.9", &[6443, 10250, 30080]),
+    ("a stranger", "198.18.0.3", &PORTS),
+];
+
+/// Where VXLAN listens: who sends the datagram of a pod back.
+const DATAGRAMS_OF_PODS: &[(&str, &str, bool)] = &[
+    ("another machine", "10.88.0.2", false),
+    ("another machine by a Service", "10.32.0.9", false),
+    ("a stranger", "198.18.0.2", true),
+];
+
+/// Where VXLAN listens.
+const VXLAN: u16 = 8472;
 
 /// SSH, etcd, the API server, the kubelet, a NodePort.
 const PORTS: [u16; 5] = [22, 2379, 6443, 10250, 30080];
@@ -65,11 +97,35 @@ fn run(program: &str, words: &[&str]) -> String {
 #[test]
 #[ignore = "needs root: namespaces of the network, nft"]
 fn only_those_get_through_who_may() {
-    if std::env::var_os(INSIDE).is_some() {
-        return inside();
+    match std::env::var_os(INSIDE) {
+        None => anew::start(NAME, &["unshare", "--net", "--"], (INSIDE, "1")),
+        Some(part) if part == ANSWERS => {
+            let _datagrams = answer();
+            println!("{ANSWERS}");
+            loop {
+                std::thread::park();
+            }
+        }
+        Some(_) => inside(),
     }
-    let name = "firewall::only_those_get_through_who_may";
-    anew::start(name, &["unshare", "--net", "--"], (INSIDE, "1"));
+}
+
+/// Answers at every port of [`PORTS`], and sends datagrams back where VXLAN listens; these datagrams.
+fn answer() -> Receiver<Vec<u8>> {
+    for port in PORTS {
+        let listener = TcpListener::bind(("::", port)).unwrap();
+        std::thread::spawn(move || listener.incoming().for_each(drop));
+    }
+    let socket = UdpSocket::bind(("0.0.0.0", VXLAN)).unwrap();
+    let (sender, received) = channel();
+    std::thread::spawn(move || {
+        let mut datagram = [0; 64];
+        while let Ok((length, from)) = socket.recv_from(&mut datagram) {
+            let _ = socket.send_to(&datagram[..length], from);
+            let _ = sender.send(datagram[..length].to_vec());
+        }
+    });
+    received
 }
 
 /// Another computer at the end of a cable: a process in a network namespace of its own.
@@ -91,79 +147,159 @@ impl Other {
         Other(child)
     }
 
-    fn run(&self, words: &[&str]) -> Option<i32> {
-        Command::new("nsenter")
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new("nsenter");
+        command
             .arg(format!("--net=/proc/{}/ns/net", self.0.id()))
-            .args(words)
-            .output()
-            .unwrap()
-            .status
-            .code()
+            .args(words);
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Option<i32> {
+        self.command(words).output().unwrap().status.code()
+    }
+
+    /// Runs a command of `ip`, which must succeed.
+    fn ip(&self, line: &str) {
+        let words: Vec<_> = std::iter::once("ip").chain(line.split(' ')).collect();
+        assert_eq!(self.run(&words), Some(0), "{line}");
+    }
+
+    /// The ports of [`PORTS`] at which `to` takes a connection.
+    fn reached(&self, from: &[&str], to: &str) -> Vec<u16> {
+        let reached = |port: &&u16| {
+            let address = format!("http://{to}:{port}/");
+            let call = ["curl", "--silent", "--max-time", "3"];
+            // Refused, or no answer in time; any other end of it began with a connection.
+            !matches!(self.run(&[&call[..], from, &[&address]].concat()), Some(7 | 28))
+        };
+        PORTS.iter().filter(reached).copied().collect()
+    }
+
+    /// Whether a datagram to where VXLAN listens at `to` comes back.
+    fn is_sent_back(&self, to: &str) -> bool {
+        let script = format!("exec 3<>/dev/udp/{to}/{VXLAN}; echo back >&3; timeout 1 head --bytes=4 <&3");
+        let output = self.command(&["bash", "-c", &script]).output().unwrap();
+        output.stdout == b"back"
+    }
+
+    /// Answers in this namespace as [`answer`] does in this computer's.
+    fn answering(&self) -> Answering {
+        let this = std::env::current_exe().unwrap();
+        let test = [
+            this.to_str().unwrap(),
+            "--exact",
+            NAME,
+            "--include-ignored",
+            "--nocapture",
+        ];
+        let mut command = self.command(&test);
+        let mut child = command
+            .env(INSIDE, ANSWERS)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap() == ANSWERS));
+        Answering(child)
+    }
+
+    /// Lets this computer's end of a new cable, `name`, and this namespace's, `end`, be up.
+    fn cable(&self, name: &str) {
+        let process = self.0.id().to_string();
+        let add = format!("link add {name} type veth peer name end netns {process}");
+        run("ip", &add.split(' ').collect::<Vec<_>>());
+        run("ip", &["link", "set", name, "up"]);
+        self.ip("link set end up");
+        self.ip("link set lo up");
     }
 }
 
 impl Drop for Other {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        end(&mut self.0);
     }
 }
 
+/// A process that is ended with the value.
+struct Answering(Child);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        end(&mut self.0);
+    }
+}
+
+fn end(process: &mut Child) {
+    let _ = process.kill();
+    let _ = process.wait();
+}
+
 fn inside() {
-    let other = Other::start();
-    let process = other.0.id().to_string();
     run("ip", &["link", "set", "lo", "up"]);
-    run(
-        "ip",
-        &[
-            "link", "add", "cable", "type", "veth", "peer", "name", "end", "netns", &process,
-        ],
-    );
+    run("sysctl", &["--quiet", "net.ipv4.ip_forward=1"]);
+    let everybody = Other::start();
+    everybody.cable("cable");
     for address in ["198.18.0.1/24", "10.88.0.1/24", "2001:db8::1/64"] {
         run("ip", &["address", "add", address, "dev", "cable", "nodad"]);
     }
-    run("ip", &["link", "set", "cable", "up"]);
-    run("ip", &["route", "add", "10.200.0.0/16", "dev", "cable"]);
     let theirs = [
         "198.18.0.2/24",
         "198.18.0.3/24",
+        "198.18.0.9/24",
         "10.88.0.2/24",
         "10.200.7.7/32",
         "2001:db8::2/64",
         "2001:db8::3/64",
     ];
     for address in theirs {
-        let add = ["ip", "address", "add", address, "dev", "end", "nodad"];
-        assert_eq!(other.run(&add), Some(0), "{address}");
+        everybody.ip(&format!("address add {address} dev end nodad"));
     }
-    assert_eq!(other.run(&["ip", "link", "set", "end", "up"]), Some(0));
-
-    let answering: Vec<_> = PORTS
-        .into_iter()
-        .map(|port| TcpListener::bind(("::", port)).unwrap())
-        .collect();
-    for listener in answering {
-        std::thread::spawn(move || listener.incoming().for_each(drop));
-    }
+    run("ip", &["route", "add", "10.200.7.7", "dev", "cable"]);
+    let pod = pod();
+    let _answering = everybody.answering();
+    let datagrams = answer();
     load_rules();
+
     for (who, from, to, wanted) in CALLS {
-        let reached = |port: &&u16| {
-            let address = format!("http://{to}:{port}/");
-            let call = [
-                "curl",
-                "--silent",
-                "--interface",
-                from,
-                "--max-time",
-                "3",
-                &address,
-            ];
-            // Refused, or no answer in time; any other end of it began with a connection.
-            !matches!(other.run(&call), Some(7 | 28))
-        };
-        let through: Vec<u16> = PORTS.iter().filter(reached).copied().collect();
+        let through = everybody.reached(&["--interface", from], to);
         assert_eq!(through, *wanted, "{who} ({from} to {to})");
     }
+    for (whom, to, wanted) in CALLS_OF_PODS {
+        assert_eq!(pod.reached(&[], to), *wanted, "a pod calls {whom} ({to})");
+    }
+    for (whom, to, wanted) in DATAGRAMS_OF_PODS {
+        assert_eq!(pod.is_sent_back(to), *wanted, "a pod sends to {whom} ({to})");
+    }
+    everybody.is_sent_back("10.88.0.1");
+    assert!(datagrams.try_recv().is_ok(), "a machine sends to another one");
+    pod.is_sent_back("10.88.0.1");
+    assert!(datagrams.try_recv().is_err(), "a pod sends to its machine");
+    pod.ip("address add 10.88.0.2/32 dev end");
+    pod.ip("route replace 10.88.0.1 via 10.200.8.1 src 10.88.0.2");
+    pod.is_sent_back("10.88.0.1");
+    assert!(datagrams.try_recv().is_err(), "a pod passes for a machine");
+}
+
+/// A pod of this machine: behind the bridge of pods, masqueraded, and with a Service before another machine.
+fn pod() -> Other {
+    let pod = Other::start();
+    pod.cable("cni0");
+    run("ip", &["address", "add", "10.200.8.1/24", "dev", "cni0"]);
+    pod.ip("address add 10.200.8.8/24 dev end");
+    pod.ip("route add default via 10.200.8.1");
+    let rules = "table ip others {
+        chain services {
+            type nat hook prerouting priority dstnat
+            ip daddr 10.32.0.9 dnat to 10.88.0.2
+        }
+        chain leaving {
+            type nat hook postrouting priority srcnat
+            ip saddr 10.200.8.0/24 oifname cable masquerade
+        }
+    }";
+    run("nft", &[rules]);
+    pod
 }
 
 /// Writes the rules as the step does, and loads them.

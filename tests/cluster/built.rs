@@ -1,7 +1,10 @@
 //! What is done to the cluster that the README's first command has built.
 
+use super::accounts;
+use super::cis;
 use super::damage;
 use super::machines::Cluster;
+use super::pods;
 use std::collections::BTreeSet;
 use vent::event::Status;
 
@@ -31,4 +34,27 @@ fn a_check_of_the_cluster_has_nothing_to_say() {
 #[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
 fn damage_is_repaired_and_only_what_depends_on_it_restarts() {
     damage::repaired();
+}
+
+#[test]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
+fn pods_reach_no_shell_no_store_and_no_vxlan_of_any_machine() {
+    pods::reach_no_shell_no_store_and_no_vxlan();
+}
+
+#[test]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
+fn components_read_their_own_keys_alone() {
+    accounts::components_read_their_own_keys_alone();
+}
+
+#[test]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds"]
+fn every_item_of_the_benchmark_passes_or_is_left_out() {
+    cis::every_item_passes_or_is_left_out();
+}
+
+#[test]
+fn every_item_of_the_benchmark_is_documented() {
+    cis::every_item_is_documented();
 }

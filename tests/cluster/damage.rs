@@ -17,10 +17,7 @@ pub fn repaired() {
         "worker-0",
         "echo '# by hand' >>/etc/systemd/system/kubelet.service",
     );
-    cluster.on(
-        "controller-0",
-        "echo '# added' >>/etc/kubernetes/kube-scheduler.yaml",
-    );
+    cluster.on("controller-0", "echo '# added' >>/etc/kubernetes/admission.yaml");
 
     let run = cluster.run("all", &["--diff"]).succeeded();
     let mut expected: BTreeSet<String> = [
@@ -29,8 +26,8 @@ pub fn repaired() {
         "worker-1: Start flannel, now and at every start of the machine",
         "worker-0: Write the unit of the kubelet",
         "worker-0: Restart the kubelet",
-        "controller-0: Write the configuration of the scheduler",
-        "controller-0: Restart the scheduler",
+        "controller-0: Write what the API server asks before it admits something",
+        "controller-0: Restart the API server",
     ]
     .map(String::from)
     .into();
@@ -61,7 +58,7 @@ pub fn repaired() {
         .collect();
     let expected = [
         "controller-0 kube-proxy.service",
-        "controller-0 kube-scheduler.service",
+        "controller-0 kube-apiserver.service",
         "worker-0 kube-proxy.service",
         "worker-0 kubelet.service",
         "worker-1 flanneld.service",

@@ -1,7 +1,7 @@
 //! What takes long: `.ci/long` runs it.
 
 use super::truth::NODES;
-use super::{kills, upgrade, workers};
+use super::{kills, scanners, upgrade, workers};
 
 #[test]
 #[ignore = "takes minutes: builds three clusters on a lab of its own"]
@@ -28,4 +28,16 @@ fn a_worker_comes_and_goes() {
 #[ignore = "takes minutes: builds a cluster with version 0.1.0, which the variable VENT_FORMER names"]
 fn a_cluster_of_0_1_0_becomes_one_of_this_version_and_no_request_fails() {
     upgrade::from_0_1_0();
+}
+
+#[test]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds; and checkov, from PyPI"]
+fn scanned_by_checkov_the_cluster_shows_what_is_skipped() {
+    scanners::checkov_finds_what_is_skipped();
+}
+
+#[test]
+#[ignore = "needs the lab: the cluster that `vent run playbooks/all.yml` builds; and kube-hunter, from PyPI"]
+fn scanned_by_kube_hunter_the_cluster_shows_no_weakness() {
+    scanners::kube_hunter_finds_no_weakness();
 }

@@ -155,18 +155,19 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// A node's public address.
-    pub fn address(&self, node: &str) -> String {
-        let output = self.lab(&["status"]);
-        let said = String::from_utf8(output.stdout).unwrap();
-        let line = said.lines().find(|line| line.split(' ').next() == Some(node));
-        line.and_then(|line| line.split(' ').nth(2)).unwrap().to_string()
-    }
-
     /// The inventory of the test's own, with variables from elsewhere.
     pub fn inventory_with(&self, variables: &Path) -> TempDir {
         let own = self.inventory.as_ref().unwrap().path().join("lab.yml");
         inventory_of("lab.yml", &std::fs::read_to_string(own).unwrap(), variables)
+    }
+
+    /// The address of a node in the public network of the lab, and in the private one.
+    pub fn addresses(&self, node: &str) -> [String; 2] {
+        ["host0", "priv0"].map(|interface| {
+            let script = format!("ip -oneline -4 address show dev {interface} | awk '{{print $4}}'");
+            let said = self.on(node, &script);
+            said.split('/').next().unwrap().to_string()
+        })
     }
 
     /// What the API server says.

@@ -115,7 +115,7 @@ impl Requests {
         let nodes = cluster.kubectl(&["get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"]);
         let addresses: Vec<SocketAddr> = nodes
             .split_whitespace()
-            .map(|node| format!("{}:{port}", cluster.address(node)).parse().unwrap())
+            .map(|node| format!("{}:{port}", cluster.addresses(node)[0]).parse().unwrap())
             .collect();
         let ended = Arc::new(AtomicBool::new(false));
         let end = ended.clone();
