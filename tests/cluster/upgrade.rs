@@ -64,8 +64,15 @@ pub fn from_0_1_0() {
     assert!(found.is_empty(), "new, and changed from 0.1.0: {found:#?}");
 }
 
-/// The cluster as 0.1.0 makes it on these machines; its keys come to where those of this version lie.
+/// The cluster as 0.1.0 makes it on these machines, with its keys where those of this version lie.
 fn build_with(former: &Path, cluster: &Cluster) {
+    // Whoever goes on with a new version goes on in the same folder.
+    let (kept, theirs) = (cluster.folder(), former.join(".vent"));
+    std::fs::create_dir_all(&kept).unwrap();
+    std::fs::create_dir_all(&theirs).unwrap();
+    let link = theirs.join("upgrade");
+    let _ = std::fs::remove_file(&link);
+    std::os::unix::fs::symlink(kept.canonicalize().unwrap(), link).unwrap();
     let inventory = cluster.inventory_with(&former.join("inventory/group_vars"));
     let output = Command::new(former.join("target/release/vent"))
         .current_dir(former)
@@ -79,13 +86,6 @@ fn build_with(former: &Path, cluster: &Cluster) {
         "{}",
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat())
     );
-    let copied = Command::new("cp")
-        .args(["--archive", "--no-target-directory"])
-        .arg(former.join(".vent/upgrade"))
-        .arg(cluster.folder())
-        .status();
-    assert!(copied.unwrap().success());
-    std::fs::remove_dir_all(former.join(".vent/upgrade")).unwrap();
 }
 
 fn trees(cluster: &Cluster) -> Vec<(String, Tree)> {
