@@ -21,15 +21,6 @@ const REBOOT: u8 = 133;
 /// How long killed processes may take to be gone.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Starts what follows without the trees of other nodes: `$1` is the folder of all, `$2` that of this one. A machine that was
-/// started with them would keep their disks in use, whoever unmounts them here.
-const WITHOUT_OTHERS: &str = r#"nodes=$1 own=$2; shift 2
-for node in "$nodes"/*/; do
-  node=${node%/}
-  [ "$node" = "$own" ] || umount --recursive "$node" 2>/dev/null
-done
-exec "$@""#;
-
 /// Container runtimes stack overlays of their own, which the node's tree, an overlay itself, cannot carry.
 const DATA: [&str; 2] = ["/var/lib/containerd", "/var/lib/containers"];
 
@@ -125,23 +116,7 @@ impl Machine<'_> {
     /// The command that is the node.
     fn nspawn(&self) -> Vec<String> {
         let address = self.node.address;
-        let own = self.folders.0.to_string_lossy();
-        let nodes = self
-            .folders
-            .0
-            .parent()
-            .unwrap_or(Path::new("/"))
-            .to_string_lossy();
         let mut line: Vec<String> = [
-            "unshare",
-            "--mount",
-            "--propagation=slave",
-            "sh",
-            "-c",
-            WITHOUT_OTHERS,
-            "sh",
-            &nodes,
-            &own,
             "systemd-nspawn",
             "--quiet",
             "--register=no",

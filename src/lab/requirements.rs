@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use std::path::Path;
 
 /// A file that must be there, and the package of Debian and Ubuntu that brings it.
-const NEEDED: [(&str, &str); 9] = [
+const NEEDED: [(&str, &str); 10] = [
     ("systemd-nspawn", "systemd-container"),
     ("debootstrap", "debootstrap"),
     ("nft", "nftables"),
@@ -18,6 +18,7 @@ const NEEDED: [(&str, &str); 9] = [
     ("ssh-keygen", "openssh-client"),
     ("mkfs.ext4", "e2fsprogs"),
     ("setpriv", "util-linux"),
+    ("losetup", "mount"),
     (
         "/usr/share/keyrings/debian-archive-keyring.gpg",
         "debian-archive-keyring",

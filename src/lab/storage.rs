@@ -2,7 +2,6 @@
 //! container), a file system in a file, since an overlay cannot carry another one's changes. A node that is given a disk of
 //! its own has a file system in a file too, so that it alone can be full or broken.
 
-use super::boot::PATIENCE;
 use super::command;
 use super::folders::{Folders, NodeFolders, make_private};
 use super::mounts;
@@ -16,6 +15,8 @@ const OVERLAYFS: u64 = 0x794c_7630;
 /// The most the nodes may fill of such a file together.
 const LARGEST: u64 = 64 << 30;
 
+/// How long the kernel is given to take the mounts of dead processes apart.
+const LET_GO: Duration = Duration::from_secs(2);
 /// What cannot be done here is cured by another place.
 const PLACE: &str =
     "set VENT_STATE to a folder on a disk (ext4, xfs, btrfs) or on tmpfs, or allow loop devices here";
@@ -57,7 +58,7 @@ pub fn provide_disk(node: &NodeFolders, name: &str, size: Option<u64>) -> Result
         }
         (false, Some(size)) => size,
         (true, size) => {
-            wait_until_free(&disk, name)?;
+            cut_off(&disk)?;
             repair(&disk, name)?;
             size.unwrap_or_default()
         }
@@ -65,31 +66,33 @@ pub fn provide_disk(node: &NodeFolders, name: &str, size: Option<u64>) -> Result
     mount_file_system(&disk, size, &node.0).map_err(|error| error.help(PLACE))
 }
 
-/// Waits until nothing of an ended node uses its disk any more. The kernel takes mounts of dead processes apart when it
-/// has time to, and whoever mounts the file before that gets the former file system once more, with its faults.
-fn wait_until_free(disk: &Path, name: &str) -> Result<()> {
+/// Sees to it that nothing more is written to the disk of an ended node. Whoever made a mount namespace while it ran, as every
+/// container does, may hold its file system for as long as that lives; so that one is ended as a fault of the disk would end it.
+fn cut_off(disk: &Path) -> Result<()> {
     let begun = Instant::now();
-    while let Some(device) = loop_device(disk) {
-        if begun.elapsed() > PATIENCE {
-            return Err(
-                Error::new(format!("the disk of node `{name}` is still in use, as {device}")).help(
-                    "something on this computer has the node's tree open; `vent lab down` and `vent lab up` make the lab anew",
-                ),
-            );
-        }
+    while !loop_devices(disk).is_empty() && begun.elapsed() < LET_GO {
         std::thread::sleep(Duration::from_millis(20));
+    }
+    for device in loop_devices(disk) {
+        let fault = Path::new("/sys/fs/ext4").join(device).join("trigger_fs_error");
+        if fault.exists() {
+            std::fs::write(&fault, "1")
+                .map_err(|cause| Error::new(format!("{} cannot be written", fault.display())).cause(cause))?;
+        }
     }
     Ok(())
 }
 
-/// The loop device of a file, if it has one.
-fn loop_device(image: &Path) -> Option<String> {
-    let devices = std::fs::read_dir("/sys/block").ok()?;
-    devices.flatten().find_map(|device| {
-        let file = std::fs::read(device.path().join("loop/backing_file")).ok()?;
-        let is_it = file.trim_ascii_end() == image.as_os_str().as_bytes();
-        is_it.then(|| device.file_name().to_string_lossy().into_owned())
-    })
+/// The loop devices of a file.
+fn loop_devices(image: &Path) -> Vec<String> {
+    let devices = std::fs::read_dir("/sys/block").into_iter().flatten().flatten();
+    let of_image = devices.filter(|device| {
+        let file = std::fs::read(device.path().join("loop/backing_file")).unwrap_or_default();
+        file.trim_ascii_end() == image.as_os_str().as_bytes()
+    });
+    of_image
+        .map(|device| device.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// Does what a machine does to its disk when it starts after its power failed.
@@ -121,13 +124,14 @@ fn mount_file_system(image: &Path, size: u64, target: &Path) -> Result<()> {
         std::fs::rename(&partial, image)
             .map_err(|cause| Error::new(format!("{path} cannot be put into place")).cause(cause))?;
     }
-    command::run(&[
-        "mount",
-        "-o",
-        "loop,errors=remount-ro",
-        &path,
-        &target.to_string_lossy(),
-    ])?;
+    // `mount` alone would take a device that the file has already, and with it the file system that somebody still holds.
+    let device = command::run(&["losetup", "--find", "--show", &path])?;
+    let device = device.trim();
+    let target_path = target.to_string_lossy();
+    let mounted = command::run(&["mount", "-o", "errors=remount-ro", device, &target_path]);
+    // The device goes with the mount.
+    command::run(&["losetup", "--detach", device])?;
+    mounted?;
     make_private(target)
 }
 

@@ -14,6 +14,36 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use vent::event::Status;
 
+/// What somebody has on the cluster that no playbook of ours knows: a web server of two pods behind a Service.
+const SHOP: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - name: web
+          image: IMAGE
+          imagePullPolicy: Never
+          args: [netexec, --http-port=8080]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec:
+  type: NodePort
+  selector: {app: web}
+  ports: [{port: 80, targetPort: 8080}]
+";
+
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -24,6 +54,7 @@ pub fn from_0_1_0() {
     );
     let cluster = Cluster::trial("upgrade", NODES);
     build_with(&former, &cluster);
+    open_shop(&cluster);
     let requests = Requests::begin(&cluster);
     let run = cluster.run("all", &[]);
     let (answered, failed) = requests.end();
@@ -88,6 +119,30 @@ fn build_with(former: &Path, cluster: &Cluster) {
     );
 }
 
+fn open_shop(cluster: &Cluster) {
+    let image = [
+        "--namespace=vent-smoke",
+        "get",
+        "deployment",
+        "web",
+        "-o",
+        "jsonpath={.spec.template.spec.containers[0].image}",
+    ];
+    let image = cluster.kubectl(&image);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), SHOP.replace("IMAGE", &image)).unwrap();
+    cluster.kubectl(&["apply", "-f", file.path().to_str().unwrap()]);
+    cluster.kubectl(&[
+        "--namespace=shop",
+        "rollout",
+        "status",
+        "--timeout=120s",
+        "deployment/web",
+    ]);
+    // Rules of the kernel follow the pods by a moment.
+    std::thread::sleep(Duration::from_secs(2));
+}
+
 fn trees(cluster: &Cluster) -> Vec<(String, Tree)> {
     let mut digests = Digests::default();
     let nodes = ["controller-0", "worker-0", "worker-1"];
@@ -96,7 +151,7 @@ fn trees(cluster: &Cluster) -> Vec<(String, Tree)> {
         .to_vec()
 }
 
-/// Somebody who asks the web server of the smoke test again and again, at each node in turn.
+/// Somebody who asks the shop again and again, at each node in turn.
 struct Requests {
     ended: Arc<AtomicBool>,
     thread: JoinHandle<(usize, Vec<String>)>,
@@ -105,7 +160,7 @@ struct Requests {
 impl Requests {
     fn begin(cluster: &Cluster) -> Requests {
         let port = cluster.kubectl(&[
-            "--namespace=vent-smoke",
+            "--namespace=shop",
             "get",
             "service",
             "web",

@@ -1,7 +1,8 @@
 //! Nodes with a disk of their own: one that is full or broken, and one whose power failed.
 
-use super::Trial;
+use super::{Trial, wait_until};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use vent::lab::NodeState;
 
 /// The sizes of a node's root file system and of what is free there, in bytes.
@@ -60,6 +61,15 @@ fn a_disk_of_its_own_is_full_alone_and_is_repaired_after_a_fault() {
         String::from_utf8_lossy(&refused.stderr).contains("Read-only file system"),
         "{refused:?}"
     );
+    // Whoever has a mount namespace of an earlier time holds what was mounted then.
+    let mut held = Command::new("unshare")
+        .args(["--mount", "sleep", "60"])
+        .spawn()
+        .unwrap();
+    wait_until("a namespace is made", || {
+        let of = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/mnt")).unwrap();
+        of("self") != of(&held.id().to_string())
+    });
     trial.lab.stop(&["one".to_string()]).unwrap();
     assert_eq!(trial.states(), [NodeState::Stopped, NodeState::Running]);
     trial.lab.up(&|_| ()).unwrap();
@@ -77,6 +87,8 @@ fn a_disk_of_its_own_is_full_alone_and_is_repaired_after_a_fault() {
         "empty"
     );
     assert_eq!(space(&trial, "one").0, size);
+    held.kill().unwrap();
+    held.wait().unwrap();
     trial.lab.down(&|_| ()).unwrap();
     assert_eq!(trial.states(), [NodeState::Absent; 2]);
     assert_eq!(trial.left(), Vec::<String>::new());
