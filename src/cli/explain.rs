@@ -45,6 +45,8 @@ pub async fn explain(command: &ExplainCommand) -> Result<i32, Errors> {
     let settings = Settings {
         check: true,
         explain: true,
+        // What playbooks tell by `ansible_diff_mode` to be shown is shown.
+        diff: true,
         forks: project.forks.unwrap_or(50),
         limit: command.limit.clone(),
         tags: command.tags.clone(),

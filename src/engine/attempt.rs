@@ -38,6 +38,8 @@ pub struct Attempt<'a> {
     pub control_node: &'a (dyn ControlNode + Sync),
     pub check: bool,
     pub diff: bool,
+    /// The task itself asks for the difference, so also that of a file that shuts others out is shown.
+    pub shows_private: bool,
     /// Note what a person would type.
     pub explain: bool,
     pub verbosity: u8,
@@ -326,7 +328,7 @@ impl Attempt<'_> {
             done.digests.push((path.clone(), digest.to_string()));
         }
         if self.explain {
-            let hidden = self.control_node.opened_vault() || self.shuts_others_out(action).await?;
+            let hidden = self.control_node.opened_vault() || self.is_private(action).await?;
             done.commands.push(explain(action, hidden));
         }
         if self.diff

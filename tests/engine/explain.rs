@@ -95,6 +95,9 @@ fn what_shuts_others_out_or_is_not_logged_is_not_printed() {
     let folder = playbook(
         "- hosts: localhost\n  gather_facts: false\n  tasks:\n    \
          - ansible.builtin.copy: {content: hidden-in-file, dest: FOLDER/key, mode: '0600'}\n    \
+         - ansible.builtin.copy: {content: shown-in-file, dest: FOLDER/unit, mode: '0600'}\n      \
+           diff: '{{ ansible_diff_mode }}'\n    \
+         - ansible.builtin.copy: {content: hidden-in-unit, dest: FOLDER/unit, mode: '0600'}\n      diff: false\n    \
          - ansible.builtin.command: echo hidden-in-command\n      no_log: true\n    \
          - ansible.builtin.command: echo shown\n      register: said\n    \
          - ansible.builtin.command: echo later\n      when: said.stdout == 'shown'\n",
@@ -102,6 +105,7 @@ fn what_shuts_others_out_or_is_not_logged_is_not_printed() {
     let text = explained(folder.path(), &[]);
     assert!(!text.contains("hidden-in"), "{text}");
     assert!(text.contains("14 bytes that are not shown"), "{text}");
+    assert!(text.contains("shown-in-file"), "{text}");
     assert!(text.contains("\necho shown\n"), "{text}");
     assert!(text.contains("# cannot be told before "), "{text}");
     assert!(!folder.path().join("key").exists());

@@ -49,7 +49,7 @@ impl Attempt<'_> {
             Some(Answer::Stat(Some(stat))) => (Some(stat.size), Some(stat.mode)),
             _ => (None, None),
         };
-        let hidden = attributes.mode.or(mode).is_some_and(|mode| mode & 0o077 == 0);
+        let hidden = self.shuts_others_out(attributes.mode.or(mode));
         let before = match size {
             Some(size) if size <= SHOWN && !hidden => {
                 let question = Question::Content {
@@ -70,8 +70,13 @@ impl Attempt<'_> {
         })
     }
 
-    /// True if what the action writes is not to be shown: the file's mode shuts out all but its owner.
-    pub async fn shuts_others_out(&self, action: &Action) -> Result<bool, Broken> {
+    /// True if what is written with this mode is not to be shown: it shuts out all but the owner, and the task does not say `diff`.
+    fn shuts_others_out(&self, mode: Option<u32>) -> bool {
+        !self.shows_private && mode.is_some_and(|mode| mode & 0o077 == 0)
+    }
+
+    /// True if what the action writes is not to be shown.
+    pub async fn is_private(&self, action: &Action) -> Result<bool, Broken> {
         let Action::WriteFile { path, attributes, .. } = action else {
             return Ok(false);
         };
@@ -82,7 +87,7 @@ impl Attempt<'_> {
                 _ => None,
             },
         };
-        Ok(mode.is_some_and(|mode| mode & 0o077 == 0))
+        Ok(self.shuts_others_out(mode))
     }
 
     async fn stat(&self, path: &str, follow: bool) -> Result<Option<Answer>, Broken> {

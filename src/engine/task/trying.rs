@@ -126,6 +126,7 @@ impl HostTask {
             control_node: &control_node,
             check,
             diff: self.wants_diff(scope),
+            shows_private: self.flag(scope, |keywords| &keywords.diff) == Some(true),
             explain: run.settings.explain,
             verbosity: run.settings.verbosity,
             origin: origin(name),
