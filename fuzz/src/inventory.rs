@@ -25,7 +25,7 @@ pub fn file(bytes: &[u8]) -> bool {
             inventory
                 .hosts
                 .values()
-                .any(|host| host.groups.len() == 4 && host.own.len() == 2)
+                .any(|host| host.own.contains_key("ansible_port") && host.groups.len() > 3)
         }
         Err(errors) => {
             let _ = errors.to_string();
@@ -63,5 +63,5 @@ pub fn pattern(bytes: &[u8]) -> bool {
     if let Err(error) = pattern::limit(known(), &text) {
         let _ = error.to_string();
     }
-    found.is_ok_and(|hosts| hosts.len() == 7 && text.contains('&'))
+    found.is_ok_and(|hosts| !hosts.is_empty() && ['&', '!', '['].iter().all(|mark| text.contains(*mark)))
 }

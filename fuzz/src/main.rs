@@ -32,6 +32,7 @@ const TARGETS: &[Target] = &[
     ("known-hosts", ssh::known_hosts),
     ("shell", answers::shell),
     ("answers", answers::read),
+    ("facts", answers::facts),
 ];
 
 static CHOSEN: OnceLock<(fn(&[u8]) -> bool, bool)> = OnceLock::new();

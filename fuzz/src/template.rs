@@ -33,6 +33,13 @@ impl Variables for World {
     }
 }
 
+/// The first lines of files that choose other marks.
+const MARKS: [&str; 3] = [
+    "#jinja2: trim_blocks:False",
+    "#jinja2: lstrip_blocks: True",
+    "#jinja2: variable_start_string:'[%', variable_end_string:'%]'",
+];
+
 fn world() -> &'static Arc<World> {
     static WORLD: OnceLock<Arc<World>> = OnceLock::new();
     WORLD.get_or_init(|| {
@@ -56,7 +63,9 @@ pub fn render(bytes: &[u8]) -> bool {
         return false;
     };
     let text = String::from_utf8_lossy(rest);
-    if files::leads_away(&text) {
+    // Each set of marks is kept for the rest of the program.
+    let marked = text.starts_with("#jinja2:") && !MARKS.contains(&text.lines().next().unwrap_or_default());
+    if marked || files::leads_away(&text) {
         return false;
     }
     let surroundings = Surroundings {
@@ -76,7 +85,7 @@ pub fn render(bytes: &[u8]) -> bool {
             let source = Source::file(Path::new("fuzz.j2"), text.into_owned());
             let _ = check_file(&source).map_err(|error| error.to_string());
             match render_file(&source, &FileOptions::default(), &scope) {
-                Ok(file) => file.text.is_some_and(|text| text.contains("dnadnadna")),
+                Ok(_) => false,
                 Err(error) => {
                     let _ = error.to_string();
                     false

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// What all keys may take together, in bytes; what is made of a text takes some times as much.
-const ROOM: usize = 8 << 20;
-/// What the shortest text takes.
-const LEAST: usize = 200;
+/// What all may take together, in bytes.
+const ROOM: usize = 64 << 20;
+/// What is made of the shortest text takes, about.
+const LEAST: usize = 4 << 10;
+/// How many times its length takes what is made of a text, about.
+const TIMES: usize = 16;
 
 /// What was made of texts, by their purpose and themselves.
 pub(super) struct Parsed<P, T> {
@@ -34,7 +36,7 @@ impl<P: Eq + Hash, T: Clone> Parsed<P, T> {
         if let Some(known) = self.get(&key) {
             return known;
         }
-        let takes = LEAST + key.1.len();
+        let takes = LEAST + TIMES * key.1.len();
         if self.taken + takes > ROOM {
             self.made.clear();
             self.taken = 0;
@@ -52,7 +54,7 @@ mod tests {
     #[test]
     fn texts_without_end_take_no_memory_without_end() {
         let mut parsed = Parsed::new();
-        let long = "x".repeat(1 << 20);
+        let long = "x".repeat(1 << 18);
         for number in 0..100_000 {
             parsed.keep(((), number.to_string()), number);
             assert!(parsed.made.len() * LEAST <= ROOM, "{number}");
