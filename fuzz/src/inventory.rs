@@ -22,7 +22,10 @@ pub fn file(bytes: &[u8]) -> bool {
             inventory.list();
             inventory.graph("all");
             inventory.export();
-            inventory.hosts.len() > 40
+            inventory
+                .groups
+                .values()
+                .any(|group| !group.name.is_ascii() && !group.hosts.is_empty())
         }
         Err(errors) => {
             let _ = errors.to_string();

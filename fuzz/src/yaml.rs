@@ -60,7 +60,10 @@ pub fn playbook(bytes: &[u8]) -> bool {
     }
     let path = files::write("site.yml", text.as_bytes());
     match loader(Vault::default()).playbook(&path) {
-        Ok(playbook) => text.len() < 200 && playbook.entries.len() > 3,
+        Ok(playbook) => playbook.entries.iter().any(|entry| match entry {
+            Entry::Play(play) => play.hosts.value.as_str().is_some_and(|hosts| !hosts.is_ascii()),
+            Entry::Import(_) => false,
+        }),
         Err(errors) => {
             let _ = errors.to_string();
             false
