@@ -29,6 +29,8 @@ pub const NODES: Budget = Budget::new("values in one file, counted by its aliase
 pub const PARTS: Budget = Budget::new("parts in one pattern of hosts", 50_000);
 /// The hosts that one name with ranges stands for.
 pub const HOSTS: Budget = Budget::new("hosts in one name", 100_000);
+/// What the names with ranges of one inventory stand for: each host as often as it is named, with each of its variables.
+pub const RANGES: Budget = Budget::new("hosts and variables by the ranges of one inventory", 300_000);
 
 impl Budget {
     const fn new(what: &'static str, usual: u64) -> Budget {

@@ -12,6 +12,8 @@ mod r#become;
 pub mod configuration;
 mod failure;
 mod frame;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod host;
 mod host_key;
 mod identity;

@@ -16,6 +16,7 @@ mod ledger;
 mod lookups;
 mod methods;
 mod objects;
+mod parsed;
 mod patcher;
 mod place;
 mod render;

@@ -55,7 +55,7 @@ pub enum Value {
 #[derive(Debug, PartialEq)]
 pub struct Template {
     /// The text with its marks.
-    pub text: String,
+    pub text: Arc<str>,
     /// Where the scalar stands; for block and quoted scalars the place of the whole scalar.
     pub place: Option<Place>,
 }
@@ -78,13 +78,16 @@ impl Value {
 
     /// A text of a trusted file: a template if it holds Jinja marks, else final.
     pub fn trusted(text: &str, place: Option<Place>) -> Value {
+        Value::of_trusted(&Arc::from(text), place)
+    }
+
+    /// As [`Value::trusted`], of a text that others have too.
+    pub fn of_trusted(text: &Arc<str>, place: Option<Place>) -> Value {
         if text.contains("{{") || text.contains("{%") || text.contains("{#") {
-            Value::Template(Arc::new(Template {
-                text: text.to_string(),
-                place,
-            }))
+            let text = text.clone();
+            Value::Template(Arc::new(Template { text, place }))
         } else {
-            Value::string(text)
+            Value::String(text.clone())
         }
     }
 

@@ -87,6 +87,22 @@ impl Shell {
     }
 }
 
+/// Follows a job on a shell that somebody else has started.
+///
+/// # Errors
+/// As [`Shell::job`].
+#[cfg(feature = "fuzz")]
+pub(super) async fn run(wire: &mut Wire, job: &Job) -> Result<JobEnd, Failure> {
+    let (nonce, parser) = wire.frame()?;
+    wire.send(&frame::job(&nonce, &job.script, job.stdin.as_deref()))
+        .await?;
+    let mut running = Running::new(parser, job);
+    running
+        .follow(wire, &|_, _| {}, &CancellationToken::new())
+        .await?;
+    Ok(running.end)
+}
+
 /// Kills what is still running when the future of a job is dropped.
 struct Abandoned(Option<(super::pool::Lease, Running)>);
 

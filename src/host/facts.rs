@@ -144,6 +144,33 @@ mod tests {
         }
     }
 
+    /// A host may say of itself what it wants.
+    #[test]
+    fn numbers_that_no_host_has_end_nothing() {
+        let most = i64::MAX;
+        let text = format!(
+            "\u{1e}cpuinfo\nprocessor : 0\nphysical id : 0\ncpu cores : {most}\nsiblings : {most}\nphysical id : 1\ncpu cores : 1\n\
+             \u{1e}meminfo\nMemFree: {most} kB\nCached: {most} kB\nBuffers: {most} kB\n\
+             \u{1e}mounts\n/dev/a / ext4 rw 0 0 {most},{most},-2,{most},-2 x\n\
+             \u{1e}devices\nsda|0|{most}|512|0|0|v|m|[none]|0\n+sda|sda1|1|{most}\n\
+             \u{1e}links\neth0|02:00:00:00:00:01|{most}|up|1|0x{most}|{most}|p|m\n\
+             \u{1e}addresses\n2: eth0 inet 192.0.2.7/200 brd 192.0.2.255 scope global eth0\n"
+        );
+        let facts = parse_facts(text.as_bytes());
+        assert_eq!(facts.get("processor_vcpus"), Some(&Value::Null));
+        let mount = &facts.get("mounts").unwrap().as_list().unwrap()[0];
+        for name in ["size_total", "size_available", "block_used", "inode_used"] {
+            assert_eq!(mount.get(name), Some(&Value::Null), "{name}");
+        }
+        let disk = facts
+            .get("devices")
+            .and_then(|devices| devices.get("sda"))
+            .unwrap();
+        assert_eq!(disk.get("size"), Some(&Value::string("4.00 ZB")));
+        let address = facts.get("eth0").and_then(|link| link.get("ipv4")).unwrap();
+        assert_eq!(address.get("netmask"), Some(&Value::string("255.255.255.255")));
+    }
+
     #[test]
     fn facts_of_the_host_itself_are_json_or_ini() {
         let facts = parse_facts(b"\x1elocal a\n{\"x\": [1]}\n\x1elocal b\n[general]\nName = v\n#no=1\n");

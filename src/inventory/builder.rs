@@ -1,6 +1,7 @@
 //! Puts an inventory together out of what its sources say.
 
-use super::{Group, Host, Inventory};
+use super::{Group, Host, Inventory, range};
+use crate::budget::RANGES;
 use crate::cloud::inventory::Asked;
 use crate::error::{Error, Result};
 use crate::lab::Lab;
@@ -21,6 +22,8 @@ pub struct Builder {
     pub labs: Vec<Lab>,
     /// The machines that its plugins' files ask for.
     pub machines: Vec<Asked>,
+    /// What the names with ranges stand for so far.
+    by_ranges: u64,
 }
 
 /// A host as its sources describe it.
@@ -37,6 +40,7 @@ impl Default for Builder {
             sources: vec![],
             labs: vec![],
             machines: vec![],
+            by_ranges: 0,
         };
         builder.add_group("all");
         builder.add_group("ungrouped");
@@ -52,6 +56,28 @@ impl Builder {
             priority: 1,
             ..Group::default()
         })
+    }
+
+    /// The hosts that a name stands for, and the port behind it.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with a range; none is read out any more when they have stood for too many.
+    pub(super) fn expand(&self, name: &str) -> Result<(Vec<String>, Option<u16>), String> {
+        if name.contains('[') {
+            RANGES.check(self.by_ranges)?;
+        }
+        range::expand(name)
+    }
+
+    /// Counts the hosts that one name stands for, each of which gets some variables.
+    ///
+    /// # Errors
+    /// The sentence that names the budget, when the names of the inventory stand for too many.
+    pub(super) fn count(&mut self, names: &[String], variables: usize) -> Result<(), String> {
+        if names.len() > 1 {
+            self.by_ranges += names.len() as u64 * (variables as u64 + 1);
+        }
+        RANGES.check(self.by_ranges)
     }
 
     /// A host, made if it is not there, in a group.

@@ -1,7 +1,6 @@
 //! Inventories in Ansible's INI format.
 
 use super::builder::Builder;
-use super::range;
 use crate::error::{Collector, Error, nearest};
 use crate::model::Placed;
 use crate::source::{Place, Source};
@@ -100,7 +99,7 @@ impl Reader<'_> {
                     .push(Error::new("this line has a quote that is not closed").at(place));
             }
         };
-        let (names, port) = match range::expand(&words[0]) {
+        let (names, port) = match self.builder.expand(&words[0]) {
             Ok(found) => found,
             Err(message) => return self.errors.push(Error::new(message).at(place)),
         };
@@ -116,6 +115,9 @@ impl Reader<'_> {
                         .push(error.help("write name=value; one line is one host"));
                 }
             }
+        }
+        if let Err(message) = self.builder.count(&names, variables.len()) {
+            return self.errors.push(Error::new(message).at(place));
         }
         for name in &names {
             self.builder.add_host(name, group, Some(place));

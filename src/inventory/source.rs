@@ -74,7 +74,12 @@ impl Reader<'_> {
             .map(str::trim)
             .filter(|pattern| !pattern.is_empty())
         {
-            match super::range::expand(pattern) {
+            let expanded = self.builder.expand(pattern);
+            let counted = expanded.and_then(|found| {
+                self.builder.count(&found.0, usize::from(found.1.is_some()))?;
+                Ok(found)
+            });
+            match counted {
                 Ok((names, port)) => {
                     let source = crate::source::Source::named("command line", text.to_string());
                     let place = Place::new(&source, 0..text.len());

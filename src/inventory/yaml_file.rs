@@ -1,7 +1,6 @@
 //! Inventories in Ansible's YAML format.
 
 use super::builder::Builder;
-use super::range;
 use crate::error::{Collector, Error};
 use crate::model::{Placed, Variables};
 use crate::vault::Vault;
@@ -105,11 +104,14 @@ impl Reader<'_> {
 
     fn host(&mut self, key: &Node, node: Option<&Node>, group: &str) {
         let pattern = key.text().unwrap_or_default();
-        let (names, port) = match range::expand(pattern) {
+        let (names, port) = match self.builder.expand(pattern) {
             Ok(found) => found,
             Err(message) => return self.errors.push(Error::new(message).at(&key.place)),
         };
         let variables = node.map(|node| self.mapping(node)).unwrap_or_default();
+        if let Err(message) = self.builder.count(&names, variables.len()) {
+            return self.errors.push(Error::new(message).at(&key.place));
+        }
         for name in &names {
             self.builder.add_host(name, group, Some(&key.place));
             if let Some(port) = port {

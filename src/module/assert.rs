@@ -60,7 +60,7 @@ impl Module for Assert {
 fn template(message: &Value) -> Value {
     match message {
         Value::String(text) => Value::Template(Arc::new(Template {
-            text: text.to_string(),
+            text: text.clone(),
             place: None,
         })),
         Value::List(lines) => Value::list(lines.iter().map(template)),

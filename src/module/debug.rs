@@ -66,9 +66,10 @@ impl Module for Debug {
         } else {
             format!("{{{{ {name} }}}}")
         };
-        let shown = view
-            .control_node()
-            .render(&Value::Template(Arc::new(Template { text, place: None })));
+        let shown = view.control_node().render(&Value::Template(Arc::new(Template {
+            text: text.into(),
+            place: None,
+        })));
         let shown = shown.unwrap_or_else(|error| format!("<< error 1 - {} >>", error.line()).into());
         Ok(Step::done(outcome.with(name, shown)))
     }

@@ -209,8 +209,9 @@ fn scaled(text: &str, units: &[(char, i64)]) -> Result<i64, Stop> {
     digits
         .trim()
         .parse::<i64>()
-        .map(|number| number * factor)
-        .map_err(|_| wrong())
+        .ok()
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(wrong)
 }
 
 /// What `stat` printed of a thing.

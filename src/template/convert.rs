@@ -142,7 +142,7 @@ fn map_texts(value: &Value, change: &dyn Fn(&Value) -> Value) -> Value {
 pub(super) fn print(value: &Value) -> String {
     match value {
         Value::String(text) | Value::Secret(text) => text.to_string(),
-        Value::Template(template) => template.text.clone(),
+        Value::Template(template) => template.text.to_string(),
         other => repr(other),
     }
 }

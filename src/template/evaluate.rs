@@ -5,6 +5,7 @@ use super::convert::{hide, print, take};
 use super::environment::{Environments, FileOptions};
 use super::ledger::{self, Ledger, with_fresh};
 use super::objects::{Omit, Root};
+use super::parsed::Parsed;
 use super::patcher::{self, Patched, Purpose};
 use super::place::{self, Problem};
 use super::splitter;
@@ -27,7 +28,7 @@ pub(super) struct Prepared {
     compiled: Compiled,
 }
 
-type Cache = RwLock<HashMap<(Purpose, String), Result<Arc<Prepared>, Problem>>>;
+type Cache = RwLock<Parsed<Purpose, Result<Arc<Prepared>, Problem>>>;
 
 /// Renders the text of a value; `{{ expression }}` alone keeps its kind.
 /// One newline at the end does not count for that; a text gets it back unless it ends in as many.
@@ -96,14 +97,14 @@ fn place_undefined(outcome: Outcome, text: &str, place: Option<&Place>) -> Outco
 /// The parsed form of a text, from the cache if it was seen before.
 pub(super) fn prepared(text: &str, purpose: Purpose) -> Result<Arc<Prepared>, Problem> {
     static CACHE: OnceLock<Cache> = OnceLock::new();
-    let cache = CACHE.get_or_init(Cache::default);
+    let cache = CACHE.get_or_init(|| RwLock::new(Parsed::new()));
     let key = (purpose, text.to_string());
     if let Some(known) = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-        return known.clone();
+        return known;
     }
     let prepared = prepare(text, purpose).map(Arc::new);
     let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
-    cache.entry(key).or_insert(prepared).clone()
+    cache.keep(key, prepared)
 }
 
 fn prepare(text: &str, purpose: Purpose) -> Result<Prepared, Problem> {

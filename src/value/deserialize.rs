@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
     fn text(&self) -> Result<String, ArgumentError> {
         match self.known()? {
             Value::String(text) | Value::Secret(text) => Ok(text.to_string()),
-            Value::Template(template) => Ok(template.text.clone()),
+            Value::Template(template) => Ok(template.text.to_string()),
             Value::Null => Ok(String::new()),
             Value::List(_) | Value::Map(_) => Ok(super::json(self.value, None, false)),
             other => Ok(super::repr(other)),

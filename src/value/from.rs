@@ -66,7 +66,7 @@ impl From<&Value> for serde_json::Value {
             Value::Int(number) => (*number).into(),
             Value::Float(number) => (*number).into(),
             Value::String(text) => text.to_string().into(),
-            Value::Template(template) => template.text.clone().into(),
+            Value::Template(template) => (*template.text).into(),
             Value::Secret(_) => super::MASK.into(),
             Value::Unknown(unknown) => format!("<<unknown: {}>>", unknown.origin).into(),
             Value::List(items) => serde_json::Value::Array(items.iter().map(Into::into).collect()),

@@ -2,9 +2,10 @@
 
 use super::events::{Event, Events, Kind as Said, Problem, Properties};
 use super::{Kind, Node, Parsed, Style, problem};
+use crate::budget::NODES;
 use crate::error::{Collector, Error, ErrorKind, Errors, Result, nearest};
 use crate::source::{Place, Source};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub(super) fn compose(source: &Arc<Source>) -> Result<Parsed, Errors> {
     } else {
         0
     };
-    let mut start = whole;
+    let (mut start, mut counted) = (whole, 0);
     // Each round ends with the text or with its first syntax error; the next begins behind that.
     while let Some(rest) = source.text.get(start..) {
         let mut composer = Composer {
@@ -31,10 +32,12 @@ pub(super) fn compose(source: &Arc<Source>) -> Result<Parsed, Errors> {
             piece: start > whole,
             events: Events::new(rest),
             anchors: HashMap::new(),
+            counted,
             warnings: vec![],
         };
         let ended = composer.documents(&mut parsed.documents, &mut errors);
         parsed.warnings.append(&mut composer.warnings);
+        counted = composer.counted;
         let Err(found) = ended else {
             break;
         };
@@ -72,7 +75,10 @@ struct Composer<'a> {
     /// Set when reading goes on behind an error: then anchors may be missing.
     piece: bool,
     events: Events<'a>,
-    anchors: HashMap<String, Option<Node>>,
+    /// The nodes by their anchors, each with the number of values that it stands for; none while it is read.
+    anchors: HashMap<String, Option<(Node, u64)>>,
+    /// The values so far, those of an alias as often as it is used: whoever goes through the nodes meets them all.
+    counted: u64,
     warnings: Vec<Error>,
 }
 
@@ -121,10 +127,34 @@ impl Composer<'_> {
 
     /// The node that begins with `event`.
     fn node(&mut self, event: Event, depth: usize) -> Result<Node, Stop> {
+        let (before, anchor) = (self.counted, event.anchor().map(str::to_string));
+        if let Some(anchor) = &anchor {
+            self.anchors.insert(anchor.clone(), None);
+        }
+        let node = self.unnamed(event, depth)?;
+        if let Some(anchor) = anchor {
+            self.anchors
+                .insert(anchor, Some((node.clone(), self.counted - before)));
+        }
+        Ok(node)
+    }
+
+    /// Counts what a node stands for.
+    fn count(&mut self, values: u64, place: &Place) -> Result<()> {
+        self.counted += values;
+        NODES
+            .check(self.counted)
+            .map_err(|sentence| Error::new(sentence).at(place))
+    }
+
+    fn unnamed(&mut self, event: Event, depth: usize) -> Result<Node, Stop> {
         let place = self.place(event.span.clone());
         if depth > DEPTH_LIMIT {
             let message = format!("the text is nested deeper than {DEPTH_LIMIT} levels");
             return Err(Stop::TooDeep(Box::new(Error::new(message).at(&place))));
+        }
+        if !matches!(event.kind, Said::Alias(_)) {
+            self.count(1, &place)?;
         }
         match event.kind {
             Said::Alias(name) => Ok(self.alias(&name, &place)?),
@@ -139,30 +169,21 @@ impl Composer<'_> {
                 };
                 Ok(self.finish(kind, properties, place))
             }
-            Said::SequenceStart { flow, properties } => {
-                self.reserve(&properties);
-                self.sequence(flow, properties, place, depth)
-            }
-            Said::MappingStart { flow, properties } => {
-                self.reserve(&properties);
-                self.mapping(flow, properties, place, depth)
-            }
+            Said::SequenceStart { flow, properties } => self.sequence(flow, properties, place, depth),
+            Said::MappingStart { flow, properties } => self.mapping(flow, properties, place, depth),
             Said::DocumentStart | Said::DocumentEnd | Said::End => {
                 Err(Error::new("a value is missing").at(&place).into())
             }
         }
     }
 
-    /// Notes an anchor whose node is not complete yet.
-    fn reserve(&mut self, properties: &Properties) {
-        if let Some(anchor) = &properties.anchor {
-            self.anchors.insert(anchor.clone(), None);
-        }
-    }
-
-    fn alias(&self, name: &str, place: &Place) -> Result<Node> {
+    fn alias(&mut self, name: &str, place: &Place) -> Result<Node> {
         match self.anchors.get(name) {
-            Some(Some(node)) => Ok(node.clone()),
+            Some(Some((node, values))) => {
+                let (node, values) = (node.clone(), *values);
+                self.count(values, place)?;
+                Ok(node)
+            }
             None if self.piece => Ok(Node {
                 kind: Kind::Mapping(Arc::default()),
                 tag: None,
@@ -240,22 +261,18 @@ impl Composer<'_> {
         if flow { event.span.end + self.base } else { last }
     }
 
-    fn finish(&mut self, kind: Kind, properties: Properties, place: Place) -> Node {
+    fn finish(&self, kind: Kind, properties: Properties, place: Place) -> Node {
         let span = without_properties(&place);
-        let node = Node {
+        Node {
             kind,
             tag: properties.tag.map(Arc::from),
             place: Place::new(self.source, span),
-        };
-        if let Some(anchor) = properties.anchor {
-            self.anchors.insert(anchor, Some(node.clone()));
         }
-        node
     }
 
     /// Merges `<<`, keeps the last of duplicate keys with a warning, refuses keys that are collections.
     fn settle(&mut self, entries: Vec<(Node, Node)>) -> Result<Vec<(Node, Node)>> {
-        let mut merged: Vec<(Node, Node)> = vec![];
+        let mut merged = Merged::default();
         let mut own: Vec<(Node, Node)> = vec![];
         let mut at: HashMap<String, usize> = HashMap::new();
         for (key, value) in entries {
@@ -284,6 +301,7 @@ impl Composer<'_> {
                 }
             }
         }
+        let mut merged = merged.entries;
         if merged.is_empty() {
             return Ok(own);
         }
@@ -300,13 +318,24 @@ fn is_merge(key: &Node) -> bool {
     merge_tag || (plain && key.tag.is_none())
 }
 
+/// What the `<<` of a mapping bring.
+#[derive(Default)]
+struct Merged {
+    entries: Vec<(Node, Node)>,
+    /// The keys of the entries.
+    known: HashSet<Arc<str>>,
+}
+
 /// Adds what `<<: value` brings; what is there already is stronger.
-fn merge(merged: &mut Vec<(Node, Node)>, value: &Node) -> Result<()> {
+fn merge(merged: &mut Merged, value: &Node) -> Result<()> {
     match &value.kind {
         Kind::Mapping(entries) => {
             for (key, value) in entries.iter() {
-                if !merged.iter().any(|entry| entry.0.text() == key.text()) {
-                    merged.push((key.clone(), value.clone()));
+                // A key is a scalar: others were refused.
+                if let Kind::Scalar { text, .. } = &key.kind
+                    && merged.known.insert(text.clone())
+                {
+                    merged.entries.push((key.clone(), value.clone()));
                 }
             }
             Ok(())
@@ -406,6 +435,29 @@ mod tests {
             read("---\n").unwrap().documents[0]
                 .value(&Vault::default())
                 .unwrap()
+        );
+    }
+
+    /// Whoever goes through the nodes would not come to an end either: inventories, playbooks.
+    #[test]
+    fn what_aliases_stand_for_is_counted_while_the_text_is_read() {
+        let more = |at: usize| format!("g{at}: &g{at} {{a: *g{0}, b: *g{0}}}\n", at - 1);
+        let twice = |times| format!("g0: &g0 {{x: 1}}\n{}", (1..=times).map(more).collect::<String>());
+        assert!(read(&twice(15)).is_ok());
+        let error = read(&twice(60)).unwrap_err().to_string();
+        assert!(
+            error.contains("this takes more than 2000000 values in one file"),
+            "{error}"
+        );
+        let keys: String = (0..1000).map(|at| format!("k{at}: 1, ")).collect();
+        let merged = format!("a: &a {{{keys}}}\nb:\n  <<: [{}]\n", "*a, ".repeat(5000));
+        let error = read(&merged).unwrap_err().to_string();
+        assert!(error.contains("text.yml:3:"), "{error}");
+        let merged = format!("a: &a {{{keys}}}\nb:\n  <<: [{}]\n", "*a, ".repeat(500));
+        let parsed = read(&merged).unwrap();
+        assert_eq!(
+            parsed.documents[0].get("b").unwrap().entries().unwrap().len(),
+            1000
         );
     }
 

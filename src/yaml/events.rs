@@ -57,6 +57,18 @@ pub(super) struct Event {
     pub span: Range<usize>,
 }
 
+impl Event {
+    /// The anchor of the node that begins here.
+    pub fn anchor(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar { properties, .. }
+            | Kind::SequenceStart { properties, .. }
+            | Kind::MappingStart { properties, .. } => properties.anchor.as_deref(),
+            Kind::DocumentStart | Kind::DocumentEnd | Kind::Alias(_) | Kind::End => None,
+        }
+    }
+}
+
 /// What libyaml dislikes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Problem {

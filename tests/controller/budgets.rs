@@ -141,3 +141,29 @@ fn a_name_of_many_ranges_is_refused_before_it_is_read_out() {
     );
     assert_ne!(code, 0, "{text}");
 }
+
+/// Few names stand for many hosts, each of them for less than one name may.
+#[test]
+fn ranges_that_stand_for_too_much_together_are_refused() {
+    let folder = playbook("- hosts: all\n  tasks: []\n");
+    let lines: String = (0..200).map(|at| format!("h{at}-[0:99998] a=1 b=2\n")).collect();
+    let yaml: String = (0..200)
+        .map(|at| format!("    g{at}:\n      hosts: {{'h[0:99998]': {{a: 1, b: 2}}}}\n"))
+        .collect();
+    let named: Vec<String> = (0..200).map(|at| format!("h{at}-[0:99998]:22")).collect();
+    std::fs::write(folder.path().join("hosts"), lines).unwrap();
+    std::fs::write(
+        folder.path().join("hosts.yml"),
+        format!("all:\n  children:\n{yaml}"),
+    )
+    .unwrap();
+    for inventory in ["hosts", "hosts.yml", &named.join(",")] {
+        let (text, code) = said(folder.path(), &["-i", inventory]);
+        let begin: String = text.chars().take(2000).collect();
+        assert!(
+            text.contains("this takes more than 300000 hosts and variables by the ranges of one inventory"),
+            "{begin}"
+        );
+        assert_ne!(code, 0, "{begin}");
+    }
+}

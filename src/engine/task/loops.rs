@@ -273,7 +273,7 @@ pub fn items_of(wanted: &Loop, parameters: &[Layer], scope_of: &dyn Fn(&[Layer])
     layers.extend_from_slice(parameters);
     let scope = scope_of(&layers);
     let expression = Value::Template(Arc::new(Template {
-        text,
+        text: text.into(),
         place: Some(wanted.items.place.clone()),
     }));
     let found = template::render(&expression, &scope).map_err(|error| error.at(&wanted.items.place))?;

@@ -61,7 +61,10 @@ fn processors(sections: &Sections<'_>, facts: &mut Map) {
     put(facts, "processor_count", sockets);
     put(facts, "processor_cores", cores);
     put(facts, "processor_threads_per_core", threads);
-    put(facts, "processor_vcpus", threads * sockets * cores);
+    let vcpus = threads
+        .checked_mul(sockets)
+        .and_then(|count| count.checked_mul(cores));
+    put(facts, "processor_vcpus", fitting(vcpus));
     let usable = sections.text("nproc").parse().unwrap_or(count);
     put(facts, "processor_nproc", usable);
 }
@@ -82,7 +85,8 @@ fn memory(sections: &Sections<'_>, facts: &mut Map) {
     put(facts, "swaptotal_mb", swap);
     put(facts, "swapfree_mb", swap_free);
     let kilobytes = |name: &str| numbers.get(name).copied().unwrap_or(0);
-    let without = (kilobytes("MemFree") + kilobytes("Cached") + kilobytes("Buffers")) / 1024;
+    let free_kilobytes = ["MemFree", "Cached", "Buffers"].map(|name| i128::from(kilobytes(name)));
+    let without = i64::try_from(free_kilobytes.iter().sum::<i128>() / 1024).unwrap_or(0);
     let entry = |entries: &[(&str, i64)]| Value::map(entries.iter().map(|(name, n)| (*name, Value::Int(*n))));
     let memory = [
         (
@@ -218,15 +222,15 @@ fn mounts(sections: &Sections<'_>) -> Value {
         let sizes: Vec<i64> = sizes.split(',').filter_map(|size| size.parse().ok()).collect();
         if let [block, total, available, inodes, inodes_free] = sizes[..] {
             entries.extend([
-                ("size_total", Value::Int(block * total)),
-                ("size_available", Value::Int(block * available)),
+                ("size_total", fitting(block.checked_mul(total))),
+                ("size_available", fitting(block.checked_mul(available))),
                 ("block_size", Value::Int(block)),
                 ("block_total", Value::Int(total)),
                 ("block_available", Value::Int(available)),
-                ("block_used", Value::Int(total - available)),
+                ("block_used", fitting(total.checked_sub(available))),
                 ("inode_total", Value::Int(inodes)),
                 ("inode_available", Value::Int(inodes_free)),
-                ("inode_used", Value::Int(inodes - inodes_free)),
+                ("inode_used", fitting(inodes.checked_sub(inodes_free))),
             ]);
         }
         let uuid = uuids.get(unescape(device).as_str()).copied().unwrap_or("N/A");
@@ -236,8 +240,13 @@ fn mounts(sections: &Sections<'_>) -> Value {
     list.into()
 }
 
+/// A number that was made of a host's numbers, if there is one.
+fn fitting(number: Option<i64>) -> Value {
+    number.map_or(Value::Null, Value::Int)
+}
+
 /// `12.50 GB`, in Ansible's way.
-fn human_size(bytes: i64) -> String {
+fn human_size(exact: f64) -> String {
     let units = [
         ("ZB", 70),
         ("EB", 60),
@@ -247,7 +256,6 @@ fn human_size(bytes: i64) -> String {
         ("MB", 20),
         ("KB", 10),
     ];
-    let exact = bytes as f64;
     match units.iter().find(|(_, power)| exact >= f64::powi(2.0, *power)) {
         Some((unit, power)) => format!("{:.2} {unit}", exact / f64::powi(2.0, *power)),
         None => format!("{exact:.2} Bytes"),
@@ -308,7 +316,7 @@ fn disks(sections: &Sections<'_>, facts: &mut Map) {
                     ("start", start.into()),
                     ("sectors", Value::Int(sectors)),
                     ("sectorsize", sector.parse().map_or(Value::Null, Value::Int)),
-                    ("size", human_size(sectors * 512).into()),
+                    ("size", human_size(sectors as f64 * 512.0).into()),
                     ("links", all_links(partition)),
                     ("holders", Value::list([])),
                 ];
@@ -329,7 +337,7 @@ fn disks(sections: &Sections<'_>, facts: &mut Map) {
             ("scheduler_mode", chosen.map_or("", |(chosen, _)| chosen).into()),
             ("sectors", Value::Int(sectors)),
             ("sectorsize", text(sector)),
-            ("size", human_size(sectors * 512).into()),
+            ("size", human_size(sectors as f64 * 512.0).into()),
             ("host", "".into()),
             ("holders", Value::list([])),
         ];
@@ -422,9 +430,9 @@ mod tests {
 
     #[test]
     fn sizes_are_written_for_people() {
-        assert_eq!(human_size(0), "0.00 Bytes");
-        assert_eq!(human_size(256 << 30), "256.00 GB");
-        assert_eq!(human_size(1536), "1.50 KB");
+        assert_eq!(human_size(0.0), "0.00 Bytes");
+        assert_eq!(human_size(256.0 * f64::powi(2.0, 30)), "256.00 GB");
+        assert_eq!(human_size(1536.0), "1.50 KB");
     }
 
     #[test]

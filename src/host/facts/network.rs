@@ -20,7 +20,8 @@ impl Address<'_> {
 
     /// The entries of an IPv4 address.
     fn version4(&self) -> Vec<(&'static str, Value)> {
-        let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
+        let host_bits = 32_u32.saturating_sub(u32::from(self.prefix));
+        let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
         let number = self.address.parse::<Ipv4Addr>().map_or(0, u32::from);
         vec![
             ("address", Value::from(self.address.as_str())),
