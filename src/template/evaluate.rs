@@ -97,7 +97,7 @@ fn place_undefined(outcome: Outcome, text: &str, place: Option<&Place>) -> Outco
 /// The parsed form of a text, from the cache if it was seen before.
 pub(super) fn prepared(text: &str, purpose: Purpose) -> Result<Arc<Prepared>, Problem> {
     static CACHE: OnceLock<Cache> = OnceLock::new();
-    let cache = CACHE.get_or_init(|| RwLock::new(Parsed::new()));
+    let cache = CACHE.get_or_init(|| RwLock::new(Parsed::new(4 << 10, 64 << 20)));
     let key = (purpose, text.to_string());
     if let Some(known) = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return known;

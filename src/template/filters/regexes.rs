@@ -3,9 +3,9 @@
 use super::{Filter, filter};
 use crate::template::call::{Answer, Call};
 use crate::template::convert::print;
+use crate::template::parsed::Parsed;
 use crate::value::Value;
 use fancy_regex::{Captures, Regex};
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 pub(super) const FILTERS: &[Filter] = &[
@@ -15,7 +15,7 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("regex_escape", regex_escape),
 ];
 
-/// A compiled pattern; each is compiled once.
+/// A compiled pattern; each is compiled once, as long as there is room: some take a hundred kilobytes.
 ///
 /// # Errors
 /// What is wrong with the pattern.
@@ -24,12 +24,12 @@ pub(in crate::template) fn compiled(
     ignore_case: bool,
     multiline: bool,
 ) -> Result<Arc<Regex>, String> {
-    type Cache = RwLock<HashMap<(String, bool, bool), Arc<Regex>>>;
+    type Cache = RwLock<Parsed<(bool, bool), Arc<Regex>>>;
     static CACHE: OnceLock<Cache> = OnceLock::new();
-    let cache = CACHE.get_or_init(Cache::default);
-    let key = (pattern.to_string(), ignore_case, multiline);
+    let cache = CACHE.get_or_init(|| RwLock::new(Parsed::new(64 << 10, 32 << 20)));
+    let key = ((ignore_case, multiline), pattern.to_string());
     if let Some(regex) = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-        return Ok(regex.clone());
+        return Ok(regex);
     }
     let flags = format!(
         "{}{}",
@@ -44,12 +44,8 @@ pub(in crate::template) fn compiled(
     let translated = format!("{lead}{}", translate(pattern, multiline));
     let regex = Regex::new(&translated)
         .map_err(|error| format!("the pattern '{pattern}' cannot be read: {error}"))?;
-    let regex = Arc::new(regex);
-    cache
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(key, regex.clone());
-    Ok(regex)
+    let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
+    Ok(cache.keep(key, Arc::new(regex)))
 }
 
 /// From Python's way of writing to the engine's: `\Z`, `$` before a last newline, `{` and `[` as letters.
