@@ -3,13 +3,6 @@
 # the same versions, is used again. Where Python's venv, Node or npm is missing: root of Debian installs it, others are told.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-versions=$(cat "$here/requirements.txt" "$here/install.sh" | sha256sum | cut -c1-12)
-folder=${VENT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vent}/contract-$versions
-if [ -e "$folder/done" ]; then
-  echo "$folder"
-  exit
-fi
-
 # Why Node cannot run Prism; nothing if it can.
 node_trouble() {
   command -v node >/dev/null || { echo "node is missing"; return; }
@@ -18,35 +11,18 @@ node_trouble() {
     echo "node $(node --version) is older than 18.20"
 }
 
-# Why Python cannot make environments; nothing if it can.
-python_trouble() {
-  command -v python3 >/dev/null || { echo "python3 is missing"; return; }
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(python3 --version) is older than 3.11"; return; }
-  python3 -c 'import venv, ensurepip' 2>/dev/null || echo "python3 has no venv"
-}
-
-missing=()
-[ -z "$(python_trouble)" ] || missing+=(python3 python3-venv)
-[ -z "$(node_trouble)" ] || missing+=(nodejs npm)
-if [ ${#missing[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  echo "installing ${missing[*]}" >&2
+if [ -n "$(node_trouble)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "installing nodejs npm" >&2
   apt-get update -qq >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
 fi
-trouble=$(python_trouble; node_trouble)
+trouble=$(node_trouble)
 if [ -n "$trouble" ]; then
-  printf 'the contract tests cannot run:\n%s\nThey need Python 3.11 with venv and Node 18.20 with npm (Debian: apt install python3-venv nodejs npm).\n' "$trouble" >&2
+  printf 'the contract tests cannot run: %s\nThey need Node 18.20 with npm (Debian: apt install nodejs npm).\n' "$trouble" >&2
   exit 1
 fi
 
-mkdir -p "$folder"
-exec 9>"$folder/lock"
-flock 9
-if [ -e "$folder/done" ]; then
-  echo "$folder"
-  exit
-fi
-cd "$folder"
+. "$here/../python.sh" contract "the contract tests"
 npm install --no-audit --no-fund --silent --prefix . @stoplight/prism-cli@5.14.2 >&2 &
 npm_job=$!
 
