@@ -14,13 +14,15 @@ struct Trial {
     lab: Lab,
     folder: tempfile::TempDir,
     tag: OnceLock<String>,
+    /// How the addresses of its networks begin, and of no other trial that runs beside it.
+    networks: &'static str,
 }
 
 impl Trial {
-    fn new(nodes: serde_json::Value) -> Trial {
+    fn new(networks: &'static str, nodes: serde_json::Value) -> Trial {
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
         let settings = serde_json::json!({
-            "plugin": "lab", "public_cidr": "10.77.0.0/24", "private_cidr": "10.77.1.0/24",
+            "plugin": "lab", "public_cidr": format!("{networks}0.0/24"), "private_cidr": format!("{networks}1.0/24"),
             "memory": "512M", "nodes": nodes,
         });
         let lab = Lab::load_in(&Value::from(settings), &folder.path().join("lab/trial"), &trees()).unwrap();
@@ -28,11 +30,15 @@ impl Trial {
             lab,
             folder,
             tag: OnceLock::new(),
+            networks,
         }
     }
 
     fn two_nodes() -> Trial {
-        Trial::new(serde_json::json!({"one": {"address": 10}, "two": {"address": 20, "memory": "256M"}}))
+        Trial::new(
+            "10.77.",
+            serde_json::json!({"one": {"address": 10}, "two": {"address": 20, "memory": "256M"}}),
+        )
     }
 
     fn ssh(&self, node: &str, script: &str) -> Output {
@@ -97,7 +103,7 @@ impl Trial {
         left.extend(
             rules
                 .lines()
-                .filter(|line| line.contains("10.77."))
+                .filter(|line| line.contains(self.networks))
                 .map(String::from),
         );
         // Five characters stand in every name the lab gives; the nodes' shell processes know them.
@@ -113,7 +119,7 @@ impl Trial {
         left.extend(
             addresses
                 .lines()
-                .filter(|line| line.contains("10.77."))
+                .filter(|line| line.contains(self.networks))
                 .map(String::from),
         );
         left

@@ -34,8 +34,11 @@ pub fn loop_device(node: &Path) -> String {
 #[test]
 #[ignore = "needs root: makes a lab"]
 fn a_disk_of_its_own_is_full_alone_and_is_repaired_after_a_fault() {
-    let trial = Trial::new(serde_json::json!({
-        "one": {"address": 10, "disk": "192M"}, "two": {"address": 20, "memory": "256M"}}));
+    let trial = Trial::new(
+        "10.78.",
+        serde_json::json!({
+        "one": {"address": 10, "disk": "192M"}, "two": {"address": 20, "memory": "256M"}}),
+    );
     trial.lab.up(&|_| ()).unwrap();
     let (size, free) = space(&trial, "one");
     assert!(size < 192 << 20 && free > 64 << 20, "{size} {free}");
@@ -73,7 +76,7 @@ fn a_disk_of_its_own_is_full_alone_and_is_repaired_after_a_fault() {
     trial.lab.stop(&["one".to_string()]).unwrap();
     assert_eq!(trial.states(), [NodeState::Stopped, NodeState::Running]);
     trial.lab.up(&|_| ()).unwrap();
-    assert_eq!(trial.says("one", "touch /written; cat /kept"), "kept");
+    assert_eq!(trial.says("one", "touch /written; sync; cat /kept"), "kept");
 
     // Another start finds what was written, and a reset an empty disk of the same size.
     trial.lab.stop(&[]).unwrap();
