@@ -37,7 +37,10 @@ pub fn provide(folders: &Folders, progress: &(dyn Fn(&str) + Sync)) -> Result<()
         folders.lab.display(),
         image.display()
     ));
-    mount_file_system(&image, LARGEST, &nodes).map_err(|error| error.help(PLACE))
+    if !image.exists() {
+        make_file_system(&image, LARGEST).map_err(|error| error.help(PLACE))?;
+    }
+    mount_file_system(&image, &nodes).map_err(|error| error.help(PLACE))
 }
 
 /// Makes a disk of its own ready for a node that does not run: a file system of this many bytes in a file, which holds
@@ -48,7 +51,7 @@ pub fn provide(folders: &Folders, progress: &(dyn Fn(&str) + Sync)) -> Result<()
 pub fn provide_disk(node: &NodeFolders, name: &str, size: Option<u64>) -> Result<()> {
     make_private(&node.0)?;
     let disk = node.disk();
-    let size = match (disk.is_file(), size) {
+    match (disk.is_file(), size) {
         (false, None) => return Ok(()),
         (false, Some(_)) if node.upper().is_dir() => {
             return Err(Error::new(format!(
@@ -56,14 +59,13 @@ pub fn provide_disk(node: &NodeFolders, name: &str, size: Option<u64>) -> Result
             ))
             .help(format!("`vent lab reset {name}` makes it anew, empty")));
         }
-        (false, Some(size)) => size,
-        (true, size) => {
+        (false, Some(size)) => make_file_system(&disk, size).map_err(|error| error.help(PLACE))?,
+        (true, _) => {
             cut_off(&disk)?;
             repair(&disk, name)?;
-            size.unwrap_or_default()
         }
-    };
-    mount_file_system(&disk, size, &node.0).map_err(|error| error.help(PLACE))
+    }
+    mount_file_system(&disk, &node.0).map_err(|error| error.help(PLACE))
 }
 
 /// Sees to it that nothing more is written to the disk of an ended node. Whoever made a mount namespace while it ran, as every
@@ -110,20 +112,22 @@ fn repair(disk: &Path, name: &str) -> Result<()> {
     )
 }
 
-/// Mounts the file system in the file `image`, which is made with this many bytes if it is missing; it takes only what
-/// is written.
-fn mount_file_system(image: &Path, size: u64, target: &Path) -> Result<()> {
+/// Puts a file system of this many bytes into the file `image`, which is missing; it takes only what is written.
+fn make_file_system(image: &Path, size: u64) -> Result<()> {
     let path = image.to_string_lossy();
-    if !image.exists() {
-        let partial = format!("{path}.partial");
-        let sparse = |file: std::fs::File| file.set_len(size);
-        std::fs::File::create(&partial)
-            .and_then(sparse)
-            .map_err(|cause| Error::new(format!("{partial} cannot be made")).cause(cause))?;
-        command::run(&["mkfs.ext4", "-q", "-F", "-m", "0", &partial])?;
-        std::fs::rename(&partial, image)
-            .map_err(|cause| Error::new(format!("{path} cannot be put into place")).cause(cause))?;
-    }
+    let partial = format!("{path}.partial");
+    let sparse = |file: std::fs::File| file.set_len(size);
+    std::fs::File::create(&partial)
+        .and_then(sparse)
+        .map_err(|cause| Error::new(format!("{partial} cannot be made")).cause(cause))?;
+    command::run(&["mkfs.ext4", "-q", "-F", "-m", "0", &partial])?;
+    std::fs::rename(&partial, image)
+        .map_err(|cause| Error::new(format!("{path} cannot be put into place")).cause(cause))
+}
+
+/// Mounts the file system in the file `image`.
+fn mount_file_system(image: &Path, target: &Path) -> Result<()> {
+    let path = image.to_string_lossy();
     // `mount` alone would take a device that the file has already, and with it the file system that somebody still holds.
     let device = command::run(&["losetup", "--find", "--show", &path])?;
     let device = device.trim();

@@ -360,6 +360,17 @@ fn a_host_that_is_not_free_in_time_is_unreachable_and_the_holder_is_named() {
     assert_eq!(lab.text("log"), "begin\nend\n");
 }
 
+/// `site.yml`, run by the first account, waits for a run of this playbook.
+fn waits_for(lab: &Lab, playbook: &str) {
+    let first = lab.start(&[playbook]);
+    lab.wait_for("open/log");
+    let second = lab.run_as(ONE, &[]).wait_with_output().unwrap();
+    printed(&first.wait_with_output().unwrap());
+    let told = printed(&second);
+    assert!(told.contains("waiting for it"), "{told}");
+    assert_eq!(lab.text("open/log"), "begin\nend\nbegin\nend\n");
+}
+
 /// The account stands in an included file, of which nothing is known when the play begins.
 #[test]
 #[ignore = "needs root: makes users, logs in at an sshd"]
@@ -374,13 +385,7 @@ fn an_account_that_turns_up_later_is_locked_too() {
         "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.include_tasks: later.yml\n",
     );
     lab.playbook("site.yml", &SITE.replace("FOLDER/log", "FOLDER/open/log"));
-    let first = lab.start(&["one.yml"]);
-    lab.wait_for("open/log");
-    let second = lab.run_as(ONE, &[]).wait_with_output().unwrap();
-    printed(&first.wait_with_output().unwrap());
-    let told = printed(&second);
-    assert!(told.contains("waiting for it"), "{told}");
-    assert_eq!(lab.text("open/log"), "begin\nend\nbegin\nend\n");
+    waits_for(&lab, "one.yml");
 }
 
 #[test]
@@ -394,13 +399,7 @@ fn an_account_that_a_later_play_logs_in_as_is_locked_too() {
     let later = site.replace("  gather", "  vars: {ansible_user: vent-lock-one}\n  gather");
     lab.playbook("two.yml", &format!("{play}{later}"));
     lab.playbook("site.yml", &site);
-    let first = lab.start(&["two.yml"]);
-    lab.wait_for("open/log");
-    let second = lab.run_as(ONE, &[]).wait_with_output().unwrap();
-    printed(&first.wait_with_output().unwrap());
-    let told = printed(&second);
-    assert!(told.contains("waiting for it"), "{told}");
-    assert_eq!(lab.text("open/log"), "begin\nend\nbegin\nend\n");
+    waits_for(&lab, "two.yml");
 }
 
 #[test]
