@@ -21,6 +21,7 @@ mod patcher;
 mod place;
 mod render;
 mod scope;
+mod sizes;
 mod splitter;
 mod syntax;
 mod tests;

@@ -158,6 +158,27 @@ impl Value {
         }
     }
 
+    /// The bytes of its texts, and `entry` bytes for each thing in a list or mapping: what stands in several places counts in each. It is
+    /// not counted beyond `limit`.
+    pub fn size(&self, entry: u64, limit: u64) -> u64 {
+        let within = |items: &mut dyn Iterator<Item = &Value>| {
+            let mut size = 0;
+            for item in items {
+                if size > limit {
+                    break;
+                }
+                size += entry + item.size(entry, limit - size);
+            }
+            size
+        };
+        match self {
+            Value::String(text) | Value::Secret(text) => text.len() as u64,
+            Value::List(items) => within(&mut items.iter()),
+            Value::Map(map) => within(&mut map.values()),
+            _ => 0,
+        }
+    }
+
     /// True if a secret is in this value or below it.
     pub fn holds_secret(&self) -> bool {
         match self {

@@ -1,16 +1,54 @@
 //! From the values of an evaluation back to Vent's, and to text as Python prints them.
 
 use super::containers::{ListObject, MapObject};
-use super::ledger;
+use super::ledger::{self, ITEM};
 use super::objects::{AllVariables, Omit, Undefined, UnknownObject};
 use super::{Outcome, Scope};
+use crate::budget::EVALUATION;
+use crate::error::Error;
 use crate::value::{Map, Value, repr};
 use minijinja::value::{Kwargs, Value as Jinja, ValueKind};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Takes a value out of an evaluation. Our own containers keep their unknown and secret leaves without
 /// a note; what is undefined is noted and comes out as null.
+///
+/// What stands for more than an evaluation may make, because it holds the same thing again and again, is an error of the evaluation.
 pub(super) fn take(value: &Jinja) -> Value {
+    let _taking = Taking::begin();
+    take_part(value)
+}
+
+thread_local! {
+    /// The entries of the value that is being taken, so far; none if no value is.
+    static ENTRIES: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// A value is being taken; the entries of all that is taken within it count together.
+struct Taking {
+    outermost: bool,
+}
+
+impl Taking {
+    fn begin() -> Taking {
+        let outermost = ENTRIES.get().is_none();
+        if outermost {
+            ENTRIES.set(Some(0));
+        }
+        Taking { outermost }
+    }
+}
+
+impl Drop for Taking {
+    fn drop(&mut self) {
+        if self.outermost {
+            ENTRIES.set(None);
+        }
+    }
+}
+
+fn take_part(value: &Jinja) -> Value {
     if let Some(list) = value.downcast_object_ref::<ListObject>() {
         return match list.contents() {
             Ok((items, scope)) => resolve(&Value::List(items), scope).unwrap_or_default(),
@@ -71,8 +109,14 @@ fn take_plain(value: &Jinja) -> Value {
     }
 }
 
-/// An entry of a container, unless it is `omit`.
+/// An entry of a container, unless it is `omit` or one too many.
 fn entry(value: &Jinja) -> Option<Value> {
+    let entries = ENTRIES.get().unwrap_or(0) + 1;
+    ENTRIES.set(Some(entries));
+    if let Err(sentence) = EVALUATION.check((entries * ITEM) as u64) {
+        ledger::note_error(Error::new(sentence));
+        return None;
+    }
     match value.downcast_object_ref::<Omit>() {
         Some(_) => None,
         None => Some(take(value)),

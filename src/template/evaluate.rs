@@ -10,6 +10,7 @@ use super::patcher::{self, Patched, Purpose};
 use super::place::{self, Problem};
 use super::splitter;
 use super::{Outcome, Scope};
+use crate::budget::EVALUATION;
 use crate::error::Error;
 use crate::source::Place;
 use crate::value::Value;
@@ -219,6 +220,10 @@ pub(super) fn judge(result: Result<Option<Value>, JinjaError>, ledger: Ledger) -
     Ok(match result.map_err(problem)? {
         None => Outcome::Omit,
         Some(value) => {
+            let size = value.size(ledger::ITEM as u64, EVALUATION.limit());
+            if let Err(sentence) = EVALUATION.check(size) {
+                return Ok(Outcome::Failed(Error::new(sentence)));
+            }
             let secret = secret || value.holds_secret();
             let value = if ledger.secret { hide(&value) } else { value };
             Outcome::Value { value, secret }

@@ -11,6 +11,7 @@ mod mersenne;
 pub(in crate::template) mod moments;
 mod network;
 mod numbers;
+mod operators;
 pub(in crate::template) mod password;
 pub(in crate::template) mod paths;
 mod queries;
@@ -109,6 +110,7 @@ pub(super) fn both_names(name: &str) -> [String; 2] {
 /// Adds all filters to an environment.
 pub(super) fn add(environment: &mut Environment<'static>) {
     undefined::add(environment);
+    operators::add(environment);
     extract::add(environment);
     moments::add(environment);
     for filter in TOPICS.into_iter().flatten() {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The bytes of an item of a list.
-const ITEM: usize = 64;
+pub(super) const ITEM: usize = 64;
 
 /// Names one note, so that it can be forgiven.
 pub(super) type Note = u64;

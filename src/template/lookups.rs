@@ -9,9 +9,10 @@ mod url;
 use super::call::{self, Answer, Call, Given, given};
 use super::convert::{print, split_arguments};
 use super::filters::both_names;
+use super::sizes::{count, held};
 use super::{containers, ledger, objects};
 use crate::value::Value;
-use minijinja::value::{Rest, Value as Jinja, ValueKind};
+use minijinja::value::{Rest, Value as Jinja, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error as JinjaError, ErrorKind};
 
 /// One lookup. It gives a list.
@@ -71,7 +72,16 @@ pub(super) fn add(environment: &mut Environment<'static>) {
         minijinja_contrib::globals::cycler(items.0)
     });
     environment.add_function("joiner", minijinja_contrib::globals::joiner);
-    environment.add_function("dict", |arguments: Given| dict(&given(arguments)));
+    environment.add_function("dict", |arguments: Given| {
+        let arguments = given(arguments);
+        count(arguments.iter().map(held).sum())?;
+        dict(&arguments)
+    });
+    environment.add_function("namespace", |values: Option<ValueOrKwargs>| {
+        let values = values.map(ValueOrKwargs::into_value);
+        count(values.as_ref().map_or(0, held))?;
+        minijinja::functions::namespace(values.map(ValueOrKwargs::from))
+    });
     environment.add_function("undef", |arguments: Given| {
         let hint = arguments
             .first()

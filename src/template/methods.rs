@@ -2,16 +2,40 @@
 
 use super::containers::{ListObject, MapObject};
 use super::ledger;
+use super::sizes::{affordable, bytes, count, held};
 use minijinja::value::Value as Jinja;
 use minijinja::{Error as JinjaError, ErrorKind, State};
 
-/// Calls a method that the engine does not know.
+/// Calls a method that the engine does not know. What it makes is counted.
 pub(super) fn call(
     state: &mut State<'_, '_>,
     value: &Jinja,
     method: &str,
     arguments: &[Jinja],
 ) -> Result<Jinja, JinjaError> {
+    if let (Some(text), "replace", Some(old), Some(new)) = (
+        value.as_str(),
+        method,
+        arguments.first().and_then(Jinja::as_str),
+        arguments.get(1).and_then(Jinja::as_str),
+    ) {
+        affordable(text.matches(old).count().saturating_mul(new.len()))?;
+    }
+    let made = answer(state, value, method, arguments)?;
+    count(bytes(&made))?;
+    Ok(made)
+}
+
+fn answer(
+    state: &mut State<'_, '_>,
+    value: &Jinja,
+    method: &str,
+    arguments: &[Jinja],
+) -> Result<Jinja, JinjaError> {
+    if value.as_object().is_some() {
+        // A list or mapping may keep them.
+        count(arguments.iter().map(held).sum())?;
+    }
     if let Some(list) = value.downcast_object_ref::<ListObject>()
         && let Some(result) = list_method(list, method, arguments)
     {
@@ -109,9 +133,9 @@ fn text_method(text: &str, method: &str, arguments: &[Jinja]) -> Option<Result<J
     let missing = || width().saturating_sub(text.chars().count());
     let filler = |count: usize| fill().to_string().repeat(count);
     if ["zfill", "ljust", "rjust", "center"].contains(&method)
-        && let Err(sentence) = ledger::spend(width().saturating_mul(fill().len_utf8()))
+        && let Err(error) = affordable(width().saturating_mul(fill().len_utf8()))
     {
-        return Some(Err(wrong(sentence)));
+        return Some(Err(error));
     }
     let triple = |found: Option<(&str, &str)>, otherwise: [&str; 3]| {
         let parts = found.map_or(otherwise.map(str::to_string), |(head, tail)| {

@@ -34,6 +34,8 @@ struct Edit {
     at: usize,
     removed: usize,
     inserted: String,
+    /// True for what ends something.
+    closes: bool,
 }
 
 impl Edit {
@@ -42,6 +44,14 @@ impl Edit {
             at,
             removed: 0,
             inserted: text.into(),
+            closes: false,
+        }
+    }
+
+    fn close(at: usize, text: &str) -> Edit {
+        Edit {
+            closes: true,
+            ..Edit::insert(at, text)
         }
     }
 
@@ -50,6 +60,7 @@ impl Edit {
             at: range.start,
             removed: range.len(),
             inserted: text.into(),
+            closes: false,
         }
     }
 }
@@ -62,9 +73,10 @@ impl Patched {
         }
     }
 
-    /// Applies edits of one pass; those at the same offset are kept in the order they were found.
+    /// Applies edits of one pass. Those at the same offset are kept in the order they were found, what is inside first; what ends there
+    /// comes before all else.
     fn apply(&mut self, mut edits: Vec<Edit>) {
-        edits.sort_by_key(|edit| edit.at);
+        edits.sort_by_key(|edit| (edit.at, !edit.closes));
         let mut text = String::with_capacity(self.text.len() + 16 * edits.len());
         let mut done = 0;
         for edit in &edits {

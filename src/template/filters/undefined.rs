@@ -1,8 +1,8 @@
-//! The filters that may be given something undefined, and those that the patcher writes.
+//! The filters that may be given something undefined, and those that the patcher writes around values.
 
-use crate::template::call::{Given, given, order};
+use crate::template::call::{Given, given};
 use crate::template::containers::{ListObject, MapObject};
-use crate::template::convert::{expose, split_arguments, take};
+use crate::template::convert::split_arguments;
 use crate::template::ledger;
 use crate::template::objects::{Undefined, hand_out_undefined};
 use minijinja::value::{Value as Jinja, ValueKind};
@@ -35,16 +35,6 @@ pub(super) fn add(environment: &mut Environment<'static>) {
         }
     });
     environment.add_filter("__own", own);
-    environment.add_filter("__remainder", remainder);
-    for (name, holds) in ORDERS {
-        environment.add_filter(name, move |left: Jinja, right: Jinja| {
-            let (left, right) = (expose(take(&left)), expose(take(&right)));
-            match order(&left, &right) {
-                Ok(order) => Ok(holds(order)),
-                Err(sentence) => Err(JinjaError::new(ErrorKind::InvalidOperation, sentence)),
-            }
-        });
-    }
     environment.add_filter("__map", minijinja::filters::map);
     for name in ["map", "ansible.builtin.map"] {
         environment.add_filter(name, |state: &mut State, arguments: Given| {
@@ -52,16 +42,6 @@ pub(super) fn add(environment: &mut Environment<'static>) {
         });
     }
 }
-
-type Order = (&'static str, fn(std::cmp::Ordering) -> bool);
-
-/// What the patcher writes for `<`, `<=`, `>` and `>=`.
-const ORDERS: [Order; 4] = [
-    ("__lt", std::cmp::Ordering::is_lt),
-    ("__lte", std::cmp::Ordering::is_le),
-    ("__gt", std::cmp::Ordering::is_gt),
-    ("__gte", std::cmp::Ordering::is_ge),
-];
 
 /// `map(attribute=..., default=...)`; with a filter's name as the engine does it.
 fn map(state: &mut State, arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
@@ -190,58 +170,4 @@ fn own(value: Jinja) -> Result<Jinja, JinjaError> {
         }
         _ => value,
     })
-}
-
-/// `left % right`: formatting for texts, the remainder with Python's sign for numbers.
-fn remainder(state: &mut State, left: Jinja, right: Jinja) -> Result<Jinja, JinjaError> {
-    if let Some(format) = left.as_str() {
-        if !format.contains('%') && right.kind() != ValueKind::Map {
-            let sentence = "not all arguments converted during string formatting";
-            return Err(JinjaError::new(ErrorKind::InvalidOperation, sentence));
-        }
-        let mut arguments = vec![left];
-        match right.is_tuple() {
-            true => arguments.extend(right.try_iter()?),
-            false => arguments.push(right),
-        }
-        return state.apply_filter("format", &arguments);
-    }
-    let as_number = |value: Jinja| match value.kind() {
-        ValueKind::Bool => Jinja::from(i64::from(value.is_true())),
-        _ => value,
-    };
-    let (left, right) = (as_number(left), as_number(right));
-    let zero = || JinjaError::new(ErrorKind::InvalidOperation, "integer modulo by zero");
-    if let (true, true, Some(left), Some(right)) = (
-        left.is_integer(),
-        right.is_integer(),
-        left.as_i64(),
-        right.as_i64(),
-    ) {
-        let remainder = left.checked_rem(right).ok_or_else(zero)?;
-        let other_side = remainder != 0 && (remainder < 0) != (right < 0);
-        return Ok(Jinja::from(if other_side {
-            remainder + right
-        } else {
-            remainder
-        }));
-    }
-    let wrong = |_| {
-        let sentence = format!(
-            "unsupported operand kinds for %: {} and {}",
-            left.kind(),
-            right.kind()
-        );
-        JinjaError::new(ErrorKind::InvalidOperation, sentence)
-    };
-    let (a, b) = (
-        f64::try_from(left.clone()).map_err(wrong)?,
-        f64::try_from(right.clone()).map_err(wrong)?,
-    );
-    if b == 0.0 {
-        return Err(zero());
-    }
-    let remainder = a % b;
-    let other_side = remainder != 0.0 && (remainder < 0.0) != (b < 0.0);
-    Ok(Jinja::from(if other_side { remainder + b } else { remainder }))
 }

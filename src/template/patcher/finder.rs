@@ -29,6 +29,7 @@ pub(super) struct Finder<'a> {
     text: &'a str,
     tokens: &'a Tokens<'a>,
     changing: bool,
+    keeping: bool,
     condition: bool,
     times: bool,
     pub(super) edits: Vec<Edit>,
@@ -40,6 +41,7 @@ impl<'a> Finder<'a> {
             text,
             tokens,
             changing: CHANGING.iter().any(|method| text.contains(method)),
+            keeping: text.contains("set"),
             condition: purpose == Purpose::Condition,
             times: TIMES.iter().any(|name| text.contains(name)),
             edits: vec![],
@@ -55,15 +57,19 @@ impl<'a> Finder<'a> {
                 self.operation(&node.left, &node.right, "__minus");
             }
             Expr::BinOp(node) => {
-                if let Some((_, filter)) = ordering(node.op) {
+                if let Some((_, filter)) = ordering(node.op).or(making(node.op)) {
                     self.operation(&node.left, &node.right, filter);
                 }
             }
             Expr::GetAttr(node) => self.link(&node.expr),
             Expr::GetItem(node) => self.link(&node.expr),
             Expr::List(_) | Expr::Map(_) if self.changing => {
-                self.wrap(extent(expression), "|__own)");
+                self.wrap(extent(expression), "|__counted|__own)");
             }
+            Expr::List(_) | Expr::Map(_) | Expr::Tuple(_) if self.keeping => {
+                self.wrap(extent(expression), "|__counted)");
+            }
+            Expr::Slice(node) => self.wrap(extent(&node.expr), "|__counted)"),
             Expr::Test(node) if self.condition && matches!(node.name, "defined" | "undefined") => {
                 let from = extent(&node.expr).end;
                 let end = extent(expression).end;
@@ -95,7 +101,7 @@ impl<'a> Finder<'a> {
     fn wrap(&mut self, range: Range<usize>, end: &str) {
         let range = self.balanced(range);
         self.edits.push(Edit::insert(range.start, "("));
-        self.edits.push(Edit::insert(range.end, end));
+        self.edits.push(Edit::close(range.end, end));
     }
 
     /// `left % right` becomes `((left)|__remainder(right))`, and so on.
@@ -104,7 +110,15 @@ impl<'a> Finder<'a> {
         let sign = self.tokens.iter().find(|(token, range)| {
             let sign = matches!(
                 token,
-                Token::Mod | Token::Minus | Token::Lt | Token::Lte | Token::Gt | Token::Gte
+                Token::Mod
+                    | Token::Minus
+                    | Token::Plus
+                    | Token::Tilde
+                    | Token::Mul
+                    | Token::Lt
+                    | Token::Lte
+                    | Token::Gt
+                    | Token::Gte
             );
             sign && range.start >= left.end && range.end <= right.start
         });
@@ -114,7 +128,7 @@ impl<'a> Finder<'a> {
         self.edits.push(Edit::insert(left.start, "(("));
         self.edits
             .push(Edit::replace(sign.clone(), format!(")|{filter}(")));
-        self.edits.push(Edit::insert(right.end, "))"));
+        self.edits.push(Edit::close(right.end, "))"));
     }
 
     /// The range, widened over the brackets that belong to it: the tree does not keep parentheses.
@@ -168,6 +182,16 @@ fn ordering(operator: BinOpKind) -> Option<(&'static str, &'static str)> {
     }
 }
 
+/// Name and filter of an operator that makes texts and lists.
+fn making(operator: BinOpKind) -> Option<(&'static str, &'static str)> {
+    match operator {
+        BinOpKind::Add => Some(("plus", "__plus")),
+        BinOpKind::Concat => Some(("join", "__join")),
+        BinOpKind::Mul => Some(("times", "__times")),
+        _ => None,
+    }
+}
+
 /// Writes what an expression is, leaving out what edits add.
 pub(super) fn describe(expression: &Expr<'_>, out: &mut String) {
     use std::fmt::Write;
@@ -178,7 +202,7 @@ pub(super) fn describe(expression: &Expr<'_>, out: &mut String) {
         Expr::Slice(_) => write!(out, "slice;"),
         Expr::UnaryOp(node) => write!(out, "u{};", matches!(node.op, UnaryOpKind::Not)),
         Expr::BinOp(node) if matches!(node.op, BinOpKind::Rem) => write!(out, "rem;"),
-        Expr::BinOp(node) => match ordering(node.op) {
+        Expr::BinOp(node) => match ordering(node.op).or(making(node.op)) {
             Some((name, _)) => write!(out, "{name};"),
             None => write!(out, "b{};", node.op as u8),
         },
@@ -191,10 +215,12 @@ pub(super) fn describe(expression: &Expr<'_>, out: &mut String) {
         }
         Expr::IfExpr(_) => write!(out, "if;"),
         Expr::Filter(node) => match node.name {
-            "__own" => Ok(()),
+            "__own" | "__counted" => Ok(()),
             "__remainder" => write!(out, "rem;"),
             "__minus" => write!(out, "b{};", BinOpKind::Sub as u8),
-            "__lt" | "__lte" | "__gt" | "__gte" => write!(out, "{};", node.name.trim_start_matches('_')),
+            "__lt" | "__lte" | "__gt" | "__gte" | "__plus" | "__join" | "__times" => {
+                write!(out, "{};", node.name.trim_start_matches('_'))
+            }
             "__chain" => {
                 // Its argument was written just before it.
                 if let Some(CallArg::Pos(argument)) = node.args.first() {
@@ -215,4 +241,26 @@ pub(super) fn describe(expression: &Expr<'_>, out: &mut String) {
         Expr::Tuple(node) => write!(out, "tuple{};", node.items.len()),
         Expr::Map(node) => write!(out, "m{};", node.keys.len()),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::patcher::{Purpose, patch_expression, patch_text};
+    use minijinja::syntax::SyntaxConfig;
+
+    #[test]
+    fn what_begins_or_ends_at_the_same_place_lies_in_each_other() {
+        for (written, patched) in [
+            ("a+b", "((a)|__plus(b))"),
+            ("a+b+c", "((((a)|__plus(b)))|__plus(c))"),
+            ("a+(b*c)", "((a)|__plus((((b)|__times(c)))))"),
+            ("a~b[1:]", "((a)|__join((b|__counted)[1:]))"),
+        ] {
+            assert_eq!(patch_expression(written, Purpose::Value).text, patched);
+        }
+        assert_eq!(
+            patch_text("{% set x=x+[y] %}", &SyntaxConfig::default(), Purpose::Value).text,
+            "{% set x=((x)|__plus(([y]|__counted))) %}"
+        );
+    }
 }
