@@ -16,7 +16,7 @@ mod write;
 
 pub use crate::words::{quote, requote};
 pub use action::{Action, Attributes, Command, Effect, Performed, mode_text};
-pub use answer::{Account, Answer, FileKind, Group, Output, Package, Stat, Unit};
+pub use answer::{Account, Answer, FileKind, Group, Output, Package, Stat, Unfinished, Unit};
 pub use dns::{
     Alias, DnsAccess, DnsAnswer, DnsZone, Hidden, Location, RecordAction, RecordChange, RecordQuestion,
     RecordSet,

@@ -1,11 +1,13 @@
 //! What the files say, checked: playbooks, plays, blocks, tasks, roles, handlers.
 //! Nothing is rendered here; whatever may be a template stays a [`Value`] with its [`Place`].
 
+mod arguments;
 pub mod configuration;
 pub mod keywords;
 pub mod load;
 pub mod play;
 pub mod playbook;
+mod python;
 pub mod role;
 pub mod scope;
 pub mod task;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 
 pub use keywords::{Condition, Keywords};
 pub use load::{Known, Loader};
-pub use play::{Play, Prompt};
+pub use play::{Encryption, Play, Prompt};
 pub use playbook::{Entry, Import, Need, Playbook};
 pub use role::Role;
 pub use scope::{Scope, ScopeKind};

@@ -4,6 +4,7 @@
 //! To add one: a file beside the others, and its line in [`MODULES`].
 
 mod arguments;
+mod elsewhere;
 mod nature;
 mod outcome;
 mod package_names;
@@ -83,6 +84,7 @@ mod x509_certificate_info;
 
 pub use arguments::{FileArguments, Mode, WithFile, parse_mode};
 pub use async_status::ASYNC_FOLDER;
+pub use elsewhere::{collection_of, is_moved_lookup};
 pub use nature::Nature;
 pub use outcome::{InventoryChange, Outcome, Step, Stop};
 pub use ping::Patience;

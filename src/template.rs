@@ -32,10 +32,12 @@ use std::sync::Arc;
 
 pub use environment::FileOptions;
 pub use file_variables::{TemplateFile, of_template_file};
+pub use filters::password::hashed;
 pub use render::{RenderedFile, condition, condition_at, conditions, render, render_file};
 pub use scope::{Opener, Planned, Planner, Scope, Surroundings, Variables};
 pub use syntax::{
-    check_condition, check_file, check_syntax, free_variables, known_filters, known_lookups, known_tests,
+    NameKind, UnknownName, check_condition, check_file, check_syntax, free_variables, known_filters,
+    known_lookups, known_tests, unknown_names,
 };
 
 /// A rendered value.

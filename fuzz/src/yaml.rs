@@ -20,7 +20,7 @@ pub fn loader(vault: Vault) -> Loader {
         modules: module::MODULES,
         lookups: vec!["items", "dict", "fileglob", "sequence", "nested"],
     };
-    Loader::new(vault, known, vec![])
+    Loader::new(vault, known, SearchPaths::default())
 }
 
 /// Any text: its values, and those written and read once more.

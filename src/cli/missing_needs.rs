@@ -1,9 +1,9 @@
 //! Variables that another playbook registers are seen only along needs: a use without a path is refused.
 
 use crate::error::{Collector, Error, Errors};
-use crate::graph::Graph;
+use crate::graph::{Graph, Node};
 use crate::model::task::each_task;
-use crate::model::{Condition, Placed, Task};
+use crate::model::{Condition, Entry, Placed, Task};
 use crate::source::Place;
 use crate::template;
 use crate::value::Value;
@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// # Errors
 /// All such uses, each with the edge that is missing.
 pub fn check(graph: &Graph) -> Result<(), Errors> {
+    if !graph.nodes.iter().any(states_needs) {
+        return Ok(());
+    }
     let mut made: HashMap<String, HashSet<usize>> = HashMap::new();
     for (at, node) in graph.nodes.iter().enumerate() {
         let lists = node
@@ -69,6 +72,15 @@ pub fn check(graph: &Graph) -> Result<(), Errors> {
     errors.finish(())
 }
 
+/// True if a playbook says what it needs. Where none does, all run one after the other, as in Ansible, and what is set stays.
+fn states_needs(node: &Node) -> bool {
+    let at_import = node.playbook.entries.iter().any(|entry| match entry {
+        Entry::Import(import) => import.needs.is_some(),
+        Entry::Play(_) => false,
+    });
+    node.playbook.needs.is_some() || at_import
+}
+
 /// The variables a task makes for the rest of the run.
 fn makes(task: &Task) -> Vec<String> {
     let mut names: Vec<String> = task.register.iter().cloned().collect();
@@ -79,7 +91,7 @@ fn makes(task: &Task) -> Vec<String> {
 }
 
 /// Every value of a task that may name variables; true for those whose text is an expression without marks.
-fn uses(task: &Task) -> Vec<(&Value, &Place, bool)> {
+pub(super) fn uses(task: &Task) -> Vec<(&Value, &Place, bool)> {
     fn condition(condition: &Condition) -> (&Value, &Place, bool) {
         (&condition.value, &condition.place, true)
     }

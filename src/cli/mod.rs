@@ -16,6 +16,8 @@ mod project;
 mod prompts;
 mod reach;
 mod run;
+mod survey;
+mod validate;
 
 use crate::error::{Error, ErrorKind, Errors, fault};
 use clap::{Parser, Subcommand};
@@ -42,6 +44,8 @@ struct Cli {
 enum Command {
     /// Runs playbooks.
     Run(Box<run::RunCommand>),
+    /// Reads playbooks strictly, and refuses what names something that is not there.
+    Validate(Box<validate::ValidateCommand>),
     /// Prints what a person would type: the shell lines of everything that is left to be done.
     Explain(Box<explain::ExplainCommand>),
     /// Prints which playbook needs which.
@@ -96,6 +100,7 @@ fn perform(cli: &Cli) -> ExitCode {
         Command::Artifacts(command) => runtime.block_on(artifacts::run(command)).map(|()| 0),
         Command::Graph(command) => graph::run(command).map(|()| 0),
         Command::Inventory(command) => inventory::run(command).map(|()| 0),
+        Command::Validate(command) => validate::run(command).map(|()| 0),
         Command::Modules(command) => modules::run(command).map(|()| 0),
         Command::Explain(command) => runtime.block_on(explain::explain(command)),
         Command::Machines(command) => runtime.block_on(machines::run(command)).map(|()| 0),

@@ -8,7 +8,7 @@ use crate::error::cures::BELOW_THE_FOLDER;
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
-use crate::model::load::{Known, Loader};
+use crate::model::load::{Known, Loader, SearchPaths};
 use crate::module;
 use crate::source::{Place, Source};
 use crate::template;
@@ -111,10 +111,16 @@ impl Project {
         } else {
             options.inventory.clone()
         };
+        let search = SearchPaths {
+            roles: configuration.roles_path,
+            collections: configuration.collections_path,
+            library: configuration.library,
+        };
+        let extra = Arc::new(extra);
         Ok(Project {
-            loader: Arc::new(Loader::new(vault, known, configuration.roles_path)),
+            loader: Arc::new(Loader::new(vault, known, search).with_extra(extra.clone())),
             reach: Arc::new(Ways::new(defaults)),
-            extra: Arc::new(extra),
+            extra,
             forks: configuration.forks,
             become_password: passwords.r#become,
             sources,

@@ -4,6 +4,7 @@ use crate::connection::terminal;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::model::Prompt;
+use crate::template;
 use crate::value::{Map, Value, repr};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +22,8 @@ pub fn ask(graph: &Graph, extra: &Map) -> Result<HashMap<String, Arc<Map>>> {
             .iter()
             .filter(|prompt| !extra.contains_key(prompt.name.as_str()))
         {
-            let answer = answer(prompt).map_err(|error| error.at(&play.place))?;
+            let answer = answer(prompt).and_then(|answer| encrypted(prompt, answer));
+            let answer = answer.map_err(|error| error.at(&play.place))?;
             answers.insert(prompt.name.as_str().into(), answer);
         }
         if !answers.is_empty() {
@@ -29,6 +31,19 @@ pub fn ask(graph: &Graph, extra: &Map) -> Result<HashMap<String, Arc<Map>>> {
         }
     }
     Ok(all)
+}
+
+/// The answer as `encrypt` wants it.
+fn encrypted(prompt: &Prompt, answer: Value) -> Result<Value> {
+    let Some(encrypt) = &prompt.encrypt else {
+        return Ok(answer);
+    };
+    let text = answer.as_str().map_or_else(|| repr(&answer), str::to_string);
+    let salt = (encrypt.salt.clone(), encrypt.salt_size);
+    let hashed = template::hashed(&text, &encrypt.scheme, salt, None);
+    hashed
+        .map(Value::string)
+        .map_err(|sentence| Error::new(format!("`encrypt` of `{}`: {sentence}", prompt.name)))
 }
 
 fn answer(prompt: &Prompt) -> Result<Value> {

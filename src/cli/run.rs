@@ -117,6 +117,9 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     for warning in project.loader.take_warnings() {
         super::say(&format!("warning: {}\n", warning.drawn()));
     }
+    if let Some(warning) = super::survey::of(&graph, &project.loader).warning() {
+        super::say(&warning);
+    }
     if command.syntax_check {
         return Ok(0);
     }
@@ -150,7 +153,8 @@ pub(super) fn load(loader: &Loader, paths: &[PathBuf]) -> Result<Vec<Arc<Playboo
     let mut errors = Collector::default();
     let read: Vec<_> = paths
         .iter()
-        .filter_map(|path| errors.take(found(path).and_then(|()| loader.playbook(path))))
+        .map(|path| loader.path_of(path))
+        .filter_map(|path| errors.take(found(&path).and_then(|()| loader.playbook(&path))))
         .map(Arc::new)
         .collect();
     errors

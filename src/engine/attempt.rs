@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::event::Diff;
 use crate::host::{Action, Answer, Performed, Question, State, explain};
 use crate::module::{ControlNode, Entry, Outcome, Step, Stop, View, description};
-use crate::value::{Unknown, Value};
+use crate::value::{ArgumentError, Unknown, Value};
 use perform::{Asked, Broken, Companions, Watch};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -70,6 +70,8 @@ pub enum Ended {
     Done(Done),
     /// The task failed; the outcome holds what is known.
     Failed(Box<Outcome>, Done),
+    /// The module cannot read its arguments.
+    Arguments(ArgumentError),
     /// Only applying can tell.
     Undecided(Arc<Unknown>),
     /// The host cannot be reached, or refuses.
@@ -221,6 +223,7 @@ impl Attempt<'_> {
         match stop {
             Stop::Failed(message) => Ended::Failed(Box::new(Outcome::new().failed(message)), done),
             Stop::FailedWith(outcome) => Ended::Failed(outcome, done),
+            Stop::Arguments(error) => Ended::Arguments(error),
             Stop::Undecided(unknown) => Ended::Undecided(unknown),
             Stop::Error(error) => Ended::Error(error),
             Stop::Connection(failure) => Ended::Connection(failure),

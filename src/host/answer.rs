@@ -103,6 +103,19 @@ pub struct Account {
     pub shell: String,
     /// Names of all groups, the primary one first.
     pub groups: Vec<String>,
+    /// What a program that was killed has left undone.
+    pub unfinished: Vec<Unfinished>,
+}
+
+/// A line that is missing beside another one, because the program that writes both was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfinished {
+    /// The account is in `/etc/passwd` and not in `/etc/shadow`.
+    Shadow,
+    /// The group is in `/etc/group` and not in `/etc/gshadow`.
+    GroupShadow,
+    /// The account's primary group is not there.
+    PrimaryGroup,
 }
 
 /// A line of the group database.
@@ -112,6 +125,8 @@ pub struct Group {
     pub gid: u32,
     /// Names of the members that are listed.
     pub members: Vec<String>,
+    /// What a program that was killed has left undone.
+    pub unfinished: Vec<Unfinished>,
 }
 
 /// An installed package.

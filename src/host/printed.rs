@@ -1,6 +1,6 @@
 //! What the script of many questions printed, read back into their answers.
 
-use super::answer::{Account, Group, Package, Unit};
+use super::answer::{Account, Group, Package, Unfinished, Unit};
 use super::{Answer, FileKind, Output, Question, Stat};
 use crate::content::byte_text;
 use std::collections::HashMap;
@@ -321,11 +321,22 @@ fn read_account(text: &str) -> Option<Account> {
         home: home.into(),
         shell: shell.into(),
         groups,
+        unfinished: lines.filter_map(read_unfinished).collect(),
     })
 }
 
+fn read_unfinished(word: &str) -> Option<Unfinished> {
+    match word {
+        "shadow" => Some(Unfinished::Shadow),
+        "gshadow" => Some(Unfinished::GroupShadow),
+        "primary-group" => Some(Unfinished::PrimaryGroup),
+        _ => None,
+    }
+}
+
 fn read_group(text: &str) -> Option<Group> {
-    let fields: Vec<&str> = text.lines().next()?.split(':').collect();
+    let mut lines = text.lines();
+    let fields: Vec<&str> = lines.next()?.split(':').collect();
     let [_, _, gid, members] = fields[..] else {
         return None;
     };
@@ -337,6 +348,7 @@ fn read_group(text: &str) -> Option<Group> {
     Some(Group {
         gid: gid.parse().ok()?,
         members,
+        unfinished: lines.filter_map(read_unfinished).collect(),
     })
 }
 

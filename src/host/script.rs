@@ -137,6 +137,11 @@ fn single(out: &mut String, nonce: &str, at: usize, question: &Question) {
 }
 
 /// The shell text that answers one question alone; none for those that are asked together.
+/// Says whether a file of secrets lacks the line of a name. Only root can tell; where there is no such file, none is missing.
+fn unfinished(file: &str, name: &str) -> String {
+    format!("[ ! -r /etc/{file} ] || grep -q \"^\"{name}: /etc/{file} || echo {file};")
+}
+
 fn body(question: &Question) -> Option<String> {
     Some(match question {
         Question::Content { path, limit } => {
@@ -151,11 +156,20 @@ fn body(question: &Question) -> Option<String> {
         }
         Question::User { name } => {
             let name = quote(name);
-            format!("{{ getent passwd {name} || grep \"^\"{name}: /etc/passwd; }} && id -Gn -- {name}")
+            format!(
+                "{{ getent passwd {name} || grep \"^\"{name}: /etc/passwd; }} && {{ id -Gn -- {name} 2>/dev/null || echo; }} && {{\n\
+                 ! grep -q \"^\"{name}: /etc/passwd || {{ {}\n\
+                 g=$(grep \"^\"{name}: /etc/passwd | cut -d: -f4)\n\
+                 cut -d: -f3 /etc/group | grep -qxF -- \"$g\" || getent group \"$g\" >/dev/null 2>&1 || echo primary-group; }}; }}",
+                unfinished("shadow", &name)
+            )
         }
         Question::Group { name } => {
             let name = quote(name);
-            format!("getent group {name} || grep \"^\"{name}: /etc/group")
+            format!(
+                "{{ getent group {name} || grep \"^\"{name}: /etc/group; }} && {{ ! grep -q \"^\"{name}: /etc/group || {{ {} }}; }}",
+                unfinished("gshadow", &name)
+            )
         }
         Question::Sysctl { key } => {
             let path = quote(&sysctl_path(key));

@@ -1,5 +1,6 @@
 //! What `ansible.cfg` and the variables `ANSIBLE_...` of the environment say; the environment is stronger.
 
+use super::python;
 use crate::error::{Collector, Error, ErrorKind, Errors, Result};
 use crate::source::{Place, Source};
 use crate::value::{Value, to_bool};
@@ -27,10 +28,20 @@ pub struct Configuration {
     pub vault_password_file: Option<PathBuf>,
     /// Folders with roles; Ansible's usual ones if nobody set others.
     pub roles_path: Vec<PathBuf>,
+    /// Folders with collections; Ansible's usual ones if nobody set others, then the packages of the user's ansible-core.
+    pub collections_path: Vec<PathBuf>,
+    /// Folders with modules of the user's own (`library`); Ansible's usual ones if nobody set others.
+    pub library: Vec<PathBuf>,
 }
 
 /// Where roles are searched if nothing else is set.
 const ROLES_PATH: &str = "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles";
+
+/// Where collections are searched if nothing else is set.
+const COLLECTIONS_PATH: &str = "~/.ansible/collections:/usr/share/ansible/collections";
+
+/// Where modules of the user's own are searched if nothing else is set.
+const LIBRARY: &str = "~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules";
 
 impl Configuration {
     /// Reads the first of `ANSIBLE_CONFIG`, `ansible.cfg` here, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`, and
@@ -56,11 +67,6 @@ impl Configuration {
             here,
             file,
         };
-        let roles = sources.get("roles_path").unwrap_or_else(|| Setting {
-            text: ROLES_PATH.into(),
-            folder: here.to_path_buf(),
-            place: Place::new(&Source::named("built in", String::new()), 0..0),
-        });
         let path = |setting: Setting| sources.path(&setting.text, &setting.folder);
         let flag = sources.get("host_key_checking").map(|found| found.flag());
         let host_key_checking = flag.and_then(|flag| errors.take(flag));
@@ -80,12 +86,13 @@ impl Configuration {
             timeout: timeout.map(Duration::from_secs),
             forks: forks.map(|forks| forks as usize),
             vault_password_file: sources.get("vault_password_file").map(path),
-            roles_path: roles
-                .text
-                .split(':')
-                .filter(|part| !part.is_empty())
-                .map(|part| sources.path(part, &roles.folder))
-                .collect(),
+            roles_path: sources.paths("roles_path", ROLES_PATH),
+            collections_path: [
+                sources.paths("collections_path", COLLECTIONS_PATH),
+                python::packages(&environment("PATH").unwrap_or_default()),
+            ]
+            .concat(),
+            library: sources.paths("library", LIBRARY),
         })
     }
 }
@@ -172,6 +179,17 @@ impl Sources<'_> {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => PathBuf::from(format!("{home}{rest}")),
             _ => folder.join(text),
         }
+    }
+
+    /// The folders of a setting, parted by colons.
+    fn paths(&self, name: &str, otherwise: &str) -> Vec<PathBuf> {
+        let setting = self.get(name);
+        let (text, folder) = match &setting {
+            Some(setting) => (setting.text.as_str(), setting.folder.as_path()),
+            None => (otherwise, self.here),
+        };
+        let parts = text.split(':').filter(|part| !part.is_empty());
+        parts.map(|part| self.path(part, folder)).collect()
     }
 
     fn inventory(&self, setting: &Setting) -> Vec<String> {

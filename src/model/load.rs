@@ -2,13 +2,15 @@
 
 mod action;
 mod argument_specs;
-mod arguments;
+mod collections;
 mod free_form;
 mod include;
 mod keyword;
+mod known_variables;
 mod play;
 mod playbook;
 mod reader;
+mod resolution;
 mod role;
 mod task;
 mod variable_files;
@@ -18,6 +20,7 @@ use super::{Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Var
 use crate::content::Kept;
 use crate::error::{Error, Errors, Result};
 use crate::module;
+use crate::value::Map;
 use crate::vault::Vault;
 use crate::yaml::Node;
 use reader::Reader;
@@ -35,14 +38,27 @@ pub struct Known {
     pub lookups: Vec<&'static str>,
 }
 
+/// Folders that are searched after those beside the playbook.
+#[derive(Clone, Debug, Default)]
+pub struct SearchPaths {
+    /// Those with roles (`roles_path`).
+    pub roles: Vec<PathBuf>,
+    /// Those with collections (`collections_path`).
+    pub collections: Vec<PathBuf>,
+    /// Those with modules (`library`).
+    pub library: Vec<PathBuf>,
+}
+
 /// Reads playbooks, roles and task files.
 pub struct Loader {
     /// Passwords for vaulted files and values.
     pub vault: Arc<Vault>,
     /// Which modules and lookups exist.
     pub known: Known,
-    /// Folders with roles, searched after those beside the playbook.
-    pub roles_path: Vec<PathBuf>,
+    /// Where else things are searched.
+    pub search: SearchPaths,
+    /// The variables of `-e`, for names that are read before anything runs.
+    pub extra: Arc<Map>,
     warnings: Mutex<Vec<Error>>,
     /// Files of tasks, roles and playbooks that were parsed.
     roots: Kept<Option<Node>>,
@@ -61,15 +77,28 @@ pub const CONTROL_WORDS: &[&str] = &[
 
 impl Loader {
     /// A loader.
-    pub fn new(vault: Vault, known: Known, roles_path: Vec<PathBuf>) -> Loader {
+    pub fn new(vault: Vault, known: Known, search: SearchPaths) -> Loader {
         Loader {
             vault: Arc::new(vault),
             known,
-            roles_path,
+            search,
+            extra: Arc::default(),
             warnings: Mutex::default(),
             roots: Kept::default(),
             variables: Kept::default(),
         }
+    }
+
+    /// The same with variables of `-e`.
+    pub fn with_extra(self, extra: Arc<Map>) -> Loader {
+        Loader { extra, ..self }
+    }
+
+    /// The file of a playbook that is named on the command line: one of a collection by its full name.
+    pub fn path_of(&self, name: &Path) -> PathBuf {
+        let reader = Reader::new(self, Path::new(""));
+        let found = name.to_str().and_then(|name| reader.playbook_of_collection(name));
+        found.unwrap_or_else(|| name.to_path_buf())
     }
 
     /// Reads a playbook and everything it imports.
@@ -181,7 +210,7 @@ pub(crate) mod tests {
             modules: module::MODULES,
             lookups: vec!["items", "dict"],
         };
-        Loader::new(Vault::default(), known, vec![])
+        Loader::new(Vault::default(), known, SearchPaths::default())
     }
 
     /// Writes files and reads the playbook `site.yml` among them.

@@ -81,6 +81,17 @@ impl Play {
     }
 }
 
+/// How the answer to a question is hashed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encryption {
+    /// The scheme, such as `sha512_crypt`.
+    pub scheme: String,
+    /// The salt; none: by chance.
+    pub salt: Option<String>,
+    /// The letters of a salt by chance.
+    pub salt_size: Option<usize>,
+}
+
 /// A variable that a person is asked for before the run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prompt {
@@ -94,4 +105,6 @@ pub struct Prompt {
     pub private: bool,
     /// Ask twice.
     pub confirm: bool,
+    /// How the answer is hashed.
+    pub encrypt: Option<Encryption>,
 }

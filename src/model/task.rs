@@ -1,6 +1,7 @@
 //! Tasks, blocks and includes.
 
 use super::{Condition, Keywords, Placed, Role, Scope};
+use crate::error::Error;
 use crate::source::Place;
 use crate::value::Value;
 use indexmap::IndexMap;
@@ -62,6 +63,8 @@ pub struct Action {
     pub free_form: Option<Placed>,
     /// A template that gives (further) arguments as one mapping: `args: "{{ options }}"`.
     pub template: Option<Placed>,
+    /// Set if Ansible may know the module, and Vent does not: the task fails with this when it is reached.
+    pub unresolved: Option<Error>,
     /// The place of the module's name.
     pub place: Place,
 }

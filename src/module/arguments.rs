@@ -1,6 +1,7 @@
 //! Arguments of modules: typed, documented, checked; and those that all modules on files share.
 
 use super::{Module, RunModule};
+use crate::error::cures::did_you_mean;
 use crate::error::nearest;
 use crate::host::Attributes;
 use crate::value::{ArgumentError, ArgumentErrorKind, Value, deserialize, fields};
@@ -94,9 +95,11 @@ fn read_as<A: Arguments>(
     if let Some(name) = value.as_map().and_then(|map| map.keys().find(unknown)) {
         let mut message = format!("`{module}` has no argument `{name}`");
         if let Some(near) = nearest(name, known.iter().copied()) {
-            message.push_str(&format!("; did you mean `{near}`?"));
+            message.push_str(&format!("; {}", did_you_mean(near)));
         }
-        return Err(ArgumentError::new(message));
+        return Err(ArgumentError::new(message)
+            .of(name)
+            .of_kind(ArgumentErrorKind::Surplus));
     }
     Ok(read)
 }

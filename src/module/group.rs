@@ -67,11 +67,14 @@ impl Module for Group {
         }
         let here = view.group(name)?;
         let quoted = quote(name);
+        let unfinished = here.as_ref().is_some_and(|group| !group.unfinished.is_empty());
         let command = match (&here, arguments.state) {
             (None, State::Absent) => return Ok(Step::done(outcome)),
             (Some(_), State::Absent) if arguments.force => format!("groupdel -f {quoted}"),
             (Some(_), State::Absent) => format!("groupdel {quoted}"),
             (Some(group), State::Present) => match arguments.gid.filter(|gid| *gid != group.gid) {
+                // `groupadd` was killed between its two files.
+                None if unfinished => "grpconv".to_string(),
                 None => {
                     let outcome = outcome.with("system", arguments.system);
                     return Ok(Step::done(outcome.with("gid", i64::from(group.gid))));
@@ -91,6 +94,7 @@ impl Module for Group {
                 .or(here.as_ref().map(|group| group.gid))
                 .unwrap_or_default(),
             members: here.map(|group| group.members).unwrap_or_default(),
+            unfinished: vec![],
         });
         let question = Question::Group { name: name.into() };
         Ok(Step::Act(vec![Action::Script {

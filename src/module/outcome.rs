@@ -206,6 +206,8 @@ pub enum Stop {
     Failed(String),
     /// The task fails with this message and these fields of the result.
     FailedWith(Box<Outcome>),
+    /// The arguments cannot be read.
+    Arguments(ArgumentError),
     /// Only applying can tell.
     Undecided(Arc<Unknown>),
     /// Wrong input, such as an error in a template.
@@ -225,7 +227,7 @@ impl From<ArgumentError> for Stop {
     fn from(error: ArgumentError) -> Stop {
         match error.kind {
             ArgumentErrorKind::Unknown(unknown) => Stop::Undecided(unknown),
-            ArgumentErrorKind::Missing | ArgumentErrorKind::Wrong => Stop::Failed(error.to_string()),
+            _ => Stop::Arguments(error),
         }
     }
 }

@@ -6,7 +6,7 @@ mod ssh_key;
 use super::blockinfile::State;
 use super::returns::Returns;
 use super::{Module, Step, Stop, View};
-use crate::host::{Account, Action, Answer, Effect, Question, Resource, quote};
+use crate::host::{Account, Action, Answer, Effect, Question, Resource, Unfinished, quote};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     comment: Option<String>,
     /// Its home folder.
     home: Option<String>,
-    /// Make the home folder of a new account.
+    /// Make the home folder if there is none.
     #[serde(default = "yes", alias = "createhome")]
     create_home: bool,
     /// Move the content of the home folder when it changes.
@@ -89,6 +89,10 @@ pub(super) struct Arguments {
     /// Its comment.
     ssh_key_comment: Option<String>,
 }
+
+/// Sets `m` to the mode of a new home folder, as `/etc/login.defs` has it: HOME_MODE, else what UMASK leaves.
+const MODE_OF_HOMES: &str = "{ of() { sed -n \"s/^$1[[:space:]]\\{1,\\}\\([0-7]\\{1,\\}\\)\\$/\\1/p\" /etc/login.defs 2>/dev/null | tail -n 1; }; \
+    m=$(of HOME_MODE); u=$(of UMASK); [ -n \"$m\" ] || m=$(printf %o $((0777 & ~0${u:-22}))); }";
 
 fn yes() -> bool {
     true
@@ -246,14 +250,45 @@ impl Arguments {
         if let Some(groups) = &self.groups {
             words.extend(self.other_groups(groups, here));
         }
-        let mut commands = vec![];
+        let mut commands = self.finish(here, view)?;
         if changed.contains(&"password") {
             commands.extend(self.set_password());
         }
         if !words.is_empty() {
             commands.push(format!("usermod {} {}", words.join(" "), quote(&self.name)));
         }
+        commands.extend(self.missing_home(here, view)?);
         Ok(commands.join(" && "))
+    }
+
+    /// What a killed `useradd` has left undone.
+    fn finish(&self, here: &Account, view: &View<'_>) -> Result<Vec<String>, Stop> {
+        let mut commands = vec![];
+        if here.unfinished.contains(&Unfinished::Shadow) {
+            commands.push("pwconv".to_string());
+        }
+        let group = view.group(&self.name)?;
+        if here.unfinished.contains(&Unfinished::PrimaryGroup) && group.is_none() {
+            commands.push(format!("groupadd -g {} {}", here.gid, quote(&self.name)));
+        }
+        if group.is_some_and(|group| !group.unfinished.is_empty()) {
+            commands.push("grpconv".to_string());
+        }
+        Ok(commands)
+    }
+
+    /// Makes the home folder of an account that has none, as Ansible does.
+    fn missing_home(&self, here: &Account, view: &View<'_>) -> Result<Option<String>, Stop> {
+        let home = self.home.as_deref().unwrap_or(&here.home);
+        if !self.create_home || home.is_empty() || view.stat(home, true)?.is_some() {
+            return Ok(None);
+        }
+        let (home, name) = (quote(home), quote(&self.name));
+        let skeleton = quote(self.skeleton.as_deref().unwrap_or("/etc/skel"));
+        Ok(Some(format!(
+            "{{ [ -d {skeleton} ] && mkdir -p -- \"$(dirname -- {home})\" && cp -R -P -- {skeleton} {home} || mkdir -p -- {home}; }} && {MODE_OF_HOMES} && \
+             chmod \"$m\" {home} && chown -R -h {name}: {home}"
+        )))
     }
 
     fn other_groups(&self, wanted: &[String], here: &Account) -> Option<String> {

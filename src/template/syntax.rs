@@ -269,28 +269,99 @@ fn check_text(text: &str, place: Option<&Place>, purpose: Purpose) -> Result<(),
 
 /// Looks for filters and tests that nobody knows.
 fn check_names(text: &str, place: Option<&Place>, purpose: Purpose) -> Result<(), Error> {
-    let unknown = |name: &str, kind: &str, known: &[&'static str]| {
-        let range = place::word(text, name);
-        let error = Error::new(format!("no {kind} named '{name}'"))
-            .at_some(place.map(|place| place::inside(place, text, range)).as_ref());
-        error.did_you_mean(nearest(name, known.iter().copied()))
-    };
-    let names = used_names(text, purpose);
-    let known = known_filters();
-    if let Some(name) = names.filters.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(unknown(name, "filter", &known));
-    }
-    let known = known_tests();
-    match names.tests.iter().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(unknown(name, "test", &known)),
+    let unknown = unknown_in(text, place, purpose)
+        .into_iter()
+        .find(|unknown| unknown.kind != NameKind::Lookup);
+    match unknown {
+        Some(unknown) => Err(unknown.error),
         None => Ok(()),
     }
+}
+
+/// What a template names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameKind {
+    /// A filter.
+    Filter,
+    /// A test.
+    Test,
+    /// A lookup.
+    Lookup,
+}
+
+/// A name in a template that means nothing here.
+#[derive(Clone, Debug)]
+pub struct UnknownName {
+    /// What it names.
+    pub kind: NameKind,
+    /// The name.
+    pub name: String,
+    /// The error with its place, and the nearest name that is known.
+    pub error: Error,
+}
+
+/// The filters, tests and lookups that the templates in a value name and that are not here. `condition` says that a text is a bare
+/// expression.
+pub fn unknown_names(value: &Value, place: Option<&Place>, condition: bool) -> Vec<UnknownName> {
+    match value {
+        Value::Template(template) => {
+            unknown_in(&template.text, template.place.as_ref().or(place), Purpose::Value)
+        }
+        Value::String(text) if condition => unknown_in(text, place, Purpose::Condition),
+        Value::List(items) => items
+            .iter()
+            .flat_map(|item| unknown_names(item, place, condition))
+            .collect(),
+        Value::Map(map) => map
+            .values()
+            .flat_map(|item| unknown_names(item, place, false))
+            .collect(),
+        _ => vec![],
+    }
+}
+
+fn unknown_in(text: &str, place: Option<&Place>, purpose: Purpose) -> Vec<UnknownName> {
+    let names = used_names(text, purpose);
+    let unknown = |kind, word: &str, names: BTreeSet<String>, known: &[&'static str]| {
+        let names = names.into_iter().filter(|name| !known.contains(&name.as_str()));
+        names
+            .map(|name| {
+                let range = place::word(text, &name);
+                let place = place.map(|place| place::inside(place, text, range));
+                let error = Error::new(format!("no {word} named '{name}'")).at_some(place.as_ref());
+                UnknownName {
+                    kind,
+                    error: error.did_you_mean(nearest(&name, known.iter().copied())),
+                    name,
+                }
+            })
+            .collect::<Vec<_>>()
+    };
+    [
+        unknown(NameKind::Filter, "filter", names.filters, &known_filters()),
+        unknown(NameKind::Test, "test", names.tests, &known_tests()),
+        unknown(NameKind::Lookup, "lookup", names.lookups, &known_lookups()),
+    ]
+    .concat()
 }
 
 #[derive(Default)]
 struct Names {
     filters: BTreeSet<String>,
     tests: BTreeSet<String>,
+    lookups: BTreeSet<String>,
+}
+
+/// The functions whose first argument names a lookup.
+const LOOKING_UP: [&str; 3] = ["lookup", "query", "q"];
+
+fn called_lookup(expression: &Expr<'_>) -> Option<String> {
+    let Expr::Call(call) = expression else { return None };
+    let is_lookup = matches!(&call.expr, Expr::Var(function) if LOOKING_UP.contains(&function.id));
+    match call.args.first() {
+        Some(CallArg::Pos(Expr::Const(name))) if is_lookup => name.value.as_str().map(str::to_string),
+        _ => None,
+    }
 }
 
 fn used_names(text: &str, purpose: Purpose) -> Names {
@@ -302,7 +373,7 @@ fn used_names(text: &str, purpose: Purpose) -> Names {
         Expr::Test(node) => {
             names.tests.insert(node.name.to_string());
         }
-        _ => {}
+        call => names.lookups.extend(called_lookup(call)),
     };
     let syntax = Environments::get(&FileOptions::default()).syntax();
     match purpose {

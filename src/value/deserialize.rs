@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub struct ArgumentError {
     /// The argument it is about, if it is about one.
     pub argument: Option<String>,
-    /// What is wrong, without the name of the argument.
+    /// What is wrong, without the name of the argument, unless there is none of that name.
     pub message: String,
     /// Of what kind it is.
     pub kind: ArgumentErrorKind,
@@ -22,8 +22,10 @@ pub struct ArgumentError {
 /// Why an argument could not be read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ArgumentErrorKind {
-    /// It takes no such value, or there is no such argument.
+    /// It takes no such value.
     Wrong,
+    /// There is no such argument.
+    Surplus,
     /// It must be given, and is not.
     Missing,
     /// Nothing is wrong, but the value is not known yet.
@@ -57,8 +59,10 @@ impl ArgumentError {
 impl fmt::Display for ArgumentError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.argument {
-            Some(argument) => write!(out, "argument `{argument}`: {}", self.message),
-            None => out.write_str(&self.message),
+            Some(argument) if self.kind != ArgumentErrorKind::Surplus => {
+                write!(out, "argument `{argument}`: {}", self.message)
+            }
+            _ => out.write_str(&self.message),
         }
     }
 }

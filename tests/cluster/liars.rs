@@ -19,6 +19,7 @@ use vent::event::{Events, Status};
 use vent::graph::Graph;
 use vent::host::{Action, Attributes, quote};
 use vent::inventory::Inventory;
+use vent::model::load::SearchPaths;
 use vent::model::{Known, Loader};
 use vent::module::{Entry, MODULES, Module, Outcome, Step, Stop, View, entry};
 use vent::value::Map;
@@ -182,7 +183,7 @@ pub async fn run_with(modules: &'static [Entry], folder: &Path, hosts: &'static 
         modules,
         lookups: vec![],
     };
-    let loader = Arc::new(Loader::new(Vault::default(), known, vec![]));
+    let loader = Arc::new(Loader::new(Vault::default(), known, SearchPaths::default()));
     let playbook = loader.playbook(&folder.join("site.yml")).unwrap();
     let load = {
         let loader = loader.clone();

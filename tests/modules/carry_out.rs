@@ -139,6 +139,7 @@ pub fn carry_out(module: &str, arguments: &Value, desk: &Desk, side: &mut dyn Si
         match step {
             Err(Stop::Pending) => task.ask(open),
             Err(Stop::Failed(message)) => return failed(message, task),
+            Err(Stop::Arguments(error)) => return failed(error.to_string(), task),
             Err(Stop::FailedWith(outcome)) => return End::failed(*outcome, task.actions),
             Err(Stop::Undecided(unknown)) => return failed(format!("undecided: {}", unknown.origin), task),
             Err(Stop::Error(error)) => return failed(error.to_string(), task),

@@ -6,6 +6,16 @@ use std::sync::Arc;
 use vent::content::Content;
 use vent::host::*;
 
+/// The line that a killed program has not written.
+fn unfinished(word: &String) -> Option<Unfinished> {
+    match word.as_str() {
+        "shadow" => Some(Unfinished::Shadow),
+        "gshadow" => Some(Unfinished::GroupShadow),
+        "primary-group" => Some(Unfinished::PrimaryGroup),
+        _ => None,
+    }
+}
+
 /// A machine that is only pretended: everything it was not told about is absent.
 pub struct Pretended {
     case: Json,
@@ -95,17 +105,29 @@ impl Pretended {
                 let names = self.entry("files", path).map(|entry| texts(&entry["names"]));
                 Answer::Names(names)
             }
-            Question::User { name } => Answer::User(self.entry("users", name).map(|entry| Account {
-                uid: entry["uid"].as_u64().unwrap_or(1000) as u32,
-                gid: entry["gid"].as_u64().unwrap_or(1000) as u32,
-                comment: entry["comment"].as_str().unwrap_or("").into(),
-                home: entry["home"].as_str().unwrap_or("").into(),
-                shell: entry["shell"].as_str().unwrap_or("/bin/sh").into(),
-                groups: texts(&entry["groups"]),
+            Question::User { name } => Answer::User(self.entry("users", name).map(|entry| {
+                Account {
+                    uid: entry["uid"].as_u64().unwrap_or(1000) as u32,
+                    gid: entry["gid"].as_u64().unwrap_or(1000) as u32,
+                    comment: entry["comment"].as_str().unwrap_or("").into(),
+                    home: entry["home"].as_str().unwrap_or("").into(),
+                    shell: entry["shell"].as_str().unwrap_or("/bin/sh").into(),
+                    groups: texts(&entry["groups"]),
+                    unfinished: texts(&entry["unfinished"])
+                        .iter()
+                        .filter_map(unfinished)
+                        .collect(),
+                }
             })),
-            Question::Group { name } => Answer::Group(self.entry("groups", name).map(|entry| Group {
-                gid: entry["gid"].as_u64().unwrap_or(1000) as u32,
-                members: texts(&entry["members"]),
+            Question::Group { name } => Answer::Group(self.entry("groups", name).map(|entry| {
+                Group {
+                    gid: entry["gid"].as_u64().unwrap_or(1000) as u32,
+                    members: texts(&entry["members"]),
+                    unfinished: texts(&entry["unfinished"])
+                        .iter()
+                        .filter_map(unfinished)
+                        .collect(),
+                }
             })),
             Question::Package { name } => {
                 Answer::Package(self.entry("packages", name).map(|version| Package {

@@ -280,6 +280,7 @@ fn outcome(ended: Result<Outcome, Stop>) -> Outcome {
         Ok(outcome) => outcome,
         Err(Stop::FailedWith(outcome)) => *outcome,
         Err(Stop::Failed(message)) => Outcome::new().failed(message),
+        Err(Stop::Arguments(error)) => Outcome::new().failed(error.to_string()),
         Err(Stop::Error(error)) => Outcome::new().failed(error.to_string()),
         Err(Stop::Connection(failure)) => Outcome::new().failed(format!("unreachable: {failure}")),
         Err(Stop::Undecided(unknown)) => Outcome::new().failed(format!("undecided: {}", unknown.origin)),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use vent::inventory::Inventory;
+use vent::model::load::SearchPaths;
 use vent::model::{Known, Loader};
 use vent::vault::Vault;
 
@@ -31,7 +32,7 @@ impl Project {
             modules: &[],
             lookups: vec![],
         };
-        let loader = Loader::new(Vault::default(), known, vec![]);
+        let loader = Loader::new(Vault::default(), known, SearchPaths::default());
         let sources = [self.path.display().to_string()];
         Inventory::load(&sources, &loader, None).map_err(|errors| errors.to_string())
     }
@@ -309,7 +310,7 @@ fn a_folder_with_several_plugin_files_is_refused_unless_one_is_named() {
         modules: &[],
         lookups: vec![],
     };
-    let loader = Loader::new(Vault::default(), known, vec![]);
+    let loader = Loader::new(Vault::default(), known, SearchPaths::default());
     let sources = [project.folder().display().to_string()];
     let text = Inventory::load(&sources, &loader, None).unwrap_err().to_string();
     assert!(

@@ -108,6 +108,7 @@ pub fn gathering_task(play: &Play) -> Arc<Task> {
         arguments: Default::default(),
         free_form: None,
         template: None,
+        unresolved: None,
         place: place.clone(),
     };
     let keywords = Keywords {

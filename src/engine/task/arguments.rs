@@ -4,6 +4,7 @@ use super::HostTask;
 use crate::engine::WITHIN;
 use crate::engine::attempt::CommandSettings;
 use crate::error::{Error, Result};
+use crate::model::task::Argument;
 use crate::template::{self, Scope};
 use crate::value::{self, Map, Unknown, Value};
 use crate::words::is_variable;
@@ -43,7 +44,12 @@ impl HostTask {
                 map.insert(name.into(), evaluated.value);
             }
         }
+        let open = module.is_some_and(|module| (module.arguments)().is_none());
         for (name, argument) in &action.arguments {
+            let name = &match open && name.contains("{{") {
+                true => rendered_name(name, argument, scope)?,
+                false => name.clone(),
+            };
             if module.is_some_and(|module| module.raw.contains(&&**name)) {
                 map.insert(name.clone(), argument.value.clone());
                 continue;
@@ -115,6 +121,17 @@ impl HostTask {
         let conditions = &self.task.changed_when;
         !conditions.is_empty() && conditions.iter().all(|condition| is_false(&condition.value))
     }
+}
+
+/// The name of a variable that is a template: `"{{ item.key }}": value`.
+fn rendered_name(name: &str, argument: &Argument, scope: &Scope) -> Result<Arc<str>> {
+    let place = &argument.name_place;
+    let written = Value::trusted(name, Some(place.clone()));
+    let rendered = template::render(&written, scope).map_err(|error| error.at(place))?;
+    let value = rendered.map(|rendered| rendered.value).unwrap_or_default();
+    Ok(value
+        .as_str()
+        .map_or_else(|| value::repr(&value).into(), Arc::from))
 }
 
 /// The search path of programs with the folder of this program behind it.

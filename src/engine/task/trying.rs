@@ -12,9 +12,9 @@ use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, Result, nearest};
 use crate::event::TaskName;
 use crate::host::State;
-use crate::model::{Placed, Variables};
+use crate::model::{Action, Placed, Task, Variables};
 use crate::module::{Entry, InventoryChange, Outcome, Stop, Work};
-use crate::template::Scope;
+use crate::template::{self, Scope};
 use crate::value::{Unknown, Value};
 use futures::future::FutureExt;
 use std::sync::Arc;
@@ -24,11 +24,40 @@ use std::time::Duration;
 impl HostTask {
     /// Tries the task once.
     pub(super) async fn try_once(&self, scope: &Scope, name: &TaskName) -> Result<TaskResult> {
+        match self.named(scope)? {
+            Some(named) => named.try_named(scope, name).await,
+            None => self.try_named(scope, name).await,
+        }
+    }
+
+    /// The task with its module's name rendered, if that is a template (`action: "{{ module }}"`).
+    fn named(&self, scope: &Scope) -> Result<Option<HostTask>> {
+        let action = &self.task.action;
+        if !action.module.contains("{{") {
+            return Ok(None);
+        }
+        let written = Value::trusted(&*action.module, Some(action.place.clone()));
+        let rendered = template::render(&written, scope).map_err(|error| error.at(&action.place))?;
+        let module = rendered.map(|rendered| rendered.value).unwrap_or_default();
+        let task = Task {
+            action: Action {
+                module: module.as_str().unwrap_or_default().into(),
+                ..action.clone()
+            },
+            ..(*self.task).clone()
+        };
+        Ok(Some(HostTask {
+            task: Arc::new(task),
+            ..self.clone()
+        }))
+    }
+
+    async fn try_named(&self, scope: &Scope, name: &TaskName) -> Result<TaskResult> {
+        let module = self.module()?;
         let arguments = match self.arguments(scope)? {
             Ok(arguments) => arguments,
             Err(origin) => return Ok(TaskResult::undecided(origin)),
         };
-        let module = self.module()?;
         let result = match module.work {
             Work::Run(work) => {
                 let world = TaskWorld::new(self, module, scope, name)?;
@@ -53,6 +82,9 @@ impl HostTask {
     fn module(&self) -> Result<&'static Entry> {
         let action = &self.task.action;
         let run = &self.context.run;
+        if let Some(error) = &action.unresolved {
+            return Err(error.clone());
+        }
         run.module(&action.module).ok_or_else(|| {
             Error::new(format!("unknown module `{}`", action.module))
                 .at(&action.place)
@@ -82,6 +114,7 @@ impl HostTask {
             }
             Err(Stop::Failed(message)) => failed(Outcome::new().changed(false).failed(message)),
             Err(Stop::FailedWith(outcome)) => failed(*outcome),
+            Err(Stop::Arguments(error)) => return Err(self.task.action.argument_error(module, &error)),
             Err(Stop::Undecided(origin)) => TaskResult::undecided(origin),
             Err(Stop::Connection(failure)) => self.connection_failure(&failure),
             Err(Stop::Error(error)) => return Err(error),
@@ -184,6 +217,9 @@ impl HostTask {
             }
             Some(Ended::Failed(outcome, done)) => {
                 self.module_failure(attempt.module, *outcome, done, &doer.host, attempt.check)
+            }
+            Some(Ended::Arguments(error)) => {
+                return Err(self.task.action.argument_error(attempt.module, &error));
             }
             Some(Ended::Undecided(origin)) => TaskResult::undecided(origin),
             Some(Ended::Connection(failure)) => self.connection_failure(&failure),

@@ -2,12 +2,10 @@
 
 use super::free_form::{self, FreeForm};
 use super::reader::Reader;
-use super::{CONTROL_WORDS, Known};
 use crate::error::cures::MODULES_ARE_LISTED;
-use crate::error::{Error, nearest};
-use crate::model::task::{Argument, short};
-use crate::model::{Action, Placed};
-use crate::module::{self, Entry};
+use crate::error::{Error, Errors};
+use crate::model::task::Argument;
+use crate::model::{Action, Keywords, Placed, Scope};
 use crate::source::Place;
 use crate::value::Value;
 use crate::yaml::{Kind, Node, scalar_offset};
@@ -25,40 +23,29 @@ pub(super) struct Pieces<'n> {
     pub args: Option<&'n Node>,
 }
 
-impl Known {
-    /// True if a task may name this module.
-    pub(super) fn has(&self, name: &str) -> bool {
-        CONTROL_WORDS.contains(&short(name)) || self.module(name).is_some()
-    }
-
-    /// The module of a name.
-    pub(super) fn module(&self, name: &str) -> Option<&'static Entry> {
-        module::find_in(self.modules, name)
-    }
-
-    fn unknown_module(&self, name: &str, place: &Place, keywords: &[&str]) -> Error {
-        let error = Error::new(format!("no module is called `{name}`")).at(place);
-        let names = self.modules.iter().flat_map(|entry| entry.names);
-        let names = names.chain(CONTROL_WORDS).chain(keywords).copied();
-        let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_string();
-        let same = |known: &&str| last(known) == last(name) || last(known) == short(name);
-        let near = nearest(name, names.clone()).or_else(|| names.clone().find(same));
-        error.help(MODULES_ARE_LISTED).did_you_mean(near)
-    }
-}
-
 impl Reader<'_> {
-    /// The action of a task; `keywords` are those of a task, for "did you mean".
-    pub fn action(&mut self, task: &Node, pieces: &Pieces<'_>, keywords: &[&str]) -> Option<Action> {
+    /// The action of a task; `around` is what it says itself and what is around it, `keywords` are those of a task, for "did you
+    /// mean".
+    pub fn action(
+        &mut self,
+        task: &Node,
+        pieces: &Pieces<'_>,
+        around: (&Keywords, &Scope),
+        keywords: &[&str],
+    ) -> Option<Action> {
         let name = |node: &Node| node.text().unwrap_or_default().to_string();
-        let (modules, unknown): (Vec<_>, Vec<_>) = pieces
-            .others
-            .iter()
-            .partition(|entry| self.loader.known.has(&name(entry.0)));
+        let resolve = |key: &Node| self.resolved(&name(key), &key.place, around, keywords);
+        let (mut modules, mut unknown) = (vec![], vec![]);
+        for (key, value) in &pieces.others {
+            match resolve(key) {
+                Ok(unresolved) => modules.push((*key, *value, unresolved)),
+                Err(error) => unknown.push((*key, error)),
+            }
+        }
         let found = modules.len() + usize::from(pieces.action.is_some());
         if found == 0 {
-            let error = match unknown.first() {
-                Some((key, _)) => self.loader.known.unknown_module(&name(key), &key.place, keywords),
+            let error = match unknown.into_iter().next() {
+                Some((_, error)) => error,
                 None => Error::new("this task has no module: it does nothing")
                     .at(&task.place)
                     .help(MODULES_ARE_LISTED),
@@ -86,9 +73,12 @@ impl Reader<'_> {
             self.errors.push(error);
             return None;
         }
-        let mut action = match (modules.first(), pieces.action) {
-            (Some((key, value)), _) => self.of_module(&name(key), &key.place, value)?,
-            (None, Some((key, value))) => self.of_action(key, value)?,
+        let mut action = match (modules.into_iter().next(), pieces.action) {
+            (Some((key, value, unresolved)), _) => Action {
+                unresolved,
+                ..self.of_module(&name(key), &key.place, value)?
+            },
+            (None, Some((key, value))) => self.of_action(key, value, around)?,
             (None, None) => return None,
         };
         if let Some(args) = pieces.args {
@@ -98,14 +88,13 @@ impl Reader<'_> {
     }
 
     /// `action: copy src=a` or `action: {module: copy, src: a}`.
-    fn of_action(&mut self, key: &Node, value: &Node) -> Option<Action> {
+    fn of_action(&mut self, key: &Node, value: &Node, around: (&Keywords, &Scope)) -> Option<Action> {
         let name = key.text().unwrap_or_default();
         match &value.kind {
             Kind::Scalar { text, .. } => {
-                let module = text.split_whitespace().next().unwrap_or_default();
-                self.known_module(module, &value.place)?;
+                let module = first_word(text);
                 let lead = text.len() - text.trim_start().len() + module.len();
-                let mut action = empty(module, &value.place);
+                let mut action = self.named(module, &value.place, around)?;
                 self.free_text(&mut action, value, text, lead);
                 Some(action)
             }
@@ -114,8 +103,7 @@ impl Reader<'_> {
                     self.refuse(format!("`{name}` has no `module`"), &value.place);
                     return None;
                 };
-                self.known_module(module.text().unwrap_or_default(), &module.place)?;
-                let mut action = empty(module.text().unwrap_or_default(), &module.place);
+                let mut action = self.named(module.text().unwrap_or_default(), &module.place, around)?;
                 let rest: Vec<_> = entries
                     .iter()
                     .filter(|entry| entry.0.text() != Some("module"))
@@ -133,13 +121,14 @@ impl Reader<'_> {
         }
     }
 
-    fn known_module(&mut self, module: &str, place: &Place) -> Option<()> {
-        if self.loader.known.has(module) {
-            return Some(());
-        }
-        self.errors
-            .push(self.loader.known.unknown_module(module, place, &[]));
-        None
+    /// An action of a module without its arguments.
+    fn named(&mut self, module: &str, place: &Place, around: (&Keywords, &Scope)) -> Option<Action> {
+        let unresolved = self.resolved(module, place, around, &[]);
+        let unresolved = self.errors.take(unresolved.map_err(Errors::from))?;
+        Some(Action {
+            unresolved,
+            ..empty(module, place)
+        })
     }
 
     /// `copy: {src: a}`, `copy: src=a`, `command: ls`.
@@ -257,12 +246,30 @@ impl Reader<'_> {
     }
 }
 
+/// The first word of a text, in which a template is one word.
+fn first_word(text: &str) -> &str {
+    let text = text.trim_start();
+    let mut end = 0;
+    loop {
+        let rest = &text[end..];
+        let stop = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        match rest.find("{{").filter(|at| *at < stop) {
+            Some(at) => match rest[at..].find("}}") {
+                Some(close) => end += at + close + 2,
+                None => return text,
+            },
+            None => return &text[..end + stop],
+        }
+    }
+}
+
 fn empty(module: &str, place: &Place) -> Action {
     Action {
         module: module.into(),
         arguments: IndexMap::new(),
         free_form: None,
         template: None,
+        unresolved: None,
         place: place.clone(),
     }
 }

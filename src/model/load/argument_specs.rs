@@ -157,6 +157,7 @@ fn validating(title: &str, entry: &str, options: Placed, scope: &Arc<Scope>, pla
             .collect(),
         free_form: None,
         template: None,
+        unresolved: None,
         place: place.clone(),
     };
     Item::Task(Arc::new(Task::unwritten(action, keywords, scope)))

@@ -7,7 +7,6 @@ use crate::error::{Error, ErrorKind, nearest};
 use crate::model::task::{Include, Included, RoleChoice, short};
 use crate::model::{Block, Item, Keywords, Placed, Scope, ScopeKind, Task};
 use crate::source::Place;
-use crate::value::Value;
 use crate::yaml::Node;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,7 +63,7 @@ impl Reader<'_> {
         let scope = Scope::below(&task.scope, ScopeKind::Include, task.keywords);
         let block = match included {
             Included::Tasks(file) => {
-                let name = self.literal(&file, &module)?;
+                let name = self.literal(&file, &module, &scope)?;
                 let beside = place.source.path.clone();
                 self.task_file(&name, beside.as_deref(), &file.place, &scope, handlers)
             }
@@ -77,24 +76,6 @@ impl Reader<'_> {
             always: vec![],
             place,
         })))
-    }
-
-    /// A name that must be known before anything runs.
-    pub fn literal(&mut self, placed: &Placed, module: &str) -> Option<String> {
-        match &placed.value {
-            Value::Template(_) => {
-                let error = Error::new(format!(
-                    "`{module}` is read before anything runs, so its name cannot be a template"
-                ));
-                let help = match short(module) {
-                    "import_playbook" => "write the file's name".to_string(),
-                    name => format!("write `{}`", name.replace("import", "include")),
-                };
-                self.errors.push(error.at(&placed.place).help(help));
-                None
-            }
-            value => value.as_str().map(str::to_string),
-        }
     }
 
     fn included(&mut self, task: &Task) -> Option<Included> {

@@ -3,8 +3,8 @@
 use super::keyword::{Level, SHARED};
 use super::reader::{Reader, Takes};
 use crate::error::Error;
-use crate::model::{Keywords, Need, Placed, Play, Prompt, Scope, ScopeKind, Variables};
-use crate::value::{Value, to_bool};
+use crate::model::{Encryption, Keywords, Need, Placed, Play, Prompt, Scope, ScopeKind, Variables};
+use crate::value::{Value, to_bool, to_integer};
 use crate::yaml::Node;
 use std::sync::Arc;
 
@@ -121,15 +121,12 @@ impl Reader<'_> {
                 );
                 continue;
             };
-            if entry
-                .value
-                .get("encrypt")
-                .is_some_and(|encrypt| !encrypt.is_null())
-            {
-                let error = Error::new("`encrypt` of `vars_prompt` is not supported").at(&entry.place);
-                self.errors
-                    .push(error.help("use the filter `password_hash` where the variable is used"));
-            }
+            let number = |key: &str| usize::try_from(to_integer(entry.value.get(key)?)?).ok();
+            let encrypt = text("encrypt").map(|scheme| Encryption {
+                scheme,
+                salt: text("salt"),
+                salt_size: number("salt_size"),
+            });
             prompts.push(Prompt {
                 question: text("prompt").unwrap_or_else(|| name.clone()),
                 default: entry
@@ -139,6 +136,7 @@ impl Reader<'_> {
                     .cloned(),
                 private: flag("private", true),
                 confirm: flag("confirm", false),
+                encrypt,
                 name,
             });
         }

@@ -1,5 +1,6 @@
 //! Playbooks and what they import.
 
+use super::collections;
 use super::keyword::Level;
 use super::reader::Reader;
 use crate::error::Error;
@@ -109,8 +110,15 @@ impl Reader<'_> {
         }
         let needs = self.needs(&keywords.vars);
         let placed = self.placed(value)?;
-        let name = self.literal(&placed, "import_playbook")?;
-        let file = path.parent().unwrap_or(Path::new("")).join(&name);
+        let around = Scope {
+            kind: ScopeKind::Import,
+            keywords: keywords.clone(),
+            parent: upon.map(|upon| upon.scope.clone()),
+        };
+        let name = self.literal(&placed, "import_playbook", &around)?;
+        let file = self
+            .playbook_of_collection(&name)
+            .unwrap_or_else(|| path.parent().unwrap_or(Path::new("")).join(&name));
         open.push((path.to_path_buf(), Some(placed.place.clone())));
         let playbook = self.imported(&file, &placed.place, &keywords, open, upon);
         open.pop();
@@ -162,7 +170,28 @@ impl Reader<'_> {
             keywords: put,
             parent: upon.map(|upon| upon.scope.clone()),
         });
-        self.playbook(file, open, Some(&Upon { scope, vars }))
+        // Roles and files are looked for beside the playbook that is imported.
+        let beside = file.parent().unwrap_or(Path::new("")).to_path_buf();
+        let around = std::mem::replace(&mut self.folder, beside);
+        let playbook = self.playbook(file, open, Some(&Upon { scope, vars }));
+        self.folder = around;
+        playbook
+    }
+
+    /// The playbook of a full name, `namespace.collection.playbook`.
+    pub(super) fn playbook_of_collection(&self, name: &str) -> Option<PathBuf> {
+        let is_word =
+            |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !name.split('.').all(is_word) {
+            return None;
+        }
+        let (collection, playbook) = collections::parted(name)?;
+        let folder = self.collection(collection)?.join("playbooks");
+        let path = playbook.replace('.', "/");
+        ["yml", "yaml", "json"]
+            .iter()
+            .map(|ending| folder.join(format!("{path}.{ending}")))
+            .find(|path| path.is_file())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Roles: found, read, and put where they are used.
 
+use super::collections;
 use super::keyword::{BELOW_PLAYS, Level, SHARED};
 use super::reader::{Reader, Takes, is_variable_name};
 use crate::error::{Error, ErrorKind, nearest};
@@ -8,7 +9,7 @@ use crate::model::{Block, Item, Keywords, Placed, Role, Scope, ScopeKind, Variab
 use crate::source::Place;
 use crate::value::to_bool;
 use crate::yaml::Node;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// Which files of a role are read instead of `main`.
@@ -46,7 +47,10 @@ impl Reader<'_> {
             );
             return vec![];
         };
-        let uses: Vec<_> = entries.iter().filter_map(|entry| self.role_use(entry)).collect();
+        let uses: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| self.role_use(entry, scope))
+            .collect();
         uses.into_iter()
             .flat_map(|used| self.place_role(used, scope, &mut vec![]))
             .collect()
@@ -55,11 +59,14 @@ impl Reader<'_> {
     /// The blocks of a role that an import or include names.
     pub fn chosen_role(&mut self, choice: &RoleChoice, scope: &Arc<Scope>, place: &Place) -> Vec<Item> {
         let module = "import_role";
-        let Some(name) = self.literal(&choice.name, module) else {
+        let Some(name) = self.literal(&choice.name, module, scope) else {
             return vec![];
         };
-        let mut file =
-            |chosen: &Option<Placed>| chosen.as_ref().and_then(|chosen| self.literal(chosen, module));
+        let mut file = |chosen: &Option<Placed>| {
+            chosen
+                .as_ref()
+                .and_then(|chosen| self.literal(chosen, module, scope))
+        };
         let files = Files {
             tasks: file(&choice.tasks_from),
             vars: file(&choice.vars_from),
@@ -86,7 +93,7 @@ impl Reader<'_> {
     }
 
     /// An entry of `roles` or of `dependencies`.
-    fn role_use(&mut self, node: &Node) -> Option<Use> {
+    fn role_use(&mut self, node: &Node, scope: &Scope) -> Option<Use> {
         let mut used = Use {
             name: String::new(),
             files: Files::default(),
@@ -97,15 +104,15 @@ impl Reader<'_> {
             place: node.place.clone(),
         };
         let Some(entries) = node.entries() else {
-            used.name = node.text()?.to_string();
+            used.name = self.role_name(node, scope)?;
             return Some(used);
         };
         let name = ["role", "name", "src"].iter().find_map(|key| node.get(key));
-        let Some(name) = name.and_then(Node::text) else {
+        let Some(name) = name.filter(|name| name.text().is_some()) else {
             self.refuse("this does not name a role", &node.place);
             return None;
         };
-        used.name = name.to_string();
+        used.name = self.role_name(name, scope)?;
         for (key, value) in entries {
             let text = key.text().unwrap_or_default();
             match text {
@@ -121,6 +128,15 @@ impl Reader<'_> {
             }
         }
         Some(used)
+    }
+
+    fn role_name(&mut self, node: &Node, scope: &Scope) -> Option<String> {
+        let placed = self.placed(node)?;
+        self.literal(&placed, "roles", scope).or_else(|| {
+            node.text()
+                .map(str::to_string)
+                .filter(|_| !placed.value.holds_template())
+        })
     }
 
     /// The blocks of a role: those of its dependencies, then its own. `chain` are the roles that depend on it.
@@ -163,7 +179,7 @@ impl Reader<'_> {
             .and_then(|meta| meta.get("dependencies"))
             .and_then(Node::items);
         for entry in dependencies.unwrap_or_default() {
-            if let Some(dependency) = self.role_use(entry) {
+            if let Some(dependency) = self.role_use(entry, &scope) {
                 items.extend(self.place_role(dependency, &scope, chain));
             }
         }
@@ -269,6 +285,14 @@ impl Reader<'_> {
         role
     }
 
+    fn role_of_collection(&self, collection: &str, role: &str) -> Option<PathBuf> {
+        let folder = self
+            .collection(collection)?
+            .join("roles")
+            .join(role.replace('.', "/"));
+        folder.is_dir().then_some(folder)
+    }
+
     fn role_root(&mut self, folder: &Path, kind: &str, name: &str) -> Option<Node> {
         let path = file_of(folder, kind, name)?;
         self.root(&path)
@@ -297,27 +321,31 @@ impl Reader<'_> {
         variables
     }
 
+    /// The folder of a role. A full name is one of a collection. A short one is looked for in the collections that are in sight, beside
+    /// the playbook, along `roles_path`, beside the role that names it, and in the folder of the playbook (Ansible's order).
     fn find_role(&mut self, used: &Use, parent: &Scope) -> Option<PathBuf> {
-        let mut folders: Vec<PathBuf> = parent
-            .roles()
-            .filter_map(|role| Some(role.folder.parent()?.to_path_buf()))
-            .collect();
-        folders.insert(0, self.folder.join("roles"));
-        folders.extend(self.loader.roles_path.iter().cloned());
-        folders.push(self.folder.clone());
-        let mut found: Vec<_> = folders.iter().map(|folder| folder.join(&used.name)).collect();
-        if let [namespace, collection, role] = used.name.split('.').collect::<Vec<_>>()[..] {
-            let collections = self.folder.join("collections/ansible_collections");
-            found.push(
-                collections
-                    .join(namespace)
-                    .join(collection)
-                    .join("roles")
-                    .join(role),
-            );
+        let of_collection = match collections::parted(&used.name) {
+            Some((collection, role)) => self.role_of_collection(collection, role),
+            None => self
+                .searched_collections(&used.keywords, parent)
+                .iter()
+                .find_map(|collection| self.role_of_collection(collection, &used.name)),
+        };
+        if of_collection.is_some() {
+            return of_collection;
         }
-        if let Some(path) = found.iter().find(|path| path.is_dir()) {
-            return Some(path.clone());
+        let mut folders = vec![self.folder.join("roles")];
+        folders.extend(self.loader.search.roles.iter().cloned());
+        folders.extend(
+            parent
+                .roles()
+                .filter_map(|role| Some(role.folder.parent()?.to_path_buf())),
+        );
+        folders.push(self.folder.clone());
+        // As in Ansible `..` leads up along the names, whether the folders are there or not.
+        let found = folders.iter().map(|folder| normal(&folder.join(&used.name)));
+        if let Some(path) = found.into_iter().find(|path| path.is_dir()) {
+            return Some(path);
         }
         let known: Vec<String> = folders[..folders.len() - 1]
             .iter()
@@ -327,16 +355,35 @@ impl Reader<'_> {
             })
             .collect();
         let error = Error::new(format!("there is no role `{}`", used.name)).at(&used.place);
-        let error = error
-            .cause(format!("looked in {}", crate::error::listed(&folders)))
-            .of_kind(ErrorKind::Wrong);
+        let error = match collections::parted(&used.name) {
+            Some((collection, _)) => error.cause(format!(
+                "the collection {collection} is not there, or has no such role"
+            )),
+            None => error.cause(format!("looked in {}", crate::error::listed(&folders))),
+        };
         self.errors.push(
             error
+                .of_kind(ErrorKind::Wrong)
                 .help("put it below `roles` beside the playbook, or set roles_path in ansible.cfg")
                 .did_you_mean(nearest(&used.name, known.iter().map(String::as_str))),
         );
         None
     }
+}
+
+/// A path without `.` and `..`.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if normal.file_name().is_some() => {
+                normal.pop();
+            }
+            part => normal.push(part),
+        }
+    }
+    normal
 }
 
 /// The file of a role: `kind/name` with or without an ending.

@@ -5,6 +5,7 @@ use super::keyword::{BELOW_PLAYS, Level, SHARED};
 use super::reader::{Reader, Takes};
 use crate::error::{Error, nearest};
 use crate::model::{Block, Item, Keywords, Loop, LoopControl, Placed, Scope, ScopeKind, Task};
+use crate::module;
 use crate::value::Value;
 use crate::yaml::Node;
 use std::sync::Arc;
@@ -143,12 +144,7 @@ impl Reader<'_> {
         if let (Some(r#loop), Some(control)) = (&mut parts.r#loop, parts.control) {
             r#loop.control = control;
         }
-        let action = self.action(node, &pieces, &known)?;
-        let defaults = std::iter::once(&parts.keywords).chain(scope.chain().map(|scope| &scope.keywords));
-        let defaults = defaults
-            .into_iter()
-            .any(|keywords| !keywords.module_defaults.is_empty());
-        self.check_arguments(&action, defaults);
+        let action = self.action(node, &pieces, (&parts.keywords, scope), &known)?;
         Some(Task {
             keywords: parts.keywords,
             scope: scope.clone(),
@@ -188,7 +184,9 @@ impl Reader<'_> {
         let name = key.text().unwrap_or_default();
         let lookup = name.trim_start_matches("with_");
         let lookups = &self.loader.known.lookups;
-        if !lookups.is_empty() && !lookups.contains(&lookup) {
+        // One of a collection is looked for when the task is reached.
+        let elsewhere = lookup.contains('.') || module::is_moved_lookup(lookup);
+        if !lookups.is_empty() && !lookups.contains(&lookup) && !elsewhere {
             let error =
                 Error::new(format!("`{name}` loops over a lookup that does not exist")).at(&key.place);
             let near = nearest(lookup, lookups.iter().copied()).map(|near| format!("with_{near}"));

@@ -14,22 +14,35 @@ pub(super) fn password_hash(call: &Call) -> Answer {
     let scheme = call.text(1, "hashtype").unwrap_or_else(|| "sha512".into());
     let rounds = call.integer(4, "rounds")?;
     ROUNDS.check(u64::try_from(rounds.unwrap_or(0)).unwrap_or(0))?;
-    let salt = match call.text(2, "salt") {
-        Some(salt) => salt,
-        None => random_text(16),
-    };
+    let salt = call.text(2, "salt");
+    let size = call
+        .integer(3, "salt_size")?
+        .and_then(|size| usize::try_from(size).ok());
+    hashed(&call.input_text(), &scheme, (salt, size), rounds).map(Into::into)
+}
+
+/// A password, hashed by a scheme with a salt, or one by chance of so many letters.
+///
+/// # Errors
+/// The sentence about a scheme or a salt that cannot be taken.
+pub fn hashed(
+    password: &str,
+    scheme: &str,
+    (salt, size): (Option<String>, Option<usize>),
+    rounds: Option<i64>,
+) -> Result<String, String> {
+    let salt = salt.unwrap_or_else(|| random_text(size.unwrap_or(16).min(16)));
     if let Some(wrong) = salt
         .chars()
         .find(|c| !c.is_ascii() || !LETTERS.contains(&(*c as u8)))
     {
         return Err(format!("the salt must not hold `{wrong}`"));
     }
-    let password = call.input_text();
-    match scheme.as_str() {
-        "sha512" | "sha512_crypt" => Ok(sha512_crypt(&password, &salt, rounds.unwrap_or(656_000)).into()),
-        "sha256" | "sha256_crypt" => Ok(sha256_crypt(&password, &salt, rounds.unwrap_or(535_000)).into()),
-        "md5" | "md5_crypt" => Ok(md5_crypt("$1$", &password, &salt).into()),
-        "apr_md5_crypt" | "apr1" => Ok(md5_crypt("$apr1$", &password, &salt).into()),
+    match scheme {
+        "sha512" | "sha512_crypt" => Ok(sha512_crypt(password, &salt, rounds.unwrap_or(656_000))),
+        "sha256" | "sha256_crypt" => Ok(sha256_crypt(password, &salt, rounds.unwrap_or(535_000))),
+        "md5" | "md5_crypt" => Ok(md5_crypt("$1$", password, &salt)),
+        "apr_md5_crypt" | "apr1" => Ok(md5_crypt("$apr1$", password, &salt)),
         other => Err(format!(
             "the scheme `{other}` is not supported; use sha512, sha256, md5 or apr_md5_crypt"
         )),

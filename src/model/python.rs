@@ -1,0 +1,58 @@
+//! The Python packages of the user's own ansible-core, where collections lie that came with it.
+
+use std::path::{Path, PathBuf};
+
+/// The folders of Python packages beside the interpreter that the first `ansible-playbook` on the search path names.
+pub(super) fn packages(search_path: &str) -> Vec<PathBuf> {
+    let scripts = std::env::split_paths(search_path).map(|folder| folder.join("ansible-playbook"));
+    let Some(interpreter) = scripts
+        .filter(|path| path.is_file())
+        .find_map(|path| interpreter(&path))
+    else {
+        return vec![];
+    };
+    let Some(root) = interpreter.parent().and_then(Path::parent) else {
+        return vec![];
+    };
+    let mut found = vec![];
+    for lib in ["lib", "lib64"] {
+        let entries = std::fs::read_dir(root.join(lib)).into_iter().flatten().flatten();
+        let versions = entries.map(|entry| entry.path()).filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("python3"))
+        });
+        found.extend(
+            versions.flat_map(|path| ["site-packages", "dist-packages"].map(|folder| path.join(folder))),
+        );
+    }
+    found.retain(|folder| folder.join("ansible_collections").is_dir());
+    found.sort();
+    found
+}
+
+/// The interpreter in the first line of a script.
+fn interpreter(script: &Path) -> Option<PathBuf> {
+    let bytes = std::fs::read(script).ok()?;
+    let line = bytes.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let words = String::from_utf8_lossy(line).into_owned();
+    Some(PathBuf::from(words.split_whitespace().next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collections_beside_the_interpreter_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let packages_folder = folder.path().join("lib/python3.11/site-packages");
+        std::fs::create_dir_all(packages_folder.join("ansible_collections")).unwrap();
+        std::fs::create_dir_all(folder.path().join("lib/python3.12/site-packages")).unwrap();
+        std::fs::create_dir(folder.path().join("bin")).unwrap();
+        let script = format!("#!{}/bin/python\nimport ansible\n", folder.path().display());
+        std::fs::write(folder.path().join("bin/ansible-playbook"), script).unwrap();
+        let search_path = format!("/nowhere:{}/bin", folder.path().display());
+        assert_eq!(packages(&search_path), [packages_folder]);
+        assert!(packages("/nowhere").is_empty());
+    }
+}
