@@ -5,7 +5,7 @@ use super::{Attacker, NOBODY, Scene};
 use rustix::fs::{CWD, FileType, Mode, RenameFlags, makedev, mknodat, renameat_with};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -254,33 +254,18 @@ fn who_exchanges_a_pipe_a_socket_or_a_device_gets_no_mode_set_elsewhere() {
 fn who_exchanges_a_folder_that_is_removed_loses_it_and_nobody_anything_else() {
     for (name, programs) in hosts() {
         let scene = Scene::new(
-            "    - file: { path: FOLDER/theirs/tree, state: absent }\n      loop: '{{ range(40) | list }}'\n      ignore_errors: true\n",
+            "    - file: { path: 'FOLDER/theirs/tree{{ item }}', state: absent }\n      loop: '{{ range(30) | list }}'\n      ignore_errors: true\n",
         );
-        let (tree, roots) = (
-            scene.theirs.join("tree"),
-            scene.victim.parent().unwrap().to_path_buf(),
-        );
-        let aside = scene.theirs.join("aside");
-        std::fs::create_dir(&aside).unwrap();
-        chown(&aside, Some(NOBODY), Some(NOBODY)).unwrap();
-        let attacker = Attacker::new(move || {
-            let turn = |number: usize| {
-                let folder = tree.join(format!("d{number}"));
-                let link = aside.join(format!("{number}"));
-                let _ = std::fs::create_dir(&tree);
-                let _ = std::fs::rename(&link, &folder);
-                let _ = std::fs::create_dir(&folder);
-                // The victim's name comes late among many.
-                if std::fs::symlink_metadata(&folder).is_ok_and(|stat| stat.is_dir()) {
-                    let names = (0..40).map(|file| format!("f{file}")).chain(["victim".into()]);
-                    names.for_each(|name| drop(std::fs::write(folder.join(name), "")));
-                }
-                let _ = symlink(&roots, &link);
-                let exchange = || renameat_with(CWD, &folder, CWD, &link, RenameFlags::EXCHANGE).is_ok();
-                (0..20).filter(|_| exchange()).count()
-            };
-            (0..4).map(turn).sum()
-        });
+        let folders: Vec<PathBuf> = (0..30)
+            .map(|tree| scene.theirs.join(format!("tree{tree}/d")))
+            .collect();
+        for folder in &folders {
+            // The victim's name comes late among many.
+            (0..300).for_each(|file| make(&folder.join(format!("f{file}"))));
+            make(&folder.join("victim"));
+        }
+        give(&scene.theirs);
+        let attacker = exchanging(&scene, folders, scene.victim.parent().unwrap());
         let said = run(scene.folder.path(), programs.path());
         let turns = attacker.end();
         scene.untouched(&format!("{name}\n{said}"));
