@@ -35,7 +35,7 @@ pub fn apart() -> String {
          (umask 077; mkdir -- \"./$t\") || return {NO_ROOM}\n\
          ( trap - EXIT; w=${{PWD%/}}/$t; cd -P -- \"./$t\" && [ \"$PWD\" = \"$w\" ] && [ -O . ] || exit {DIVERTED}\n\
          vacant && chmod 700 . && vacant || exit {EXCHANGED}\n\
-         trap 'find . ! -type d -exec rm -f -- {{}} +' EXIT; \"$@\" )\n\
+         trap 'rm -f -- ./* ./.[!.]* ./..?* 2>/dev/null; vacant || find . ! -type d -exec rm -f -- {{}} +' EXIT; \"$@\" )\n\
          set -- $?; rmdir -- \"./$t\"; trap - EXIT; return $1\n}}\n\
          vacant() {{ for f in * .[!.]* ..?*; do if [ -e \"$f\" ] || [ -L \"$f\" ]; then return 1; fi; done; }}\n\
          single() {{\n\

@@ -107,8 +107,8 @@ impl TreeChanges {
              files() {{ {}; }}\n\
              folders() {{ {}; }}\n\
              differs() {{ [ -n \"$(find . {all} -print 2>/dev/null | head -c 1)\" ]; }}\n\
-             files_differ() {{ [ -n \"$(find . {direct} ! -type d {here} -print | head -c 1)\" ]; }}\n\
-             linked() {{ find .. {direct} ! -type d {here} -exec sh -c 'ln -- \"$@\" .' sh {{}} + || exit {NO_RENAME}; single && files ''; }}\n\
+             files_differ() {{ [ -n \"$(find . {direct} ! -type d {here} -print)\" ]; }}\n\
+             linked() {{ find .. {direct} ! -type d {here} -exec sh -c 'exec ln -- \"$@\" .' sh {{}} + || exit {NO_RENAME}; single && files ''; }}\n\
              all() {{ r=0; files '' || r=$?\n{outwards}\nreturn $r; }}\n\
              walk() {{\n\
              o=; if ours; then if below_ours; then all; return; fi; o=1; fi\n\

@@ -94,13 +94,13 @@ fn exchanging(scene: &Scene, paths: Vec<PathBuf>, target: &Path) -> Attacker {
     })
 }
 
-/// Runs tasks on a tree `FOLDER/theirs/tree` of nobody's on each kind of host, with 12 folders of 12 things in it, and
+/// Runs tasks on a tree `FOLDER/theirs/tree` of nobody's on each kind of host, with 8 folders of 12 things in it, and
 /// files beside them; meanwhile files become links to the victim, and folders to its folder.
 fn attacked(tasks: &str) {
     for (name, programs) in hosts() {
         let scene = Scene::new(tasks);
         let tree = scene.theirs.join("tree");
-        let folders: Vec<PathBuf> = (0..12).map(|folder| tree.join(format!("d{folder}/e"))).collect();
+        let folders: Vec<PathBuf> = (0..8).map(|folder| tree.join(format!("d{folder}/e"))).collect();
         let mut files = vec![];
         for folder in &folders {
             make(&folder.join("victim"));
@@ -136,7 +136,7 @@ fn attacked(tasks: &str) {
 #[ignore = "needs root: writes in folders of another user"]
 fn who_exchanges_things_in_a_tree_gets_no_mode_set_elsewhere() {
     attacked(
-        "    - file: { path: FOLDER/theirs/tree, state: directory, recurse: true, mode: '{{ item }}' }\n      loop: '{{ [\"0666\", \"0777\", \"u=rwX,go=rX\", \"a+rw\"] * 6 }}'\n      ignore_errors: true\n",
+        "    - file: { path: FOLDER/theirs/tree, state: directory, recurse: true, mode: '{{ item }}' }\n      loop: '{{ [\"0666\", \"0777\", \"u=rwX,go=rX\", \"a+rw\"] * 2 }}'\n      ignore_errors: true\n",
     );
 }
 
@@ -144,7 +144,7 @@ fn who_exchanges_things_in_a_tree_gets_no_mode_set_elsewhere() {
 #[ignore = "needs root: writes in folders of another user"]
 fn who_exchanges_things_in_a_tree_is_given_nothing_of_others() {
     attacked(
-        "    - file: { path: FOLDER/theirs/tree, state: directory, recurse: true, owner: '{{ item }}', group: '{{ item }}', mode: '{{ {\"daemon\": \"u+x\", \"bin\": \"u-x\"}.get(item, omit) }}' }\n      loop: '{{ [\"daemon\", \"nobody\", \"bin\", \"1234\"] * 6 }}'\n      ignore_errors: true\n",
+        "    - file: { path: FOLDER/theirs/tree, state: directory, recurse: true, owner: '{{ item }}', group: '{{ item }}', mode: '{{ {\"daemon\": \"u+x\", \"bin\": \"u-x\"}.get(item, omit) }}' }\n      loop: '{{ [\"daemon\", \"nobody\", \"bin\", \"1234\"] * 2 }}'\n      ignore_errors: true\n",
     );
 }
 
@@ -152,7 +152,7 @@ fn who_exchanges_things_in_a_tree_is_given_nothing_of_others() {
 #[ignore = "needs root: writes in folders of another user"]
 fn who_is_given_a_tree_or_let_into_it_gets_nothing_else() {
     for (name, programs) in hosts() {
-        let scene = Scene::new("    - include_tasks: round.yml\n      loop: '{{ range(12) | list }}'\n");
+        let scene = Scene::new("    - include_tasks: round.yml\n      loop: '{{ range(4) | list }}'\n");
         std::fs::write(
             scene.folder.path().join("round.yml"),
             format!(
@@ -169,7 +169,7 @@ fn who_is_given_a_tree_or_let_into_it_gets_nothing_else() {
                 scene
                     .folder
                     .path()
-                    .join(format!("tree/d{}/e/victim{}", file % 30, file))
+                    .join(format!("tree/d{}/e/victim{}", file % 8, file))
             })
             .collect();
         files.iter().for_each(|file| make(file));
@@ -339,5 +339,38 @@ fn a_tree_of_anybody_becomes_what_is_asked_for() {
                 assert_eq!((mode, user, group), (wanted, 1, 1), "{name}: {}", path.display());
             }
         }
+    }
+}
+
+/// Where the kernel lets anybody link anything, what has another name somewhere may be somebody else's.
+#[test]
+#[ignore = "needs root: has the kernel's rules look otherwise in a name space of its own"]
+fn another_name_of_a_file_of_root_is_refused_where_anybody_can_make_one() {
+    for (name, programs) in hosts() {
+        let scene = Scene::new(
+            "    - file: { path: FOLDER/theirs/tree, state: directory, recurse: true, mode: '0666', owner: nobody }\n      register: tree\n      ignore_errors: true\n    - assert: { that: 'tree is failed and \"another name\" in tree.msg' }\n",
+        );
+        let tree = scene.theirs.join("tree");
+        make(&tree.join("f"));
+        give(&tree);
+        std::fs::hard_link(&scene.victim, tree.join("link")).unwrap();
+        std::fs::write(scene.folder.path().join("0"), "0\n").unwrap();
+        let path = std::env::var("PATH").unwrap();
+        let output = Command::new("unshare")
+            .args([
+                "-m",
+                "sh",
+                "-c",
+                "mount --bind 0 /proc/sys/fs/protected_hardlinks && exec \"$0\" run site.yml -i localhost,",
+            ])
+            .arg(env!("CARGO_BIN_EXE_vent"))
+            .current_dir(scene.folder.path())
+            .env("PATH", format!("{}:{path}", programs.path().display()))
+            .output()
+            .unwrap();
+        let said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        scene.untouched(&format!("{name}\n{said}"));
+        assert!(output.status.success(), "{name}\n{said}");
     }
 }
