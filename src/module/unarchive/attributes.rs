@@ -27,14 +27,11 @@ pub(super) fn set(
         .group
         .as_ref()
         .map(|group| format!("chgrp -h -- {}", quote(group)));
-    let mode = match file.wanted_mode()? {
-        Some(_) => Some(match &file.mode {
-            Some(Value::Int(bits)) => format!("{bits:04o}"),
-            Some(value) => value.as_str().unwrap_or_default().to_string(),
-            None => String::new(),
-        }),
-        None => None,
-    };
+    let mode = file.wanted_mode()?.map(|_| match &file.mode {
+        Some(Value::Int(bits)) => format!("{bits:04o}"),
+        Some(value) => value.as_str().unwrap_or_default().to_string(),
+        None => String::new(),
+    });
     let mode = mode.map(|mode| format!("chmod {} --", quote(&mode)));
     let owners: Vec<&str> = [&owner, &group]
         .into_iter()

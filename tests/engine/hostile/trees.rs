@@ -144,7 +144,7 @@ fn who_exchanges_things_in_a_tree_gets_no_mode_set_elsewhere() {
 #[ignore = "needs root: writes in folders of another user"]
 fn who_exchanges_things_in_a_tree_is_given_nothing_of_others() {
     attacked(
-        "    - file: { path: FOLDER/theirs/tree, state: directory, recurse: true, owner: '{{ item }}', group: '{{ item }}', mode: '{{ {\"daemon\": \"u+x\", \"bin\": \"u-x\"}.get(item, omit) }}' }\n      loop: '{{ [\"daemon\", \"nobody\", \"bin\", \"1234\"] * 2 }}'\n      ignore_errors: true\n",
+        "    - file: { path: FOLDER/theirs/tree, state: directory, recurse: true, owner: '{{ item.0 }}', group: '{{ item.0 }}', mode: '{{ item.1 | default(omit, true) }}' }\n      loop: '{{ [[\"daemon\", \"u+x\"], [\"nobody\", \"u-x\"], [\"bin\", \"u+x\"], [\"1234\", \"\"], [\"daemon\", \"u-x\"], [\"nobody\", \"u+x\"]] * 3 }}'\n      ignore_errors: true\n",
     );
 }
 
