@@ -3,30 +3,36 @@
 
 mod action;
 mod answer;
+mod attributes;
 mod dns;
 mod explain;
 mod facts;
+mod foreign;
 mod overlay;
 mod printed;
 mod question;
 mod script;
 mod state;
 mod temporary;
+mod tree;
 mod write;
 
 pub use crate::words::{quote, requote};
 pub use action::{Action, Attributes, Command, Effect, Performed, mode_text};
 pub use answer::{Account, Answer, FileKind, Group, Output, Package, Stat, Unfinished, Unit};
+pub use attributes::set_attributes;
 pub use dns::{
     Alias, DnsAccess, DnsAnswer, DnsZone, Hidden, Location, RecordAction, RecordChange, RecordQuestion,
     RecordSet,
 };
 pub use explain::explain;
 pub use facts::{facts_script, parse_facts};
+pub use foreign::{OURS, apart, inside, removing};
 pub use printed::{ParseError, parse};
 pub use question::{Question, Resource};
 pub use script::question_script;
 pub use state::State;
+pub use tree::TreeChanges;
 pub use write::{
-    Destination, Writing, failure_text, make_folder, make_link, places, remove, set_attributes, write_file,
+    Destination, Writing, enter, failure_text, make_folder, make_link, places, remove, write_file,
 };

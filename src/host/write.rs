@@ -5,22 +5,24 @@
 //! planned. What is made is made under a name that nobody can guess, never over something that is there, and everything
 //! done to it afterwards is done to the open file, not to its name. The rename at the end follows nothing.
 
+use super::attributes::owner_and_mode;
+use super::foreign::removing;
 use super::temporary::FRESH_NAME;
 use super::{Attributes, FileKind, Question, Stat, quote};
 use std::fmt::Write;
 
 /// Exit status of a write: the folder cannot be entered, or nothing can be made in it.
-const NO_ROOM: i32 = 10;
+pub(super) const NO_ROOM: i32 = 10;
 /// The content could not be written.
 const NO_CONTENT: i32 = 11;
 /// Mode, owner or the rename failed.
-const NO_RENAME: i32 = 12;
+pub(super) const NO_RENAME: i32 = 12;
 /// The check command refused the content.
 const REFUSED: i32 = 13;
 /// A link on the way was put there meanwhile.
-const DIVERTED: i32 = 14;
+pub(super) const DIVERTED: i32 = 14;
 /// What stood there was exchanged meanwhile.
-const EXCHANGED: i32 = 15;
+pub(super) const EXCHANGED: i32 = 15;
 
 /// Which folder it is: device and inode.
 pub type Identity = (u64, u64);
@@ -42,7 +44,7 @@ pub struct Destination {
 }
 
 /// A path without what means nothing: `//`, `/./` and `/` at its end.
-fn normal(path: &str) -> String {
+pub(super) fn normal(path: &str) -> String {
     let parts: Vec<&str> = path
         .split('/')
         .filter(|part| !part.is_empty() && *part != ".")
@@ -110,12 +112,20 @@ impl Destination {
         !self.name.is_empty() && self.name != ".."
     }
 
-    fn named(&self) -> String {
+    pub(super) fn named(&self) -> String {
         quote(&format!("./{}", self.name))
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn is_link(&self) -> bool {
+        self.is_link
+    }
+
     /// Enters the folder; `$O` is the folder before it.
-    fn enter(&self) -> String {
+    pub(super) fn enter(&self) -> String {
         let mut script = enter(&self.entered, self.identity);
         if !self.between.is_empty() {
             let between = quote(&self.between.join("/"));
@@ -130,9 +140,10 @@ impl Destination {
 
 /// Enters a folder, and makes sure that it is the one that was meant: no link was followed, or it led there when the step
 /// was planned. `$O` is the folder before it.
-fn enter(folder: &str, identity: Option<Identity>) -> String {
-    let quoted = quote(folder);
-    let same = match folder {
+pub fn enter(folder: &str, identity: Option<Identity>) -> String {
+    let folder = normal(folder);
+    let quoted = quote(&folder);
+    let same = match folder.as_str() {
         "." => return "O=$PWD\n".into(),
         _ if folder.starts_with('/') => format!("[ \"$PWD\" = {quoted} ]"),
         _ => format!("[ \"$PWD\" = \"${{O%/}}/\"{quoted} ]"),
@@ -263,7 +274,7 @@ fn put(destination: &Destination, in_place: bool) -> String {
 }
 
 /// A mode as `chmod` sets it exactly: with four digits GNU's leaves the set-group-id bit of a folder alone.
-fn exact(mode: u32) -> String {
+pub(super) fn exact(mode: u32) -> String {
     format!("{mode:05o}")
 }
 
@@ -301,11 +312,12 @@ pub fn make_link(destination: &Destination, target: &str, symbolic: bool) -> Str
 
 /// Removes a file, a link, or a folder with everything in it.
 pub fn remove(destination: &Destination) -> String {
-    let folder = quote(&destination.entered);
     format!(
-        "[ -d {folder} ] || exit 0\n{}rm -rf -- {}\n",
+        "[ -d {} ] || exit 0\n{}{}remove {}\n",
+        quote(&destination.entered),
         destination.enter(),
-        destination.named()
+        removing(),
+        quote(&destination.name)
     )
 }
 
@@ -321,7 +333,7 @@ pub fn make_folder(destination: &Destination, attributes: &Attributes) -> String
              set -- * .[!.]* ..?*; for f do if [ -e \"$f\" ] || [ -L \"$f\" ]; then exit {EXCHANGED}; fi; done\n\
              {} ) || {{ r=$?; rmdir -- \"./$t\"; exit $r; }}\n\
              mv -n -T -- \"./$t\" \"./$1\" 2>/dev/null; [ ! -d \"./$t\" ] || rmdir -- \"./$t\"; trap - EXIT",
-            owner_and_mode(attributes, "", ".")
+            owner_and_mode(attributes, ".")
         ),
     };
     // Another task may make the same folder at this moment; only what is no folder afterwards is an error.
@@ -336,83 +348,4 @@ pub fn make_folder(destination: &Destination, attributes: &Attributes) -> String
         let _ = writeln!(script, "m {}", quote(name));
     }
     script
-}
-
-/// Gives what stands at `path` its mode and owner. `option` is one of `chown` and `chgrp`.
-fn owner_and_mode(attributes: &Attributes, option: &str, path: &str) -> String {
-    with_mode(attributes, option, path, |mode| format!("chmod {mode} {path}"))
-}
-
-/// As [`owner_and_mode`]; `change_mode` tells what sets the mode.
-fn with_mode(
-    attributes: &Attributes,
-    option: &str,
-    path: &str,
-    change_mode: impl Fn(String) -> String,
-) -> String {
-    let owner = attributes.owner.as_ref().map(|owner| ("chown", owner));
-    let group = attributes.group.as_ref().map(|group| ("chgrp", group));
-    let mut steps: Vec<String> = [owner, group]
-        .into_iter()
-        .flatten()
-        .map(|(program, name)| format!("{program} {option}-- {} {path}", quote(name)))
-        .collect();
-    steps.extend(attributes.mode.map(|mode| change_mode(exact(mode))));
-    match steps.is_empty() {
-        true => ":".into(),
-        false => steps.join(" && "),
-    }
-}
-
-/// Changes mode and owner of what stands at a path. A file or a folder is opened and looked at first: what is changed is
-/// what was there when the step was planned. `destination` is that of `path`, `here` what stands there by `follow`.
-pub fn set_attributes(
-    path: &str,
-    destination: &Destination,
-    here: Option<&Stat>,
-    attributes: &Attributes,
-    (follow, recursive): (bool, bool),
-) -> String {
-    if recursive {
-        return recursively(path, here, attributes);
-    }
-    let identity = here.map(|stat| format!("{}:{}", stat.device, stat.inode));
-    match (here.map(|stat| stat.kind), identity) {
-        (Some(FileKind::File | FileKind::Folder), Some(identity)) => {
-            let quoted = quote(path);
-            let script = format!(
-                "[ \"$(stat -L -c %d:%i \"$p\")\" = {identity} ] || exit {EXCHANGED}\n{}\n",
-                owner_and_mode(attributes, "", "\"$p\"")
-            );
-            // Who may only write a file of their own opens it so; who may neither has its name, in a folder of theirs.
-            let name = destination.named();
-            format!(
-                "p=/proc/self/fd/7\nif [ -e /proc/self ] && [ -r {quoted} ]; then {{\n{script}}} 7<{quoted}\nelif [ -e /proc/self ] && [ -f {quoted} ] && [ -w {quoted} ]; then {{\n{script}}} 7>>{quoted}\nelse {}[ -O . ] || [ \"$(stat -c %u .)\" = 0 ] || exit {DIVERTED}\np={name}\n{script}fi\n",
-                destination.enter()
-            )
-        }
-        (kind, _) => {
-            let name = destination.named();
-            let link = kind == Some(FileKind::Link) && !follow;
-            let set = match link {
-                // A link has no mode of its own.
-                true => with_mode(attributes, "-h ", &name, |_| ":".into()),
-                false => owner_and_mode(attributes, "", &name),
-            };
-            format!("{}{set}\n", destination.enter())
-        }
-    }
-}
-
-/// A folder with everything in it; links in it are not followed.
-fn recursively(path: &str, here: Option<&Stat>, attributes: &Attributes) -> String {
-    let identity = here.map(|stat| (stat.device, stat.inode));
-    let (enter, at) = match here.map(|stat| stat.kind) {
-        Some(FileKind::Folder) => (enter(&normal(path), identity), ".".to_string()),
-        _ => (String::new(), quote(path)),
-    };
-    let set = with_mode(attributes, "-R ", &at, |mode| {
-        format!("find {at} ! -type l -exec chmod {mode} {{}} +")
-    });
-    format!("{enter}{set}\n")
 }

@@ -2,10 +2,11 @@
 
 use super::returns::{FILE, Returns};
 use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile};
-use crate::host::{Action, Attributes, Effect, Resource, Writing, quote, write_file};
+use crate::host::{Action, Attributes, Effect, Resource, Writing, enter, quote, removing, write_file};
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::fmt::Write;
 
 /// Packs files.
 pub(super) struct Archive;
@@ -224,6 +225,33 @@ impl Own {
         script
     }
 
+    /// Shell text that removes what was packed. The folder that is sure of each path is entered, and no link followed
+    /// behind it.
+    fn removal(&self, target: &str, view: &View<'_>) -> Result<String, Stop> {
+        let mut script = "r=0\n".to_string();
+        for path in &self.path {
+            let path = path.trim_end_matches('/');
+            let folder = match fixed(path) {
+                fixed if is_pattern(path) => fixed,
+                fixed => fixed
+                    .rsplit_once('/')
+                    .map_or(".".into(), |(folder, _)| folder.to_string()),
+            };
+            let entered = if folder.is_empty() { "/" } else { &folder };
+            let identity = view.stat(entered, true)?.map(|stat| (stat.device, stat.inode));
+            let _ = writeln!(
+                script,
+                "( set -- {}\n{}w=${{PWD%/}}; for p do [ \"$p\" != {target} ] && {{ [ -e \"$p\" ] || [ -L \"$p\" ]; }} || continue\n\
+                 case $p in */*) d=${{p%/*}}; d=${{d#{}}};; *) d=;; esac\n\
+                 ( cd -P -- \".$d\" && [ \"${{PWD%/}}\" = \"$w$d\" ] && remove \"${{p##*/}}\" ) || exit; done ) || r=$?",
+                pattern(path),
+                enter(entered, identity),
+                quote(&folder),
+            );
+        }
+        Ok(script + "exit $r")
+    }
+
     fn unpacked(&self, dest: &str) -> String {
         let program = match self.format {
             Format::Bz2 => "bzip2 -dc",
@@ -270,13 +298,7 @@ impl Own {
             _ => format!("members | {tar} \"$t\" -C \"$root\" --no-recursion --null -T -"),
         };
         let remove = match self.remove {
-            true => format!(
-                "for p in{}; do [ \"$p\" = {target} ] || rm -rf -- \"$p\"; done",
-                self.path
-                    .iter()
-                    .map(|path| format!(" {}", pattern(path)))
-                    .collect::<String>()
-            ),
+            true => format!("( {}{} )", removing(), self.removal(&target, view)?),
             false => ":".into(),
         };
         let write = write_file(

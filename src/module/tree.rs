@@ -1,10 +1,10 @@
 //! Mode and owner of a folder with all that is in it, each thing by what it is now.
 //!
 //! A symbolic mode makes another one of each that is there (`X` for folders and what is executable). So the host is asked
-//! which modes and owners there are, not for names, and `find` then changes what has them. No link is followed.
+//! which modes and owners there are, not for names, and what has them is changed then ([`TreeChanges`]). No link is followed.
 
 use super::{FileArguments, Mode, Stop, View};
-use crate::host::{Action, Attributes, Effect, FileKind, Resource, Stat, quote};
+use crate::host::{Action, Attributes, Effect, FileKind, Resource, Stat, TreeChanges, enter, quote};
 use std::collections::BTreeSet;
 
 /// A folder as `find` is given it: a relative one begins with `./`, so that none is an option, and nowhere stand two
@@ -51,8 +51,9 @@ pub(super) fn set_attributes(
             recursive: true,
         }));
     }
+    let identity = view.stat(path, true)?.map(|stat| (stat.device, stat.inode));
     Ok(Some(Action::Script {
-        script: differing.script(&quote(&folder), &asked),
+        script: enter(path, identity) + &differing.changes(&asked).script(),
         explain: explain(file, &quote(path)),
         effects: vec![Effect::Forgets(about)],
     }))
@@ -62,8 +63,9 @@ pub(super) fn set_attributes(
 struct Differing {
     owner: bool,
     group: bool,
-    /// Tests of `find` and the mode of what they find.
-    modes: BTreeSet<(String, u32)>,
+    /// The modes that are there, and those to be, of folders and of other things.
+    folder_modes: BTreeSet<(u32, u32)>,
+    file_modes: BTreeSet<(u32, u32)>,
 }
 
 impl Differing {
@@ -72,7 +74,8 @@ impl Differing {
         let mut differing = Differing {
             owner: false,
             group: false,
-            modes: BTreeSet::new(),
+            folder_modes: BTreeSet::new(),
+            file_modes: BTreeSet::new(),
         };
         let other = |wanted: &Option<String>, there: [&str; 2]| {
             wanted.as_deref().is_some_and(|wanted| !there.contains(&wanted))
@@ -88,18 +91,18 @@ impl Differing {
             let chowned = other(&file.owner, [uid, owner]) || other(&file.group, [gid, group]);
             differing.owner |= other(&file.owner, [uid, owner]);
             differing.group |= other(&file.group, [gid, group]);
-            let test = match raw & 0o170_000 {
+            let (is_folder, modes) = match raw & 0o170_000 {
                 0o120_000 => continue,
-                0o040_000 => "-type d",
-                _ => "! -type d ! -type l",
+                0o040_000 => (true, &mut differing.folder_modes),
+                _ => (false, &mut differing.file_modes),
             };
             let now = raw & 0o7777;
             // The kernel takes these bits away when the owner changes.
             let later = chowned.then_some(now & !0o6000);
             for now in std::iter::once(now).chain(later) {
-                let wanted = file.attributes(Some(now), test == "-type d")?.mode;
+                let wanted = file.attributes(Some(now), is_folder)?.mode;
                 if let Some(wanted) = wanted.filter(|wanted| *wanted != now) {
-                    differing.modes.insert((format!("{test} -perm {now:o}"), wanted));
+                    modes.insert((now, wanted));
                 }
             }
         }
@@ -107,31 +110,18 @@ impl Differing {
     }
 
     fn is_empty(&self) -> bool {
-        !self.owner && !self.group && self.modes.is_empty()
+        !self.owner && !self.group && self.folder_modes.is_empty() && self.file_modes.is_empty()
     }
 
-    fn script(&self, folder: &str, asked: &Attributes) -> String {
-        let mut steps = vec![];
-        if let Some(owner) = asked.owner.as_deref().map(quote).filter(|_| self.owner) {
-            steps.push(format!(
-                "find {folder} ! -user {owner} -exec chown -h -- {owner} {{}} +"
-            ));
+    fn changes(&self, asked: &Attributes) -> TreeChanges {
+        let modes =
+            |modes: &BTreeSet<(u32, u32)>| modes.iter().map(|(now, wanted)| (Some(*now), *wanted)).collect();
+        TreeChanges {
+            owner: asked.owner.clone().filter(|_| self.owner),
+            group: asked.group.clone().filter(|_| self.group),
+            folder_modes: modes(&self.folder_modes),
+            file_modes: modes(&self.file_modes),
         }
-        if let Some(group) = asked.group.as_deref().map(quote).filter(|_| self.group) {
-            steps.push(format!(
-                "find {folder} ! -group {group} -exec chgrp -h -- {group} {{}} +"
-            ));
-        }
-        // One walk, so that nothing is changed twice; five digits, since `chmod` keeps set-gid of folders with four; no
-        // brackets, behind which busybox forgets to execute.
-        let modes = self.modes.iter();
-        let modes: Vec<String> = modes
-            .map(|(test, mode)| format!("{test} -exec chmod {mode:05o} {{}} +"))
-            .collect();
-        if !modes.is_empty() {
-            steps.push(format!("find {folder} {}", modes.join(" -o ")));
-        }
-        steps.join(" && ")
     }
 }
 

@@ -3,6 +3,7 @@
 //! An archive of this computer is read here and compared with what stands on the host, so that it is only sent
 //! if something is missing; one of the host is compared there.
 
+mod attributes;
 mod compare;
 mod remote;
 
@@ -263,7 +264,7 @@ fn local(own: &Own, file: &FileArguments, outcome: Outcome, view: &View<'_>) -> 
             .iter()
             .filter(|member| !member.is_link())
             .map(|member| member.path.clone());
-        actions.extend(attributes(own, file, &paths.collect::<Vec<_>>())?);
+        actions.extend(attributes::set(own, file, &paths.collect::<Vec<_>>(), view)?);
     }
     Ok(Step::Finish(actions, outcome))
 }
@@ -331,55 +332,4 @@ fn effects(own: &Own, wanted: &[Wanted]) -> Vec<Effect> {
         }
     }
     effects
-}
-
-/// Mode and owner of all that was unpacked, if they were asked for.
-fn attributes(own: &Own, file: &FileArguments, paths: &[String]) -> Result<Option<Action>, Stop> {
-    let mut lines = vec![];
-    if let Some(owner) = &file.owner {
-        lines.push(("members", format!("chown -h {}", quote(owner))));
-    }
-    if let Some(group) = &file.group {
-        lines.push(("members", format!("chgrp -h {}", quote(group))));
-    }
-    if file.wanted_mode()?.is_some() {
-        let text = match &file.mode {
-            Some(Value::Int(bits)) => format!("{bits:04o}"),
-            Some(value) => value.as_str().unwrap_or_default().to_string(),
-            None => String::new(),
-        };
-        lines.push(("no_links", format!("chmod {}", quote(&text))));
-    }
-    if lines.is_empty() || paths.is_empty() {
-        return Ok(None);
-    }
-    let all = lines
-        .iter()
-        .map(|(which, line)| format!("{which} | xargs -0 -r {line} --"));
-    let script = format!("{}{}", members(own, paths), all.collect::<Vec<_>>().join(" && "));
-    let lines: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
-    let explain = format!("cd {} && {} …", quote(&own.dest), lines.join(" … && "));
-    Ok(Some(Action::Script {
-        script,
-        explain,
-        effects: vec![Effect::Forgets(Resource::Path(own.dest.clone()))],
-    }))
-}
-
-/// Shell text that goes into the folder and defines `members`, which prints those of the paths that no link leads to, and
-/// `no_links`, which prints those of them that are no links themselves; each with NUL behind it. A link of an archive may
-/// point anywhere.
-fn members(own: &Own, paths: &[String]) -> String {
-    let words: String = paths
-        .iter()
-        .map(|path| format!(" {}", quote(&format!("./{path}"))))
-        .collect();
-    format!(
-        "cd -- {} || exit 3\n\
-         members() {{ for f in{words}; do p=$f\n\
-         while case $p in ./*/*) ;; *) false;; esac; do p=${{p%/*}}; [ ! -L \"$p\" ] || continue 2; done\n\
-         [ \"$1\" != no_links ] || [ ! -L \"$f\" ] || continue; printf '%s\\0' \"$f\"; done; }}\n\
-         no_links() {{ members no_links; }}\n",
-        quote(&own.dest)
-    )
 }

@@ -2,6 +2,9 @@
 //!
 //! The other user is a thread of this program with the rights of `nobody`, which waits for anything new.
 
+mod keys;
+mod trees;
+
 use super::{playbook, vent};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};

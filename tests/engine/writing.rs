@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use vent::host::{
     Answer, Attributes, Destination, Question, Writing, failure_text, make_folder, make_link, parse, places,
-    question_script, remove, write_file,
+    question_script, remove, set_attributes, write_file,
 };
 
 /// The shells of them that are here; `.ci/run` brings all.
@@ -42,7 +42,7 @@ impl Place {
         std::fs::set_permissions(&one, PermissionsExt::from_mode(0o755)).unwrap();
         for name in [
             "dd", "mv", "cp", "chmod", "chown", "chgrp", "stat", "mkdir", "rmdir", "ln", "rm", "cat", "sync",
-            "wc", "mktemp", "id", "head", "tail", "readlink",
+            "wc", "mktemp", "id", "head", "tail", "readlink", "find", "sh",
         ] {
             symlink("one", programs.path().join(name)).unwrap();
         }
@@ -195,11 +195,23 @@ fn what_a_killed_run_left_is_removed_and_nothing_that_is_being_written() {
             std::fs::write(place.path(name), "a secret").unwrap();
         }
         std::fs::create_dir(place.path(&format!(".vent.4194305.1.folder.{host}"))).unwrap();
+        // Where modes were to be changed stands another name of a file; what has no other name is not removed.
+        let (apart, only) = (
+            format!(".vent.4194305.1.apart.{host}"),
+            format!(".vent.4194305.1.only.{host}"),
+        );
+        for folder in [&apart, &only] {
+            std::fs::create_dir(place.path(folder)).unwrap();
+        }
+        std::fs::write(place.path("file"), "kept").unwrap();
+        std::fs::hard_link(place.path("file"), place.path(&format!("{apart}/-file"))).unwrap();
+        std::fs::write(place.path(&format!("{only}/file")), "kept").unwrap();
         symlink("/nowhere", place.path(&format!(".vent.4194305.1.link.{host}"))).unwrap();
         let path = place.path("new");
         let script = write_file(&place.planned(&path), &Attributes::default(), &Writing::default());
         ended_well(&place, &place.run(&script, "text"));
-        let mut expected: Vec<String> = kept.iter().cloned().chain(["new".into()]).collect();
+        let others = ["new".into(), "file".into(), only];
+        let mut expected: Vec<String> = kept.iter().cloned().chain(others).collect();
         expected.sort();
         assert_eq!(place.names(), expected, "{shell:?}");
     }
@@ -397,5 +409,39 @@ fn links_are_put_in_place_of_links_and_files() {
             }
         }
         assert_eq!(place.names(), ["file", "link"], "{shell:?}");
+    }
+}
+
+#[test]
+fn a_large_tree_of_ours_takes_few_processes() {
+    for shell in shells() {
+        let place = Place::new(shell);
+        let tree = place.path("tree");
+        for folder in (0..20).flat_map(|folder| ["", "/e"].map(|below| format!("{tree}/{folder}{below}"))) {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
+            (0..50).for_each(|file| std::fs::write(format!("{folder}/f{file}"), "").unwrap());
+        }
+        std::fs::set_permissions(&tree, PermissionsExt::from_mode(0o755)).unwrap();
+        let planned = place.planned(&tree);
+        let question = Question::Stat {
+            path: tree.clone(),
+            follow: true,
+        };
+        let questions = [question];
+        let said = place.run(&question_script(&questions, NONCE), "").stdout;
+        let Answer::Stat(here) = parse(&questions, NONCE, &said).unwrap().remove(0) else {
+            panic!("{said:?}");
+        };
+        let _ = std::fs::remove_file(place.programs.path().join("log"));
+        let script = set_attributes(&tree, &planned, here.as_ref(), &with_mode(0o700), (false, true));
+        ended_well(&place, &place.run(&script, ""));
+        assert_eq!(
+            (mode(&tree), mode(&format!("{tree}/3/e/f7"))),
+            (0o700, 0o700),
+            "{shell:?}"
+        );
+        let programs = place.programs();
+        assert!(programs.len() < 10, "{shell:?}: {programs:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! An archive that lies on the host, or comes from an address: compared there with `tar --diff`.
 
 use super::super::{FileArguments, Outcome, Step, Stop, View};
-use super::{Own, attributes, members, names, stays_inside};
+use super::{Own, attributes, names, stays_inside};
 use crate::content::{byte_text, hexadecimal};
 use crate::host::{Action, Effect, Resource, quote};
 
@@ -152,7 +152,7 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
         .map(|path| path.trim_start_matches("./").trim_matches('/').to_string())
         .map(|path| if path.is_empty() { ".".into() } else { path })
         .collect();
-    let set = attributes(own, file, &paths)?;
+    let set = attributes::set(own, file, &paths, view)?;
     if let Some(set) = set
         && (differs || !attributes_hold(own, file, &paths, view)?)
     {
@@ -168,8 +168,8 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
 /// Whether mode and owner that were asked for hold for every member.
 fn attributes_hold(own: &Own, file: &FileArguments, paths: &[String], view: &View<'_>) -> Result<bool, Stop> {
     let script = format!(
-        "{}members | xargs -0 -r stat -c '%F|%a|%u|%U|%g|%G' --",
-        members(own, paths)
+        "{}{{ others; folders; }} | xargs -0 -r stat -c '%F|%a|%u|%U|%g|%G' --",
+        attributes::members(own, paths, view)?
     );
     let text = view.probe(&script, &[Resource::Path(own.dest.clone())])?.text();
     for line in text.lines() {

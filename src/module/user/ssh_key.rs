@@ -3,7 +3,7 @@
 use super::super::blockinfile::State;
 use super::super::{Outcome, Stop, View};
 use super::Arguments;
-use crate::host::{Account, Question, Resource, quote};
+use crate::host::{Account, Question, Resource, apart, inside, quote};
 
 impl Arguments {
     /// The result with what there is to say of the key that was asked for.
@@ -41,6 +41,9 @@ impl Arguments {
     }
 
     /// The commands that make the key if it is not there; the home folder may only be known to the host.
+    ///
+    /// The account may exchange whatever is in its home: folders are entered one by one, none by a link, and the key is made where only
+    /// we can go, and is linked to its place if nothing is there.
     pub(super) fn key(&self, here: Option<&Account>, view: &View<'_>) -> Result<String, Stop> {
         if !self.generate_ssh_key {
             return Ok(String::new());
@@ -60,14 +63,32 @@ impl Arguments {
             Some(comment) => quote(comment),
             None => "\"ansible-generated on $(uname -n)\"".into(),
         };
-        let file = match self.ssh_key_file.starts_with('/') {
-            true => quote(&self.ssh_key_file),
-            false => format!("\"$h\"/{}", quote(&self.ssh_key_file)),
+        let (folders, file) = self
+            .ssh_key_file
+            .rsplit_once('/')
+            .unwrap_or(("", &self.ssh_key_file));
+        let enter = match self.ssh_key_file.starts_with('/') {
+            true => format!(
+                "mkdir -p -- {0} && cd -P -- {0} && place",
+                quote(&format!("{folders}/"))
+            ),
+            false => {
+                let steps = folders.split('/').filter(|part| !part.is_empty() && *part != ".");
+                let steps: String = steps.map(|part| format!("into {} ", quote(part))).collect();
+                format!("cd -P -- \"$h\" && {steps}place")
+            }
         };
+        let file = quote(file);
         Ok(format!(
-            "h=$(getent passwd {name} | cut -d: -f6); g=$(id -g {name}); f={file}; [ -e \"$f\" ] || {{ \
-             (umask 077; mkdir -p \"${{f%/*}}\") && ssh-keygen -q -t {}{bits} -C {comment} -N '' -f \"$f\" && \
-             chown {name}:\"$g\" \"${{f%/*}}\" \"$f\" \"$f.pub\"; }}",
+            "h=$(getent passwd {name} | cut -d: -f6) && g=$(id -g {name}) && (\n{}{}\
+             into() {{ p=$1; shift; if [ -d \"./$p\" ]; then inside \"$p\" \"$@\"; else (umask 077; mkdir -- \"./$p\") && inside \"$p\" own \"$@\"; fi; }}\n\
+             own() {{ chown {name}:\"$g\" . && \"$@\"; }}\n\
+             place() {{ [ -e ./{file} ] || apart make; }}\n\
+             make() {{ ssh-keygen -q -t {}{bits} -C {comment} -N '' -f ./key && chown {name}:\"$g\" ./key ./key.pub && \
+             ln -- ./key ../{file} && ln -- ./key.pub ../{file}.pub; }}\n\
+             {enter} )",
+            inside(),
+            apart(),
             quote(&self.ssh_key_type)
         ))
     }
