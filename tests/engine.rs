@@ -11,6 +11,7 @@ mod failures;
 mod folders;
 mod fresh;
 mod hostile;
+mod late;
 mod local;
 mod locks;
 mod patterns;

@@ -2,6 +2,7 @@
 
 use crate::files;
 use std::sync::Arc;
+use vent::model::load::SearchPaths;
 use vent::model::{Entry, Item, Known, Loader};
 use vent::source::Source;
 use vent::vault::Vault;

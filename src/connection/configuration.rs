@@ -106,9 +106,17 @@ pub fn target(options: &Options, environment: &Environment) -> Result<Target> {
 }
 
 fn kind(name: &str) -> Result<Kind> {
+    let refused = |of: &str| {
+        let error = Error::new(format!(
+            "the connection `{name}` is for {of}, which Vent does not manage"
+        ));
+        Err(error.help("leave this host out with `--limit`, and use Ansible for it"))
+    };
     match name.rsplit('.').next().unwrap_or(name) {
         "ssh" | "smart" | "paramiko" | "paramiko_ssh" => Ok(Kind::Ssh),
         "local" => Ok(Kind::Local),
+        "winrm" | "psrp" => refused("Windows"),
+        "network_cli" | "netconf" | "httpapi" | "napalm" => refused("network devices"),
         _ => Err(Error::new(format!("the connection `{name}` is not known"))
             .help("Vent reaches hosts by `ssh`, and this computer by `local`")),
     }

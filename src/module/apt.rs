@@ -172,8 +172,20 @@ impl Arguments {
         words.join(" ")
     }
 
+    /// Options of dpkg for the configuring of what it has unpacked.
+    fn forced(&self) -> String {
+        let options = self.dpkg_options.split(',').filter(|option| !option.is_empty());
+        options.map(|option| format!(" --{}", quote(option))).collect()
+    }
+
     fn run(&self, rest: &str, effects: Vec<Effect>) -> Action {
-        let script = format!("{} {rest}", self.program());
+        // apt refuses to do anything after dpkg was interrupted, until what it has unpacked is configured.
+        let script = format!(
+            "if ls /var/lib/dpkg/updates 2>/dev/null | grep -q '^[0-9]*$'; then \
+             DEBIAN_FRONTEND=noninteractive DEBIAN_PRIORITY=critical dpkg{} --configure -a >&2 || :; fi\n{} {rest}",
+            self.forced(),
+            self.program()
+        );
         let script = match self.policy_rc_d {
             Some(code) => format!(
                 "p=/usr/sbin/policy-rc.d; [ -e $p ] && mv $p $p.vent; printf '#!/bin/sh\\nexit {code}\\n' >$p; chmod 755 $p\n\

@@ -7,8 +7,8 @@ use vent::content::Content;
 use vent::host::*;
 
 /// The line that a killed program has not written.
-fn unfinished(word: &String) -> Option<Unfinished> {
-    match word.as_str() {
+fn unfinished(word: &str) -> Option<Unfinished> {
+    match word {
         "shadow" => Some(Unfinished::Shadow),
         "gshadow" => Some(Unfinished::GroupShadow),
         "primary-group" => Some(Unfinished::PrimaryGroup),
@@ -115,7 +115,7 @@ impl Pretended {
                     groups: texts(&entry["groups"]),
                     unfinished: texts(&entry["unfinished"])
                         .iter()
-                        .filter_map(unfinished)
+                        .filter_map(|word| unfinished(word))
                         .collect(),
                 }
             })),
@@ -125,7 +125,7 @@ impl Pretended {
                     members: texts(&entry["members"]),
                     unfinished: texts(&entry["unfinished"])
                         .iter()
-                        .filter_map(unfinished)
+                        .filter_map(|word| unfinished(word))
                         .collect(),
                 }
             })),

@@ -30,6 +30,8 @@ pub struct TaskResult {
     pub owes: bool,
     /// Nothing of it may be shown: `no_log` holds for one of its items.
     pub hidden: bool,
+    /// The result is what its module is for, as with `debug`.
+    pub shows: bool,
 }
 
 impl TaskResult {
@@ -48,6 +50,7 @@ impl TaskResult {
             included: Map::new(),
             owes: false,
             hidden: false,
+            shows: false,
         }
     }
 

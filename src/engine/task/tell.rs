@@ -88,7 +88,7 @@ impl HostTask {
             diffs: vec![],
             digests: vec![],
             commands: vec![],
-            shown: self.shows_result(),
+            shown: result.shows || self.shows_result(),
             report: None,
             origin: None,
             seconds: started.elapsed().as_secs_f64(),

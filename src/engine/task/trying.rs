@@ -36,7 +36,7 @@ impl HostTask {
         if !action.module.contains("{{") {
             return Ok(None);
         }
-        let written = Value::trusted(&*action.module, Some(action.place.clone()));
+        let written = Value::trusted(&action.module, Some(action.place.clone()));
         let rendered = template::render(&written, scope).map_err(|error| error.at(&action.place))?;
         let module = rendered.map(|rendered| rendered.value).unwrap_or_default();
         let task = Task {
@@ -75,7 +75,11 @@ impl HostTask {
                 }
             }
         };
-        self.judged(result, scope)
+        let shows = module.nature.shows_result;
+        Ok(TaskResult {
+            shows,
+            ..self.judged(result, scope)?
+        })
     }
 
     /// The module of the task.

@@ -1,7 +1,7 @@
 //! The variables that are known when a playbook is read, before there is a host: for the names of what is imported.
 
 use super::reader::Reader;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Placed, Scope, ScopeKind, Variables as Named};
 use crate::template::{self, Surroundings};
 use crate::value::{Map, Value};
@@ -98,8 +98,7 @@ impl Reader<'_> {
                             name.replace("import", "include")
                         ),
                     };
-                    let error: Error =
-                        error.within(&placed.place, &format!("`{module}` is read before anything runs"));
+                    let error = error.cause(format!("`{module}` is read before anything runs"));
                     self.errors.push(error.help(dynamic));
                     None
                 }
