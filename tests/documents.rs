@@ -26,6 +26,7 @@ const TRIALS: &[(&str, Trial)] = &[
     ("docs/record", Trial::With("--help")),
     ("vent graph ", Trial::Run),
     ("vent modules", Trial::Run),
+    ("vent validate ", Trial::Run),
     ("vent explain ", Trial::With("--help")),
     ("vent lab ", Trial::Alternatives),
     ("vent artifacts ", Trial::Alternatives),

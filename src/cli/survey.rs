@@ -179,7 +179,9 @@ impl Reading<'_> {
                 match text {
                     Value::String(text) => {
                         if let Some(role) = task.role() {
+                            let last = role.name.rsplit(['.', '/']).next().unwrap_or_default();
                             self.handlers.insert(format!("{} : {text}", role.name));
+                            self.handlers.insert(format!("{last} : {text}"));
                         }
                         self.handlers.insert(text.to_string());
                     }

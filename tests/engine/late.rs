@@ -221,6 +221,10 @@ fn roles_and_playbooks_of_collections_are_found_where_ansible_finds_them() {
         ],
     );
     assert_eq!(code, 0, "{text}");
+    let inside = folder.path().join(at).join("playbooks");
+    let (text, code) = said(&inside, &["run", "book.yml"]);
+    holds(&text, &["short-name", "of-the-book"]);
+    assert_eq!(code, 0, "{text}");
     let (text, code) = said(folder.path(), &["run", "acme.tools.book"]);
     holds(&text, &["short-name", "of-the-book"]);
     assert_eq!(code, 0, "{text}");

@@ -20,7 +20,7 @@ pub(super) fn folder<'a>(paths: impl IntoIterator<Item = &'a PathBuf>, collectio
 
 /// The collection, `namespace.name`, and its folder, in which a file lies.
 pub(super) fn around(path: &Path) -> Option<(String, PathBuf)> {
-    let path = std::path::absolute(path).ok()?;
+    let path = std::env::current_dir().ok()?.join(path);
     let folder = path.ancestors().find(|folder| {
         folder
             .parent()
