@@ -10,6 +10,7 @@ mod explain;
 mod failures;
 mod folders;
 mod fresh;
+mod half_made;
 mod hostile;
 mod late;
 mod local;

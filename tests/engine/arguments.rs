@@ -135,7 +135,7 @@ fn no_secret_stands_among_the_arguments_of_a_program() {
 fn passwords_of_accounts_and_packages_stand_among_no_arguments() {
     let arguments = arguments_of(
         "    - user: { name: vent-secret, password: '$6$x${{ secret }}', create_home: false }
-    - user: { name: vent-secret, password: '$6$y${{ secret }}' }
+    - user: { name: vent-secret, password: '$6$y${{ secret }}', create_home: false }
     - user: { name: vent-secret, state: absent }
     - debconf: { name: vent-test, question: vent-test/password, vtype: password, value: '{{ secret }}' }
 ",
