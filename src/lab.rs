@@ -336,6 +336,7 @@ impl Lab {
                 machine.end()?;
                 storage::provide_disk(&machine.folders, &settings.name, settings.disk)?;
                 given::write(&machine.folders, settings, networks, common)?;
+                storage::flush(&machine.folders)?;
             }
             machines.push((machine, runs));
         }

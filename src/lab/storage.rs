@@ -68,6 +68,18 @@ pub fn provide_disk(node: &NodeFolders, name: &str, size: Option<u64>) -> Result
     mount_file_system(&disk, &node.0).map_err(|error| error.help(PLACE))
 }
 
+/// Sees to it that what was written to a node's own disk until now is there even if its power fails.
+///
+/// # Errors
+/// The disk does not take it.
+pub fn flush(node: &NodeFolders) -> Result<()> {
+    if !node.disk().is_file() {
+        return Ok(());
+    }
+    let flushed = std::fs::File::open(&node.0).and_then(|folder| Ok(rustix::fs::syncfs(folder)?));
+    flushed.map_err(|cause| Error::new(format!("{} cannot be written", node.disk().display())).cause(cause))
+}
+
 /// Sees to it that nothing more is written to the disk of an ended node. Whoever made a mount namespace while it ran, as every
 /// container does, may hold its file system for as long as that lives; so that one is ended as a fault of the disk would end it.
 fn cut_off(disk: &Path) -> Result<()> {
