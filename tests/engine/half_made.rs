@@ -13,11 +13,11 @@ impl HalfMade {
     fn new() -> HalfMade {
         let made = Command::new("useradd").args(["-M", "-U", NAME]).status().unwrap();
         assert!(made.success());
-        // These take the lock that other programs wait for.
+        // These take the lock that other programs wait for, and see by its time that a file was changed.
         for program in ["vipw", "vigr"] {
+            let editor = format!("sh -c 'sed -i /^{NAME}:/d \"$1\"; touch -d @1 \"$1\"' sh");
             let mut cut = Command::new(program);
-            cut.args(["-s", "-q"])
-                .env("EDITOR", format!("sed -i /^{NAME}:/d"));
+            cut.args(["-s", "-q"]).env("EDITOR", editor);
             assert!(cut.output().unwrap().status.success());
         }
         HalfMade
