@@ -95,7 +95,7 @@ impl Project {
         }
         let known = Known {
             modules: module::MODULES,
-            lookups: template::known_lookups(),
+            lookups: template::known_lookups().to_vec(),
         };
         let defaults = Defaults {
             connection: options.connection.clone(),

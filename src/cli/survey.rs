@@ -74,10 +74,9 @@ pub fn of(graph: &Graph, loader: &Loader) -> Survey {
 }
 
 impl Survey {
-    /// All that was found, once each.
+    /// All that was found, at each place.
     pub fn errors(self) -> Vec<Error> {
-        let first = |errors: Vec<Error>| errors.into_iter().next();
-        self.found.into_values().filter_map(first).collect()
+        self.found.into_values().flatten().collect()
     }
 
     /// What a person is told before the first host is touched, if anything was found.
@@ -264,9 +263,10 @@ impl Reading<'_> {
         let defaults = task
             .keywords()
             .any(|keywords| !keywords.module_defaults.is_empty());
-        let mut wrong = |error: Error| {
+        let mut wrong = |name: Option<&str>, error: Error| {
+            let name = name.map(|name| format!("`{name}` ")).unwrap_or_default();
             self.survey
-                .add(Kind::Argument, &format!("of `{}`", action.module), error);
+                .add(Kind::Argument, &format!("{name}of `{}`", action.module), error);
         };
         let names = (module.arguments)();
         let mut all_known = true;
@@ -276,7 +276,8 @@ impl Reading<'_> {
                 // A template may leave it out.
                 if !argument.value.holds_template() {
                     let surplus = crate::value::ArgumentError::new("").of(name);
-                    wrong(action.argument_error(module, &surplus.of_kind(ArgumentErrorKind::Surplus)));
+                    let surplus = surplus.of_kind(ArgumentErrorKind::Surplus);
+                    wrong(Some(name), action.argument_error(module, &surplus));
                 }
             }
         }
@@ -295,7 +296,7 @@ impl Reading<'_> {
             None => holds_template(action) && found.kind != ArgumentErrorKind::Missing,
         };
         if !matches!(found.kind, ArgumentErrorKind::Unknown(_)) && !open {
-            wrong(action.argument_error(module, &found));
+            wrong(found.argument.as_deref(), action.argument_error(module, &found));
         }
     }
 

@@ -119,7 +119,7 @@ fn entry(value: &Jinja) -> Option<Value> {
     }
     match value.downcast_object_ref::<Omit>() {
         Some(_) => None,
-        None => Some(take(value)),
+        None => Some(take_part(value)),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::value::Value;
 use minijinja::machinery::ast::{CallArg, Expr, Stmt};
 use minijinja::machinery::{self};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The expressions directly below an expression.
 pub(super) fn children<'a, 's>(expression: &'a Expr<'s>) -> Vec<&'a Expr<'s>> {
@@ -116,29 +116,32 @@ fn parts<'a, 's>(statement: &'a Stmt<'s>) -> Parts<'a, 's> {
     }
 }
 
-/// The names of all filters, sorted.
-pub fn known_filters() -> Vec<&'static str> {
-    let mut names: Vec<_> = super::filters::names().collect();
-    names.extend(STOCK_FILTERS);
+/// Names, sorted, each once, made once.
+type Names = OnceLock<Vec<&'static str>>;
+
+fn sorted(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let mut names: Vec<_> = names.collect();
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// The names of all filters, sorted.
+pub fn known_filters() -> &'static [&'static str] {
+    static NAMES: Names = OnceLock::new();
+    NAMES.get_or_init(|| sorted(super::filters::names().chain(STOCK_FILTERS)))
 }
 
 /// The names of all tests, sorted.
-pub fn known_tests() -> Vec<&'static str> {
-    let mut names: Vec<_> = super::tests::names().collect();
-    names.extend(STOCK_TESTS);
-    names.sort_unstable();
-    names.dedup();
-    names
+pub fn known_tests() -> &'static [&'static str] {
+    static NAMES: Names = OnceLock::new();
+    NAMES.get_or_init(|| sorted(super::tests::names().chain(STOCK_TESTS)))
 }
 
 /// The names of all lookups, sorted.
-pub fn known_lookups() -> Vec<&'static str> {
-    let mut names: Vec<_> = super::lookups::names().collect();
-    names.sort_unstable();
-    names
+pub fn known_lookups() -> &'static [&'static str] {
+    static NAMES: Names = OnceLock::new();
+    NAMES.get_or_init(|| sorted(super::lookups::names()))
 }
 
 /// Filters that the engine brings itself and that behave as Jinja2's.
@@ -323,7 +326,9 @@ pub fn unknown_names(value: &Value, place: Option<&Place>, condition: bool) -> V
 fn unknown_in(text: &str, place: Option<&Place>, purpose: Purpose) -> Vec<UnknownName> {
     let names = used_names(text, purpose);
     let unknown = |kind, word: &str, names: BTreeSet<String>, known: &[&'static str]| {
-        let names = names.into_iter().filter(|name| !known.contains(&name.as_str()));
+        let names = names
+            .into_iter()
+            .filter(|name| known.binary_search(&name.as_str()).is_err());
         names
             .map(|name| {
                 let range = place::word(text, &name);
@@ -338,15 +343,15 @@ fn unknown_in(text: &str, place: Option<&Place>, purpose: Purpose) -> Vec<Unknow
             .collect::<Vec<_>>()
     };
     [
-        unknown(NameKind::Filter, "filter", names.filters, &known_filters()),
-        unknown(NameKind::Test, "test", names.tests, &known_tests()),
-        unknown(NameKind::Lookup, "lookup", names.lookups, &known_lookups()),
+        unknown(NameKind::Filter, "filter", names.filters, known_filters()),
+        unknown(NameKind::Test, "test", names.tests, known_tests()),
+        unknown(NameKind::Lookup, "lookup", names.lookups, known_lookups()),
     ]
     .concat()
 }
 
 #[derive(Default)]
-struct Names {
+struct UsedNames {
     filters: BTreeSet<String>,
     tests: BTreeSet<String>,
     lookups: BTreeSet<String>,
@@ -364,8 +369,8 @@ fn called_lookup(expression: &Expr<'_>) -> Option<String> {
     }
 }
 
-fn used_names(text: &str, purpose: Purpose) -> Names {
-    let mut names = Names::default();
+fn used_names(text: &str, purpose: Purpose) -> UsedNames {
+    let mut names = UsedNames::default();
     let mut note = |expression: &Expr<'_>| match expression {
         Expr::Filter(node) => {
             names.filters.insert(node.name.to_string());

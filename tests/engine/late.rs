@@ -52,7 +52,7 @@ fn what_is_not_there_fails_the_task_that_needs_it_and_no_other() {
             "filter `no_filter`: site.yml:10:",
             "test `no_test`",
             "lookup `no_lookup`",
-            "argument of `copy`: site.yml:14:36: `copy` has no argument `owned` (did you mean `owner`?)",
+            "argument `owned` of `copy`: site.yml:14:36: `copy` has no argument `owned` (did you mean `owner`?)",
             "module `dnf`: more.yml:1:3: Vent does not have Ansible's module `dnf`",
             "handler Nobody",
             "lookup `community.general.no_loop`",
@@ -69,6 +69,9 @@ fn what_is_not_there_fails_the_task_that_needs_it_and_no_other() {
             "Nobody",
         ],
     );
+    // At each of its places.
+    let missing = "error: Vent does not have the module `community.docker.docker_container`";
+    assert_eq!(text.matches(missing).count(), 2, "{text}");
     assert_eq!(code, 4, "{text}");
 }
 

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use vent::content::Content;
 use vent::host::*;
 
-/// The line that a killed program has not written.
-fn unfinished(word: &str) -> Option<Unfinished> {
-    match word {
+/// The lines that a killed program has not written.
+fn unfinished(words: &[String]) -> Vec<Unfinished> {
+    let read = |word: &String| match word.as_str() {
         "shadow" => Some(Unfinished::Shadow),
         "gshadow" => Some(Unfinished::GroupShadow),
         "primary-group" => Some(Unfinished::PrimaryGroup),
         _ => None,
-    }
+    };
+    words.iter().filter_map(read).collect()
 }
 
 /// A machine that is only pretended: everything it was not told about is absent.
@@ -105,29 +106,19 @@ impl Pretended {
                 let names = self.entry("files", path).map(|entry| texts(&entry["names"]));
                 Answer::Names(names)
             }
-            Question::User { name } => Answer::User(self.entry("users", name).map(|entry| {
-                Account {
-                    uid: entry["uid"].as_u64().unwrap_or(1000) as u32,
-                    gid: entry["gid"].as_u64().unwrap_or(1000) as u32,
-                    comment: entry["comment"].as_str().unwrap_or("").into(),
-                    home: entry["home"].as_str().unwrap_or("").into(),
-                    shell: entry["shell"].as_str().unwrap_or("/bin/sh").into(),
-                    groups: texts(&entry["groups"]),
-                    unfinished: texts(&entry["unfinished"])
-                        .iter()
-                        .filter_map(|word| unfinished(word))
-                        .collect(),
-                }
+            Question::User { name } => Answer::User(self.entry("users", name).map(|entry| Account {
+                uid: entry["uid"].as_u64().unwrap_or(1000) as u32,
+                gid: entry["gid"].as_u64().unwrap_or(1000) as u32,
+                comment: entry["comment"].as_str().unwrap_or("").into(),
+                home: entry["home"].as_str().unwrap_or("").into(),
+                shell: entry["shell"].as_str().unwrap_or("/bin/sh").into(),
+                groups: texts(&entry["groups"]),
+                unfinished: unfinished(&texts(&entry["unfinished"])),
             })),
-            Question::Group { name } => Answer::Group(self.entry("groups", name).map(|entry| {
-                Group {
-                    gid: entry["gid"].as_u64().unwrap_or(1000) as u32,
-                    members: texts(&entry["members"]),
-                    unfinished: texts(&entry["unfinished"])
-                        .iter()
-                        .filter_map(|word| unfinished(word))
-                        .collect(),
-                }
+            Question::Group { name } => Answer::Group(self.entry("groups", name).map(|entry| Group {
+                gid: entry["gid"].as_u64().unwrap_or(1000) as u32,
+                members: texts(&entry["members"]),
+                unfinished: unfinished(&texts(&entry["unfinished"])),
             })),
             Question::Package { name } => {
                 Answer::Package(self.entry("packages", name).map(|version| Package {

@@ -1,6 +1,5 @@
 //! Where collections and modules of the project lie, and what they hold.
 
-use crate::yaml;
 use std::path::{Path, PathBuf};
 
 /// The folder that holds collections, by namespace and name.
@@ -40,14 +39,12 @@ pub(super) fn parted(name: &str) -> Option<(&str, &str)> {
     Some((&name[..at], &name[at + 1..]))
 }
 
-/// True if a collection has a module or an action of this name, or says where it has gone.
-pub(super) fn has_module(collection: &Path, name: &str) -> bool {
+/// True if a collection has the file of a module or an action of this name.
+pub(super) fn has_file(collection: &Path, name: &str) -> bool {
     let path = name.replace('.', "/");
-    let is_there = |kind: &str| {
-        let folder = collection.join("plugins").join(kind);
-        is_module(&folder, &path)
-    };
-    is_there("modules") || is_there("action") || is_routed(collection, name)
+    ["modules", "action"]
+        .iter()
+        .any(|kind| is_module(&collection.join("plugins").join(kind), &path))
 }
 
 /// True if a folder of modules has one of this name.
@@ -55,18 +52,4 @@ pub(super) fn is_module(folder: &Path, name: &str) -> bool {
     ["", ".py", ".ps1"]
         .iter()
         .any(|ending| folder.join(format!("{name}{ending}")).is_file())
-}
-
-/// True if `meta/runtime.yml` of a collection has an entry for a module.
-fn is_routed(collection: &Path, name: &str) -> bool {
-    let source = yaml::read(&collection.join("meta/runtime.yml")).ok();
-    let root = source.and_then(|source| yaml::parse_one(&source).ok()?.0);
-    let Some(routing) = root.as_ref().and_then(|root| root.get("plugin_routing")) else {
-        return false;
-    };
-    ["modules", "action"].iter().any(|kind| {
-        routing
-            .get(kind)
-            .is_some_and(|entries| entries.get(name).is_some())
-    })
 }

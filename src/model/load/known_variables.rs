@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 /// Variables by their strength: `-e`, those of the keyword `vars` from the task outwards with those of the roles in between, and what
 /// says where things lie.
-struct Known {
+struct KnownVariables {
     extra: Arc<Map>,
     layers: Vec<Arc<Named>>,
     places: Vec<(&'static str, Value)>,
 }
 
-impl Known {
-    fn of(reader: &Reader<'_>, scope: &Scope) -> Known {
+impl KnownVariables {
+    fn of(reader: &Reader<'_>, scope: &Scope) -> KnownVariables {
         let mut layers = vec![];
         let mut defaults = vec![];
         for step in scope.chain() {
@@ -36,7 +36,7 @@ impl Known {
             places.push(("role_path", Value::string(&role.path)));
             places.push(("role_name", Value::string(&role.name)));
         }
-        Known {
+        KnownVariables {
             extra: reader.loader.extra.clone(),
             layers,
             places,
@@ -44,7 +44,7 @@ impl Known {
     }
 }
 
-impl template::Variables for Known {
+impl template::Variables for KnownVariables {
     fn get(&self, name: &str) -> Option<Value> {
         let placed = || self.places.iter().find(|place| place.0 == name);
         let named = || self.layers.iter().find_map(|layer| layer.get(name));
@@ -77,7 +77,7 @@ impl Reader<'_> {
     /// A variable that is not known yet.
     pub(super) fn rendered(&self, placed: &Placed, scope: &Scope) -> Result<Option<String>> {
         let scope = template::Scope::new(
-            Arc::new(Known::of(self, scope)),
+            Arc::new(KnownVariables::of(self, scope)),
             Arc::new(Surroundings::default()),
         );
         let text = template::render(&placed.value, &scope).map_err(|error| error.at(&placed.place))?;

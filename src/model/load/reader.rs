@@ -51,11 +51,14 @@ impl<'a> Reader<'a> {
     /// The root of a file, parsed once for as long as the file stays as it is; `None` after an error or if the file
     /// holds nothing.
     pub fn root(&mut self, path: &Path) -> Option<Node> {
-        let parsed = self
-            .loader
-            .roots
-            .get(path, || self.parsed(path).map(|parsed| parsed.0));
-        self.errors.take(parsed)?
+        let root = self.kept_root(path);
+        self.errors.take(root)?
+    }
+
+    /// As [`Reader::root`], with its errors.
+    pub fn kept_root(&self, path: &Path) -> Result<Option<Node>, Errors> {
+        let read = || self.parsed(path).map(|parsed| parsed.0);
+        self.loader.roots.get(path, read)
     }
 
     /// The root of a file if it holds something, and whether it is vaulted.

@@ -10,7 +10,7 @@ use crate::model::task::short;
 use crate::model::{Keywords, Scope};
 use crate::module::{self, Entry};
 use crate::source::Place;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 impl Known {
     /// True if a task may name this module.
@@ -94,7 +94,7 @@ impl Reader<'_> {
             let folder = self.collection(collection);
             let has = folder
                 .as_deref()
-                .is_none_or(|folder| collections::has_module(folder, module));
+                .is_none_or(|folder| self.has_module(folder, module));
             return has.then(|| Elsewhere::Collection(collection.to_string(), folder));
         }
         let listed = module::collection_of(plain);
@@ -114,13 +114,24 @@ impl Reader<'_> {
             let folder = self.collection(&collection);
             let has = folder
                 .as_deref()
-                .is_none_or(|folder| collections::has_module(folder, plain));
+                .is_none_or(|folder| self.has_module(folder, plain));
             has.then_some(Elsewhere::Collection(collection, folder))
         });
         with.or_else(|| {
             listed
                 .map(|collection| Elsewhere::Collection(collection.to_string(), self.collection(collection)))
         })
+    }
+
+    /// True if a collection has a module of this name, or says in `meta/runtime.yml` where it has gone.
+    fn has_module(&self, collection: &Path, name: &str) -> bool {
+        let is_routed = || {
+            let root = self.kept_root(&collection.join("meta/runtime.yml")).ok()??;
+            let routing = root.get("plugin_routing")?;
+            let entries = ["modules", "action"].iter().filter_map(|kind| routing.get(kind));
+            Some(entries.filter_map(|entries| entries.get(name)).count() > 0)
+        };
+        collections::has_file(collection, name) || is_routed() == Some(true)
     }
 
     /// The folder of a collection: beside the playbook, then along `collections_path`.

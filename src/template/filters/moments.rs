@@ -1,6 +1,7 @@
 //! `to_datetime`, and what Python's `datetime` and `timedelta` can do in a template: differences, formats, parts.
 //! Out of a template they come as text.
 
+use super::operators::operate;
 use crate::template::call::{self, Call, Given, given};
 use jiff::civil::DateTime;
 use minijinja::value::{Object, ObjectRepr, Value as Jinja};
@@ -68,10 +69,7 @@ fn minus(state: &mut State, left: Jinja, right: Jinja) -> Result<Jinja, JinjaErr
             .map(moment)
             .map_err(wrong),
         (_, _, Some(left), Some(right)) => Ok(Jinja::from_object(Span(left - right))),
-        _ => {
-            let values = minijinja::context! { left, right };
-            state.env().compile_expression("left - right")?.eval(values)
-        }
+        _ => operate(state, "left - right", left, right),
     }
 }
 

@@ -45,7 +45,12 @@ pub(super) fn add(environment: &mut Environment<'static>) {
 }
 
 /// What an operator of the engine makes of two values.
-fn operate(state: &State, operation: &str, left: Jinja, right: Jinja) -> Result<Jinja, JinjaError> {
+pub(super) fn operate(
+    state: &State,
+    operation: &str,
+    left: Jinja,
+    right: Jinja,
+) -> Result<Jinja, JinjaError> {
     let values = minijinja::context! { left, right };
     let made = state.env().compile_expression(operation)?.eval(values);
     // The place is that of the operator in the template, and not the one in here.

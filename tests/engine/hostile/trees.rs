@@ -94,6 +94,18 @@ fn exchanging(scene: &Scene, paths: Vec<PathBuf>, target: &Path) -> Attacker {
     })
 }
 
+/// Runs the tasks of a scene while each of the paths is exchanged for a link to the victim, which stays as it was.
+fn foiled(scene: &Scene, name: &str, programs: &Path, paths: Vec<PathBuf>) {
+    let attacker = exchanging(scene, paths, &scene.victim);
+    let said = run(scene.folder.path(), programs);
+    let turns = attacker.end();
+    scene.untouched(&format!("{name}\n{said}"));
+    assert!(
+        turns > 1000,
+        "the other user was too slow on {name}: {turns}\n{said}"
+    );
+}
+
 /// Runs tasks on a tree `FOLDER/theirs/tree` of nobody's on each kind of host, with 8 folders of 12 things in it, and
 /// files beside them; meanwhile files become links to the victim, and folders to its folder.
 fn attacked(tasks: &str) {
@@ -214,14 +226,7 @@ fn who_exchanges_what_was_unpacked_gets_no_mode_set_elsewhere() {
         let there: Vec<PathBuf> = names.iter().map(|name| out.join(name)).collect();
         there.iter().for_each(|file| make(file));
         give(&out);
-        let attacker = exchanging(&scene, there, &scene.victim);
-        let said = run(scene.folder.path(), programs.path());
-        let turns = attacker.end();
-        scene.untouched(&format!("{name}\n{said}"));
-        assert!(
-            turns > 1000,
-            "the other user was too slow on {name}: {turns}\n{said}"
-        );
+        foiled(&scene, name, programs.path(), there);
     }
 }
 
@@ -238,14 +243,7 @@ fn who_exchanges_a_pipe_a_socket_or_a_device_gets_no_mode_set_elsewhere() {
             .map(|name| scene.theirs.join(name))
             .collect();
         things.iter().for_each(|thing| make(thing));
-        let attacker = exchanging(&scene, things, &scene.victim);
-        let said = run(scene.folder.path(), programs.path());
-        let turns = attacker.end();
-        scene.untouched(&format!("{name}\n{said}"));
-        assert!(
-            turns > 1000,
-            "the other user was too slow on {name}: {turns}\n{said}"
-        );
+        foiled(&scene, name, programs.path(), things);
     }
 }
 
