@@ -38,5 +38,5 @@ fn a_run_after_a_fault_ends_where_an_undisturbed_one_does() {
 #[test]
 #[ignore = "takes minutes: faults on a lab of its own"]
 fn a_cluster_that_is_built_after_a_fault_is_as_an_undisturbed_one() {
-    all(&Scenario::Cluster, &Machines::new("faults", CLUSTER), 3);
+    all(&Scenario::Cluster, &Machines::new("cluster-faults", CLUSTER), 3);
 }

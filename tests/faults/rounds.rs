@@ -100,6 +100,12 @@ impl Scenario<'_> {
         }
     }
 
+    /// Whether all who write on the machines sync what they write before they call it done, as Vent does. `apt` and `dpkg` do
+    /// not: a broken disk leaves them empty and cut off files that they take for whole.
+    fn syncs(&self) -> bool {
+        matches!(self, Scenario::Release { .. })
+    }
+
     /// Where all files come from Vent, and none from programs that it calls.
     fn watched(&self) -> &'static [&'static str] {
         match self {
@@ -309,6 +315,9 @@ impl Trial<'_> {
         let begun = Instant::now();
         let (mut child, output) = self.start(which);
         std::thread::sleep(Duration::from_secs_f64(moment));
+        if fault == Fault::ReadOnly && !self.scenario.syncs() {
+            flush(&machines.cluster.disk(node));
+        }
         fault.strike(&machines.cluster, node, &mut child);
         let status = self.wait(&mut child);
         let seconds = begun.elapsed().as_secs_f64();
@@ -414,6 +423,11 @@ impl Trial<'_> {
         }
         found
     }
+}
+
+/// What has been written on a disk so far is there whatever happens to it.
+fn flush(disk: &Path) {
+    rustix::fs::syncfs(std::fs::File::open(disk).unwrap()).unwrap();
 }
 
 fn said(output: &[PathBuf; 2]) -> String {
