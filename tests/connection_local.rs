@@ -1,5 +1,6 @@
 //! The shell protocol on this computer: questions, bytes in and out, commands of users.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -107,6 +108,45 @@ async fn a_feed_whose_script_does_not_read_keeps_the_frames_in_step() {
         .unwrap();
     assert_ne!(output.code, 0);
     assert_eq!(shell.ask("echo on").await.unwrap().stdout, b"on\n");
+}
+
+/// However its script ends: the bytes that it has not read are no lines of the shell.
+async fn what_a_feed_leaves_is_never_run(shell: &Shell, folder: &std::path::Path) {
+    let mark = folder.join("run");
+    let line = format!("echo run >{}\n", quote(mark.to_str().unwrap()));
+    let bytes = line.repeat(300_000 / line.len() + 1).into_bytes();
+    let length = bytes.len() as u64;
+    for (script, code) in [
+        ("exit 3", Some(3)),
+        ("head -c 100000 >/dev/null; exit 4", Some(4)),
+        ("exec false", Some(1)),
+        ("set -e; false; true", Some(1)),
+        ("if then", Some(2)),
+        ("trap 'exit 5' EXIT; exit 6", Some(5)),
+        ("kill -9 $$", None),
+        // Who hands the bytes on is killed, the shell is not.
+        (
+            "own=$(readlink /proc/self/fd/0); for f in /proc/[0-9]*; do \
+             [ \"$(readlink $f/fd/1)\" = \"$own\" ] && grep -q head $f/cmdline && kill -9 ${f#/proc/}; done; cat >/dev/null",
+            None,
+        ),
+    ] {
+        let ended = shell.feed(script, length, &mut &bytes[..]).await;
+        match (ended, code) {
+            (Ok(output), Some(code)) if code != 2 => assert_eq!(output.code, code, "{script}"),
+            (Ok(output), Some(_)) => assert_ne!(output.code, 0, "{script}"),
+            (Err(_), None) => {}
+            (ended, code) => panic!("{script}: {ended:?} instead of {code:?}"),
+        }
+        assert_eq!(shell.ask("echo on").await.unwrap().stdout, b"on\n", "{script}");
+        assert!(!mark.exists(), "{script}: what it left was run");
+    }
+}
+
+#[tokio::test]
+async fn what_a_feed_leaves_is_never_run_however_its_script_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    what_a_feed_leaves_is_never_run(&host().shell(None).await.unwrap(), folder.path()).await;
 }
 
 #[tokio::test]
@@ -389,6 +429,9 @@ async fn every_shell_speaks_the_protocol() {
             shell.drain(&format!("cat {path}"), &mut back).await.unwrap();
             assert!(back == bytes[..length], "{program}: {length} bytes");
         }
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(folder.path(), open).unwrap();
+        what_a_feed_leaves_is_never_run(&shell, folder.path()).await;
         let with_input = Job {
             stdin: Some(noise(5000)),
             ..script("cat; exit 3")

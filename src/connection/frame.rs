@@ -23,7 +23,8 @@ const VERSION: &str = "1";
 /// What a shell is taught before its first frame. Descriptor 9, if it is open, marks the shell as one of
 /// this run (see `lock`); what users run does not get it. `V` proves that the first line arrived, `T` that
 /// `setsid` exists, `Y` that the shell reads its input byte by byte (bash), which is slow. The script of a job comes to its
-/// shell by standard input, since anybody may read the arguments of a program.
+/// shell by standard input, since anybody may read the arguments of a program. The bytes of a feed are read to their end
+/// however its script ends; where that cannot be, the shell ends, so that none of them is ever run as a line.
 const PREAMBLE: &str = r#"V=1
 unset ENV BASH_ENV CDPATH; S=; T=0; Y=0
 [ -n "${BASH_VERSION-}" ] && Y=1
@@ -34,7 +35,7 @@ B() { eval "$3"; printf '%s\n' "$2" | $S sh 6<&6 9<&- & p=$!; printf '%sg%s;' "$
 J() { { { B "$1" "$2" "$3" 2>&3 3>&- 4>&- | C "$1" 7<&0 >&4 3>&- 4>&-; } 3>&1 | C "$1" 7<&0 >&2 4>&-; } 4>&1; printf '%sz;' "$1"; }
 A() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; ( eval "$2" ) </dev/null 9<&-; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
 H() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; eval "$2"; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
-D() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; head -c "$2" | { eval "$3"; r=$?; cat >/dev/null; exit $r; } 9<&-; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
+D() { printf '%sb;' "$1"; printf '%sb;' "$1" >&2; { head -c "$2" || kill -9 $$; } | { ( eval "$3" ); r=$?; cat >/dev/null; exit $r; } 9<&-; printf '%sx%s;' "$1" "$?"; printf '%se;' "$1" >&2; }
 "#;
 
 /// Text that no output holds by chance: 128 random bits in hexadecimal.
