@@ -10,7 +10,7 @@ mod run;
 mod state;
 mod task;
 
-pub use run::{Finished, run};
+pub use run::{Finished, ListedPlaybook, listing, run};
 pub use state::host::Reach;
 pub use state::run::{Parts, Reload};
 pub use state::settings::Settings;

@@ -67,6 +67,17 @@ pub enum Kind {
         /// Its hosts.
         hosts: Vec<String>,
     },
+    /// A further batch of a play begins, by `serial` (`v2_playbook_on_play_start` again).
+    BatchStarted {
+        /// Name of its playbook.
+        playbook: String,
+        /// Its name or host pattern.
+        play: String,
+        /// `file:line`.
+        place: String,
+        /// The hosts of the batch.
+        hosts: Vec<String>,
+    },
     /// A play has no hosts (`v2_playbook_on_no_hosts_matched`).
     NoHostsMatched {
         /// Name of its playbook.
@@ -76,7 +87,7 @@ pub enum Kind {
         /// Why, and what to do.
         text: String,
     },
-    /// All hosts of a batch failed, so that the rest of the playbook is not run
+    /// More hosts of a batch failed than `max_fail_percentage` allows, so that the rest of the playbook is not run
     /// (`v2_playbook_on_no_hosts_remaining`).
     NoHostsRemaining {
         /// Name of its playbook.
@@ -153,6 +164,8 @@ pub enum Kind {
         name: TaskName,
         /// The file or the role.
         included: String,
+        /// The item of the including task's loop.
+        item: Option<String>,
         /// The hosts.
         hosts: Vec<String>,
     },
@@ -267,6 +280,9 @@ pub struct TaskName {
     pub module: String,
     /// `file:line`.
     pub place: String,
+    /// The column there, from 1.
+    #[serde(default)]
+    pub column: usize,
     /// True for a handler.
     pub handler: bool,
 }

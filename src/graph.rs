@@ -18,6 +18,10 @@ pub struct Node {
     pub plays: Vec<Arc<Play>>,
     /// The nodes it needs directly, by their number.
     pub needs: Vec<usize>,
+    /// Its needs are not stated: it comes behind everything above it, as in Ansible, whatever became of that.
+    pub follows: bool,
+    /// The playbook of the command line that it belongs to, by its number.
+    pub root: usize,
     /// The place of the import, or of the playbook.
     pub place: Place,
 }
@@ -27,6 +31,8 @@ pub struct Node {
 pub struct Graph {
     /// The nodes.
     pub nodes: Vec<Node>,
+    /// The playbooks of the command line.
+    pub roots: Vec<Arc<Playbook>>,
     ancestors: Vec<BTreeSet<usize>>,
 }
 
@@ -38,6 +44,7 @@ impl Graph {
     pub fn of(playbooks: &[Arc<Playbook>]) -> Result<Graph, Errors> {
         let mut builder = Builder::default();
         for playbook in playbooks {
+            builder.roots.push(playbook.clone());
             builder.playbook(playbook, playbook.needs.as_deref(), &playbook.place);
         }
         builder.finish()
@@ -67,6 +74,7 @@ impl Graph {
 #[derive(Default)]
 struct Builder {
     nodes: Vec<Node>,
+    roots: Vec<Arc<Playbook>>,
     stated: Vec<Option<Vec<Need>>>,
     /// Names that stand for several nodes: a playbook that is made of imports.
     groups: Vec<(String, Vec<usize>)>,
@@ -106,6 +114,8 @@ impl Builder {
             playbook: playbook.clone(),
             plays,
             needs: vec![],
+            follows: needs.is_none(),
+            root: self.roots.len() - 1,
             place: place.clone(),
         });
         self.stated.push(needs.map(<[Need]>::to_vec));
@@ -156,6 +166,7 @@ impl Builder {
         let ancestors = self.ancestors();
         Ok(Graph {
             nodes: self.nodes,
+            roots: self.roots,
             ancestors,
         })
     }

@@ -1,5 +1,6 @@
 //! Reporters: they read events and show them. None of them decides anything.
 
+mod ansible;
 mod duration;
 mod explain;
 mod json;
@@ -12,6 +13,7 @@ mod width;
 use crate::event::Event;
 use std::time::Instant;
 
+pub use ansible::{Ansible, Display};
 pub use explain::Explain;
 pub use json::Json;
 pub use plain::Plain;

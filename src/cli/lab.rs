@@ -8,7 +8,6 @@ use clap::{Args, Subcommand};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Machines made out of this computer: each boots systemd and sshd, and has networks, control groups and
 /// packages of its own. They share this computer's kernel. Needs root on Debian or Ubuntu.
@@ -57,11 +56,11 @@ pub enum LabCommand {
     },
 }
 
-/// Performs a command of `vent lab`.
+/// Performs a command of `vent lab`; gives the exit code.
 ///
 /// # Errors
 /// What the lab says.
-pub fn run(options: &LabOptions) -> Result<ExitCode, Errors> {
+pub fn run(options: &LabOptions) -> Result<i32, Errors> {
     let lab = read(&options.inventory)?;
     match &options.command {
         LabCommand::Up => lab.up(&say)?,
@@ -75,7 +74,7 @@ pub fn run(options: &LabOptions) -> Result<ExitCode, Errors> {
         }
         LabCommand::Ssh { node, command } => return Ok(log_in(&lab, node, command)?),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 fn read(path: &Path) -> Result<Lab, Errors> {
@@ -89,7 +88,7 @@ fn read(path: &Path) -> Result<Lab, Errors> {
 }
 
 /// Takes the place of this process, so that terminal, signals and exit code are those of `ssh`.
-fn log_in(lab: &Lab, node: &str, command: &[String]) -> Result<ExitCode> {
+fn log_in(lab: &Lab, node: &str, command: &[String]) -> Result<i32> {
     let mut line = lab.ssh(node)?;
     line.extend(command.iter().cloned());
     let cause = std::process::Command::new(&line[0]).args(&line[1..]).exec();

@@ -1,94 +1,58 @@
-//! `--list-hosts`, `--list-tasks`, and `vent graph`.
+//! `--list-hosts`, `--list-tasks`, `--list-tags`, in Ansible's form, and `vent graph`.
 
-use super::run::RunCommand;
-use crate::error::{Errors, Result};
+use super::choices::Choices;
+use crate::engine::ListedPlaybook;
 use crate::graph::Graph;
-use crate::inventory::{Inventory, pattern};
-use crate::model::Item;
-use crate::value::Value;
+use crate::value::{Value, repr};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// Lists hosts or tasks of every play.
-///
-/// # Errors
-/// A pattern that cannot be read.
-pub fn list(graph: &Graph, inventory: &Inventory, command: &RunCommand) -> Result<(), Errors> {
+/// The lists that were asked for, letter by letter as ansible-playbook prints them. (Its hosts, and the tags of its plays, come in no
+/// order; here they stand in the order of the inventory and of the file.)
+pub fn text(playbooks: &[ListedPlaybook], choices: &Choices) -> String {
     let mut out = String::new();
-    for node in &graph.nodes {
-        let _ = writeln!(out, "\nplaybook: {}", node.playbook.path.display());
-        for (number, play) in node.plays.iter().enumerate() {
+    for playbook in playbooks {
+        let _ = writeln!(out, "\nplaybook: {}", playbook.path.display());
+        for (number, play) in playbook.plays.iter().enumerate() {
+            let patterns = play.patterns.as_ref().map(|patterns| patterns.join(","));
+            let (patterns, tags) = (patterns.unwrap_or_default(), play.tags.join(","));
+            let number = number + 1;
             let _ = writeln!(
                 out,
-                "\n  play #{} ({}): {}",
-                number + 1,
-                play.hosts.value.as_str().unwrap_or("list"),
-                play.title()
+                "\n  play #{number} ({patterns}): {}\tTAGS: [{tags}]",
+                play.name
             );
-            if command.list_hosts {
-                hosts(&mut out, inventory, play, command)?;
+            if choices.list_hosts {
+                let patterns = play.patterns.as_ref();
+                let patterns = patterns.map(|patterns| Value::list(patterns.iter().map(Value::string)));
+                let patterns = repr(&patterns.unwrap_or(Value::Null));
+                let _ = writeln!(out, "    pattern: {patterns}\n    hosts ({}):", play.hosts.len());
+                for host in &play.hosts {
+                    let _ = writeln!(out, "      {host}");
+                }
             }
-            if command.list_tasks {
-                let _ = writeln!(out, "    tasks:");
-                play.items().for_each(|items| tasks(&mut out, items));
+            let own: BTreeSet<&str> = play.tags.iter().map(String::as_str).collect();
+            let mut all = own.clone();
+            let mut lines = String::new();
+            for task in &play.tasks {
+                let tags = task.tags.iter().map(String::as_str);
+                let tags: BTreeSet<&str> = own.iter().copied().chain(tags).collect();
+                let _ = writeln!(lines, "      {}\tTAGS: [{}]", task.name, joined(&tags));
+                all.extend(tags);
+            }
+            if choices.list_tasks {
+                let _ = write!(out, "    tasks:\n{lines}");
+            }
+            if choices.list_tags {
+                let _ = writeln!(out, "      TASK TAGS: [{}]", joined(&all));
             }
         }
     }
-    super::print(&out);
-    Ok(())
+    out
 }
 
-fn hosts(
-    out: &mut String,
-    inventory: &Inventory,
-    play: &crate::model::Play,
-    command: &RunCommand,
-) -> Result<(), Errors> {
-    if let Value::Template(text) = &play.hosts.value {
-        let _ = writeln!(out, "    hosts: decided when the play starts: {}", text.text);
-        return Ok(());
-    }
-    let mut found = pattern::hosts(inventory, &play.hosts.value, &play.hosts.place)?;
-    for error in pattern::unmatched(inventory, &play.hosts.value, &play.hosts.place)? {
-        super::say(&format!("[WARNING]: {}", error.line()));
-    }
-    if let Some(limit) = &command.limit {
-        let limited = pattern::limit(inventory, limit)?;
-        found.retain(|name| limited.hosts.contains(name));
-    }
-    let _ = writeln!(out, "    hosts ({}):", found.len());
-    for name in found {
-        let _ = writeln!(out, "      {name}");
-    }
-    Ok(())
-}
-
-fn tasks(out: &mut String, items: &[Item]) {
-    for item in items {
-        match item {
-            Item::Block(block) => {
-                [&block.block, &block.rescue, &block.always]
-                    .into_iter()
-                    .for_each(|list| tasks(out, list));
-            }
-            Item::Task(task) => task_line(out, task),
-            Item::Include(include) => task_line(out, &include.task),
-        }
-    }
-}
-
-fn task_line(out: &mut String, task: &crate::model::Task) {
-    let name = task.keywords.name.as_ref().and_then(|name| name.value.as_str());
-    let role = task
-        .role()
-        .map(|role| format!("{} : ", role.name))
-        .unwrap_or_default();
-    let tags: Vec<&str> = task.tags().iter().filter_map(|tag| tag.value.as_str()).collect();
-    let _ = writeln!(
-        out,
-        "      {role}{}\tTAGS: [{}]",
-        name.unwrap_or(&task.action.module),
-        tags.join(", ")
-    );
+fn joined(tags: &BTreeSet<&str>) -> String {
+    tags.iter().copied().collect::<Vec<_>>().join(", ")
 }
 
 /// The graph as text: every playbook with what it needs, needs that others imply left out.

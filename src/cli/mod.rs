@@ -1,6 +1,8 @@
 //! The command line.
 
+mod ansible;
 pub mod artifacts;
+mod choices;
 mod explain;
 mod graph;
 mod inventory;
@@ -62,6 +64,8 @@ enum Command {
     Machines(machines::MachinesCommand),
     /// Machines made out of this computer.
     Lab(lab::LabOptions),
+    /// Makes links to this program under the names of Ansible's commands.
+    Link(ansible::LinkCommand),
 }
 
 /// Bytes of stack of every thread: templates may nest as deeply as their author likes.
@@ -69,8 +73,11 @@ const STACK: usize = 64 << 20;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
     fault::tell_only_what_nobody_catches();
+    if let Some(call) = ansible::called() {
+        return call.perform();
+    }
+    let cli = Cli::parse();
     crate::budget::multiply(cli.budget);
     guarded(move || perform(&cli))
 }
@@ -87,16 +94,8 @@ fn guarded(work: impl FnOnce() -> ExitCode + Send + 'static) -> ExitCode {
 }
 
 fn perform(cli: &Cli) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .thread_stack_size(STACK)
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&Error::new("cannot start").cause(error).into()),
-    };
-    let done = match &cli.command {
-        Command::Lab(options) => return lab::run(options).unwrap_or_else(|errors| failed(&errors)),
+    on_runtime(|runtime| match &cli.command {
+        Command::Lab(options) => lab::run(options),
         Command::Artifacts(command) => runtime.block_on(artifacts::run(command)).map(|()| 0),
         Command::Graph(command) => graph::run(command).map(|()| 0),
         Command::Inventory(command) => inventory::run(command).map(|()| 0),
@@ -105,7 +104,21 @@ fn perform(cli: &Cli) -> ExitCode {
         Command::Explain(command) => runtime.block_on(explain::explain(command)),
         Command::Machines(command) => runtime.block_on(machines::run(command)).map(|()| 0),
         Command::Run(command) => runtime.block_on(run::run(command)),
+        Command::Link(command) => Ok(ansible::link(command).map(|()| 0)?),
+    })
+}
+
+/// Does a command's work, which gives an exit code, with an executor for what waits.
+fn on_runtime(work: impl FnOnce(&tokio::runtime::Runtime) -> Result<i32, Errors>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(STACK)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&Error::new("cannot start").cause(error).into()),
     };
+    let done = work(&runtime);
     // Whatever still waits, such as a second interrupt, is not waited for.
     runtime.shutdown_background();
     match done {

@@ -8,6 +8,7 @@ use crate::error::cures::BELOW_THE_FOLDER;
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
+use crate::model::configuration::{Configuration, Shown};
 use crate::model::load::{Known, Loader, SearchPaths};
 use crate::module;
 use crate::source::{Place, Source};
@@ -24,7 +25,7 @@ use std::time::Duration;
 #[derive(Args, Debug, Default)]
 pub struct Options {
     /// An inventory: a file, a folder, or `host,`. May stand several times.
-    #[arg(short, long)]
+    #[arg(short, long, alias = "inventory-file")]
     pub inventory: Vec<String>,
     /// A variable: `name=value`, a YAML mapping, or `@file`.
     #[arg(short, long)]
@@ -49,7 +50,22 @@ pub struct Options {
     pub vault_id: Vec<String>,
     #[command(flatten)]
     pub passwords: PasswordOptions,
+    /// Options for ssh, such as `-o ProxyJump=...`.
+    #[arg(long, allow_hyphen_values = true)]
+    pub ssh_common_args: Option<String>,
+    /// More options for ssh.
+    #[arg(long, allow_hyphen_values = true)]
+    pub ssh_extra_args: Option<String>,
+    /// Folders with modules, before others; parted by colons.
+    #[arg(short = 'M', long, value_delimiter = ':')]
+    pub module_path: Vec<PathBuf>,
+    /// Called as one of Ansible's commands: a project is Ansible's, not Vent's.
+    #[arg(skip)]
+    pub named_as_ansible: bool,
 }
+
+/// Where Ansible looks for hosts if nobody says where.
+const ANSIBLES: &str = "/etc/ansible/hosts";
 
 /// What a command works with.
 pub struct Project {
@@ -61,10 +77,15 @@ pub struct Project {
     pub extra: Arc<Map>,
     /// `forks` of `ansible.cfg`.
     pub forks: Option<usize>,
+    /// How a run is shown under Ansible's names.
+    pub shown: Shown,
+    /// The `ansible.cfg` that was read.
+    pub config_file: Option<PathBuf>,
     /// The password of `-K`.
     pub become_password: Option<Secret>,
     sources: Vec<String>,
     folder: PathBuf,
+    named_as_ansible: bool,
 }
 
 impl Project {
@@ -73,7 +94,7 @@ impl Project {
     /// # Errors
     /// A file that cannot be read, a variable that is none.
     pub fn open(options: &Options, playbook: Option<&Path>) -> Result<Project, Errors> {
-        let configuration = crate::model::configuration::Configuration::read()?;
+        let configuration = Configuration::read()?;
         let folder = playbook
             .and_then(Path::parent)
             .map(PathBuf::from)
@@ -104,6 +125,7 @@ impl Project {
             password: passwords.connection,
             host_key_checking: configuration.host_key_checking,
             timeout: options.timeout.map(Duration::from_secs).or(configuration.timeout),
+            arguments: [options.ssh_common_args.clone(), options.ssh_extra_args.clone()],
         };
         let extra = extra(&options.extra_vars, &vault)?;
         let sources = if options.inventory.is_empty() {
@@ -114,7 +136,7 @@ impl Project {
         let search = SearchPaths {
             roles: configuration.roles_path,
             collections: configuration.collections_path,
-            library: configuration.library,
+            library: [options.module_path.clone(), configuration.library].concat(),
         };
         let extra = Arc::new(extra);
         Ok(Project {
@@ -122,13 +144,17 @@ impl Project {
             reach: Arc::new(Ways::new(defaults)),
             extra,
             forks: configuration.forks,
+            shown: configuration.shown,
+            config_file: configuration.file,
             become_password: passwords.r#become,
             sources,
             folder,
+            named_as_ansible: options.named_as_ansible,
         })
     }
 
-    /// The inventory: `-i`, else the configuration's, else `inventory/lab.yml` of the playbook's project.
+    /// The inventory: `-i`, else the configuration's, else `inventory/lab.yml` of the playbook's project, else Ansible's usual
+    /// one.
     ///
     /// # Errors
     /// Everything that is wrong in its files.
@@ -137,20 +163,17 @@ impl Project {
     }
 
     fn sources(&self) -> Vec<String> {
-        let mut sources = self.sources.clone();
-        if sources.is_empty() {
-            let near = [
-                self.folder.join("../inventory/lab.yml"),
-                self.folder.join("inventory/lab.yml"),
-                "inventory/lab.yml".into(),
-            ];
-            sources.extend(
-                near.iter()
-                    .find(|path| path.is_file())
-                    .map(|path| path.display().to_string()),
-            );
+        if !self.sources.is_empty() {
+            return self.sources.clone();
         }
-        sources
+        let near = [
+            self.folder.join("../inventory/lab.yml"),
+            self.folder.join("inventory/lab.yml"),
+            "inventory/lab.yml".into(),
+        ];
+        let near = near.into_iter().filter(|_| !self.named_as_ansible);
+        let found = near.chain([ANSIBLES.into()]).find(|path| path.exists());
+        found.iter().map(|path| path.display().to_string()).collect()
     }
 
     /// Reads the inventory anew, as [`Project::inventory`] does.

@@ -33,6 +33,23 @@ pub fn ask(graph: &Graph, extra: &Map) -> Result<HashMap<String, Arc<Map>>> {
     Ok(all)
 }
 
+/// Nobody is asked: the defaults of the questions, by the place of the play. As Ansible does where it only lists.
+pub fn defaults(graph: &Graph, extra: &Map) -> HashMap<String, Arc<Map>> {
+    let plays = graph.nodes.iter().flat_map(|node| &node.plays);
+    let answers = plays.map(|play| {
+        let prompts = play
+            .prompts
+            .iter()
+            .filter(|prompt| !extra.contains_key(prompt.name.as_str()));
+        let answers = prompts.map(|prompt| {
+            let default = prompt.default.clone().unwrap_or(Value::Null);
+            (prompt.name.as_str().into(), default)
+        });
+        (play.place.short(), Arc::new(answers.collect::<Map>()))
+    });
+    answers.collect()
+}
+
 /// The answer as `encrypt` wants it.
 fn encrypted(prompt: &Prompt, answer: Value) -> Result<Value> {
     let Some(encrypt) = &prompt.encrypt else {

@@ -23,6 +23,8 @@ pub struct Defaults {
     pub host_key_checking: Option<bool>,
     /// `-T`, else `timeout`.
     pub timeout: Option<Duration>,
+    /// `--ssh-common-args` and `--ssh-extra-args`: for hosts that say none of their own.
+    pub arguments: [Option<String>; 2],
 }
 
 const HOST: &[&str] = &["ansible_host", "ansible_ssh_host"];
@@ -90,7 +92,9 @@ impl Reach for Ways {
             connection.or_else(|| (local && !variables.contains_key("ansible_host")).then(|| "local".into()));
         let port = value(PORT).map(|value| port(name, value)).transpose()?;
         let timeout = value(TIMEOUT).map(|value| timeout(name, value)).transpose()?;
-        let arguments = ARGUMENTS.iter().filter_map(|name| text(&[name]));
+        let [common, extra] = &self.defaults.arguments;
+        let arguments = ARGUMENTS.iter().zip([&None, common, extra]);
+        let arguments = arguments.filter_map(|(name, given)| text(&[name]).or_else(|| given.clone()));
         let options = Options {
             name: name.to_string(),
             connection,

@@ -1,5 +1,6 @@
 //! `vent run`: runs playbooks.
 
+use super::choices::Choices;
 use super::project;
 use crate::engine::{self, Parts, Settings};
 use crate::error::{Collector, Error, ErrorKind, Errors, INTERRUPTED, Result, cures, nearest};
@@ -9,7 +10,7 @@ use crate::inventory::Inventory;
 use crate::model::Playbook;
 use crate::model::load::Loader;
 use crate::module::MODULES;
-use crate::report::{Json, Plain, Reporter, Terminal};
+use crate::report::{Ansible, Json, Plain, Reporter, Terminal};
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ pub enum Output {
     Plain,
     /// One line of JSON for every event.
     Json,
+    /// As Ansible shows it.
+    #[value(skip)]
+    Ansible,
 }
 
 /// What `vent run` takes.
@@ -38,71 +42,20 @@ pub struct RunCommand {
     pub playbooks: Vec<PathBuf>,
     #[command(flatten)]
     pub project: project::Options,
-    /// Plan, and touch nothing.
-    #[arg(short = 'C', long)]
-    pub check: bool,
-    /// Show what changes in files.
-    #[arg(short = 'D', long)]
-    pub diff: bool,
-    /// Leave out hosts that do not match this pattern.
-    #[arg(short, long)]
-    pub limit: Option<String>,
-    /// Only tasks with one of these tags.
-    #[arg(short, long, value_delimiter = ',')]
-    pub tags: Vec<String>,
-    /// No tasks with one of these tags.
-    #[arg(long, value_delimiter = ',')]
-    pub skip_tags: Vec<String>,
-    /// Skip all tasks before the one with this name.
-    #[arg(long)]
-    pub start_at_task: Option<String>,
-    /// How many hosts at the same time (default 50).
-    #[arg(short, long, value_parser = at_least_one)]
-    pub forks: Option<usize>,
+    #[command(flatten)]
+    pub choices: Choices,
     /// How many seconds other runs that use a host are waited for.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub lock_timeout: u32,
-    /// Run as another user.
-    #[arg(short = 'b', long = "become")]
-    pub r#become: bool,
-    /// The other user.
-    #[arg(long)]
-    pub become_user: Option<String>,
-    /// How to become the other user: sudo, su, doas.
-    #[arg(long)]
-    pub become_method: Option<String>,
-    /// Run handlers after a failure as well.
-    #[arg(long)]
-    pub force_handlers: bool,
-    /// More words: output of commands, skipped tasks; twice: results.
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub verbose: u8,
     /// How the run is shown.
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,
-    /// Only list the hosts of each play.
-    #[arg(long)]
-    pub list_hosts: bool,
-    /// Only list the tasks of each play.
-    #[arg(long)]
-    pub list_tasks: bool,
-    /// Only check that all files can be read.
-    #[arg(long)]
-    pub syntax_check: bool,
     /// Run the playbooks that are needed first, too.
     #[arg(long, conflicts_with = "no_needs")]
     pub with_needs: bool,
     /// Do not look at the playbooks that are needed first.
     #[arg(long)]
     pub no_needs: bool,
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("at least one host at a time".into()),
-        Ok(number) => Ok(number),
-        Err(_) => Err("a whole number is needed".into()),
-    }
 }
 
 /// Runs the command; gives the exit code.
@@ -120,15 +73,23 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     if let Some(warning) = super::survey::of(&graph, &project.loader).warning() {
         super::say(&warning);
     }
-    if command.syntax_check {
+    let choices = &command.choices;
+    if choices.syntax_check {
+        for playbook in &command.playbooks {
+            super::print(&format!("\nplaybook: {}\n", playbook.display()));
+        }
         return Ok(0);
     }
     let inventory = project.inventory()?;
-    if command.list_hosts || command.list_tasks {
-        super::list::list(&graph, &inventory, command)?;
+    let mut settings = settings(command, &project)?;
+    if choices.list_hosts || choices.list_tasks || choices.list_tags {
+        settings.prompted = Arc::new(super::prompts::defaults(&graph, &project.extra));
+        super::print(&super::list::text(
+            &listed(&project, graph, inventory, settings)?,
+            choices,
+        ));
         return Ok(0);
     }
-    let mut settings = settings(command, &project)?;
     settings.prompted = Arc::new(super::prompts::ask(&graph, &project.extra)?);
     if !command.no_needs
         && let [path] = &command.playbooks[..]
@@ -195,26 +156,27 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         .iter()
         .map(|path| path.display().to_string())
         .collect();
+    let choices = &command.choices;
     Ok(Settings {
         title: format!("vent run {}", paths.join(" ")),
         within: std::env::var(engine::WITHIN).ok(),
-        check: command.check,
+        check: choices.check,
         explain: false,
-        diff: command.diff,
-        verbosity: command.verbose,
-        forks: command.forks.or(project.forks).unwrap_or(50),
+        diff: choices.diff,
+        verbosity: choices.verbose,
+        forks: choices.forks.or(project.forks).unwrap_or(50),
         lock_timeout: Duration::from_secs(command.lock_timeout.into()),
-        limit: command.limit.clone(),
-        tags: command.tags.clone(),
-        skip_tags: command.skip_tags.clone(),
-        start_at_task: command.start_at_task.clone(),
+        limit: choices.limit.clone(),
+        tags: choices.tags.clone(),
+        skip_tags: choices.skip_tags.clone(),
+        start_at_task: choices.start_at_task.clone(),
         extra: project.extra.clone(),
         prompted: Arc::default(),
         become_password: project.become_password.clone(),
-        r#become: command.r#become,
-        become_user: command.become_user.clone(),
-        become_method: command.become_method.clone(),
-        force_handlers: command.force_handlers,
+        r#become: choices.r#become,
+        become_user: choices.become_user.clone(),
+        become_method: choices.become_method.clone(),
+        force_handlers: choices.force_handlers,
     })
 }
 
@@ -237,7 +199,12 @@ async fn start(
         Output::Auto if std::io::stderr().is_terminal() && is_capable => {
             Box::new(Terminal::new(settings.verbosity, colour))
         }
-        _ => Box::new(Plain::new(std::io::stdout(), settings.verbosity, colour)),
+        Output::Ansible => Box::new(Ansible::new(
+            std::io::stdout(),
+            std::io::stderr(),
+            super::ansible::display(project, settings.verbosity),
+        )),
+        Output::Plain | Output::Auto => Box::new(Plain::new(std::io::stdout(), settings.verbosity, colour)),
     };
     let mut reporters = vec![reporter];
     if let Some(journal) = super::journal::open() {
@@ -274,16 +241,9 @@ pub(super) async fn watch(
     let events = Events::new(sender);
     let interrupts = tokio::spawn(interrupts(events.clone(), stop.clone(), stop_now.clone()));
     let parts = Parts {
-        settings,
-        graph,
-        inventory,
-        events,
-        reach: project.reach.clone(),
-        modules: MODULES,
-        loader: project.loader.clone(),
-        reload: project.reload(),
         stop,
         stop_now,
+        ..parts(project, graph, inventory, settings, events)
     };
     let finished = engine::run(parts).await;
     interrupts.abort();
@@ -293,6 +253,45 @@ pub(super) async fn watch(
             .of_kind(ErrorKind::Unexpected)
     })?;
     Ok(finished?.code)
+}
+
+/// What a run works with; nobody stops it.
+fn parts(
+    project: &project::Project,
+    graph: Graph,
+    inventory: Inventory,
+    settings: Settings,
+    events: Events,
+) -> Parts {
+    Parts {
+        settings,
+        graph,
+        inventory,
+        events,
+        reach: project.reach.clone(),
+        modules: MODULES,
+        loader: project.loader.clone(),
+        reload: project.reload(),
+        stop: CancellationToken::new(),
+        stop_now: CancellationToken::new(),
+    }
+}
+
+/// What would be run. Warnings are said.
+fn listed(
+    project: &project::Project,
+    graph: Graph,
+    inventory: Inventory,
+    settings: Settings,
+) -> Result<Vec<engine::ListedPlaybook>> {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<Event>();
+    let listed = engine::listing(parts(project, graph, inventory, settings, Events::new(sender)));
+    while let Ok(event) = receiver.try_recv() {
+        if let Kind::Warning { text } = event.kind {
+            super::say(&format!("[WARNING]: {text}"));
+        }
+    }
+    listed
 }
 
 /// The first interrupt starts nothing new, the second ends what runs, the third this program whatever it does.

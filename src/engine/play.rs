@@ -4,7 +4,7 @@ mod accounts;
 mod block;
 mod debts;
 mod handlers;
-mod hosts;
+pub mod hosts;
 mod include;
 mod list;
 mod locks;
@@ -69,7 +69,15 @@ async fn batches(context: &Context) -> PlayEnd {
         Err(error) => return broken(run, play.node, &play.play, &error),
     };
     let mut over = false;
-    for batch in batches {
+    for (number, batch) in batches.into_iter().enumerate() {
+        if number > 0 {
+            run.events.tell(Kind::BatchStarted {
+                playbook: play.name.clone(),
+                play: play.title(),
+                place: play.play.place.short(),
+                hosts: batch.iter().map(|host| host.name.to_string()).collect(),
+            });
+        }
         play.begin_batch(&batch);
         let count = batch.len();
         let before = play.failures();
@@ -79,7 +87,8 @@ async fn batches(context: &Context) -> PlayEnd {
             break;
         }
     }
-    if over {
+    // Where the last hosts fail one by one, Ansible is silent.
+    if over && play.play.max_fail_percentage.is_some() {
         run.events.tell(Kind::NoHostsRemaining {
             playbook: play.name.clone(),
             play: play.title(),

@@ -1,5 +1,7 @@
 //! A whole run: the graph of playbooks, each started as soon as all it needs is done.
 
+mod listing;
+
 use super::play;
 use super::state::play::Out;
 use super::state::run::{Parts, RunState};
@@ -15,6 +17,8 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+pub use listing::{ListedPlaybook, listing};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,10 +127,64 @@ fn tell_prompts(run: &RunState) {
     }
 }
 
+/// How a node ended.
+struct NodeEnd {
+    ending: Ending,
+    /// The hosts that failed in it or above it.
+    gone: HashSet<Arc<str>>,
+    /// All hosts of a batch failed, so that the rest of its playbook is not run.
+    over: bool,
+    /// Something that no host is to blame for ended it, so that nothing behind it is run.
+    broken: bool,
+}
+
+impl NodeEnd {
+    fn of(ending: Ending) -> NodeEnd {
+        NodeEnd {
+            ending,
+            gone: HashSet::new(),
+            over: false,
+            broken: false,
+        }
+    }
+}
+
+/// Whether a node may start, by what became of those that it needs.
+enum Turn {
+    /// Not yet.
+    Waits,
+    /// One that it needs, by its number, keeps it from being run.
+    Blocked(usize),
+    /// It starts, without these hosts.
+    Comes(HashSet<Arc<str>>),
+}
+
+fn turn(run: &RunState, at: usize, ends: &[Option<NodeEnd>]) -> Turn {
+    let node = &run.graph.nodes[at];
+    let mut gone = HashSet::new();
+    let mut waits = false;
+    for need in &node.needs {
+        let Some(end) = &ends[*need] else {
+            waits = true;
+            continue;
+        };
+        let same = run.graph.nodes[*need].root == node.root;
+        let goes_on = node.follows && end.ending == Ending::Failed && !end.broken && !(end.over && same);
+        if end.ending != Ending::Done && !goes_on {
+            return Turn::Blocked(*need);
+        }
+        gone.extend(end.gone.iter().cloned());
+    }
+    match waits {
+        true => Turn::Waits,
+        false => Turn::Comes(gone),
+    }
+}
+
 /// Starts every playbook as soon as all it needs is done.
 async fn nodes(run: &Arc<RunState>, trouble: &Arc<Trouble>) {
     let count = run.graph.nodes.len();
-    let mut endings: Vec<Option<Ending>> = vec![None; count];
+    let mut ends: Vec<Option<NodeEnd>> = (0..count).map(|_| None).collect();
     let mut started = vec![false; count];
     let mut running = FuturesUnordered::new();
     loop {
@@ -134,25 +192,18 @@ async fn nodes(run: &Arc<RunState>, trouble: &Arc<Trouble>) {
             if started[at] {
                 continue;
             }
-            let node = &run.graph.nodes[at];
-            let cause = node.needs.iter().find(|need| {
-                matches!(
-                    endings[**need],
-                    Some(Ending::Failed | Ending::Blocked | Ending::Stopped)
-                )
-            });
-            let ready = node.needs.iter().all(|need| endings[*need] == Some(Ending::Done));
-            if cause.is_none() && !ready {
-                continue;
-            }
+            let (cause, gone) = match turn(run, at, &ends) {
+                Turn::Waits => continue,
+                Turn::Blocked(need) => (Some(run.graph.nodes[need].name.clone()), HashSet::new()),
+                Turn::Comes(gone) => (None, gone),
+            };
             started[at] = true;
             let stopped = run.permits.is_stopped();
             if cause.is_some() || stopped {
                 let ending = if stopped { Ending::Stopped } else { Ending::Blocked };
-                endings[at] = Some(ending);
-                let cause = cause.map(|need| run.graph.nodes[*need].name.clone());
+                ends[at] = Some(NodeEnd::of(ending));
                 run.events.tell(Kind::PlaybookEnded {
-                    playbook: node.name.clone(),
+                    playbook: run.graph.nodes[at].name.clone(),
                     ending,
                     cause,
                     seconds: 0.0,
@@ -161,7 +212,7 @@ async fn nodes(run: &Arc<RunState>, trouble: &Arc<Trouble>) {
             }
             let (run, trouble) = (run.clone(), trouble.clone());
             running.push(tokio::spawn(async move {
-                let ended = caught(self::node(&run, &trouble, at)).await;
+                let ended = caught(self::node(&run, &trouble, at, gone)).await;
                 (
                     at,
                     ended.unwrap_or_else(|fault| broken(&run, &trouble, at, &fault)),
@@ -169,7 +220,7 @@ async fn nodes(run: &Arc<RunState>, trouble: &Arc<Trouble>) {
             }));
         }
         match running.next().await {
-            Some(Ok((at, ending))) => endings[at] = Some(ending),
+            Some(Ok((at, end))) => ends[at] = Some(end),
             Some(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
             None if started.iter().all(|started| *started) => return,
             None => {}
@@ -178,7 +229,7 @@ async fn nodes(run: &Arc<RunState>, trouble: &Arc<Trouble>) {
 }
 
 /// A playbook that a fault ended: those that need it do not begin.
-fn broken(run: &RunState, trouble: &Trouble, at: usize, fault: &Fault) -> Ending {
+fn broken(run: &RunState, trouble: &Trouble, at: usize, fault: &Fault) -> NodeEnd {
     let playbook = run.graph.nodes[at].name.clone();
     let error = fault.error(&format!("the playbook `{playbook}`"));
     run.notice(None, error.to_string());
@@ -189,48 +240,47 @@ fn broken(run: &RunState, trouble: &Trouble, at: usize, fault: &Fault) -> Ending
         cause: None,
         seconds: 0.0,
     });
-    Ending::Failed
+    NodeEnd {
+        broken: true,
+        ..NodeEnd::of(Ending::Failed)
+    }
 }
 
-async fn node(run: &Arc<RunState>, trouble: &Trouble, at: usize) -> Ending {
+async fn node(run: &Arc<RunState>, trouble: &Trouble, at: usize, mut gone: HashSet<Arc<str>>) -> NodeEnd {
     let started = Instant::now();
     let node = &run.graph.nodes[at];
     run.events.tell(Kind::PlaybookStarted {
         playbook: node.name.clone(),
     });
-    let mut gone = HashSet::new();
-    let mut ending = Ending::Done;
+    let before = gone.len();
+    let mut end = NodeEnd::of(Ending::Done);
     for play in &node.plays {
         if run.permits.is_stopped() {
-            ending = Ending::Stopped;
+            end.ending = Ending::Stopped;
             break;
         }
-        let end = play::run(run, at, play, &gone).await;
-        trouble.note(&end);
-        gone.extend(end.failed.into_iter().map(|(name, _)| name));
-        if end.broken {
-            ending = Ending::Failed;
-            break;
-        }
+        let played = play::run(run, at, play, &gone).await;
+        trouble.note(&played);
+        gone.extend(played.failed.into_iter().map(|(name, _)| name));
         // Ansible runs no further play of a playbook once all hosts of a batch failed.
-        if end.over {
+        (end.over, end.broken) = (played.over, played.broken);
+        if end.over || end.broken {
             break;
         }
     }
-    if !gone.is_empty() && !run.permits.stop_now.is_cancelled() {
-        ending = Ending::Failed;
-    } else if run.permits.is_stopped() && ending == Ending::Done {
+    if (gone.len() > before || end.broken) && !run.permits.stop_now.is_cancelled() {
+        end.ending = Ending::Failed;
+    } else if run.permits.is_stopped() && end.ending == Ending::Done {
         // Its last tasks were not begun.
-        ending = Ending::Stopped;
+        end.ending = Ending::Stopped;
     }
-    let seconds = started.elapsed().as_secs_f64();
     run.events.tell(Kind::PlaybookEnded {
         playbook: node.name.clone(),
-        ending,
+        ending: end.ending,
         cause: None,
-        seconds,
+        seconds: started.elapsed().as_secs_f64(),
     });
-    ending
+    NodeEnd { gone, ..end }
 }
 
 /// What is said if `--start-at-task` named a task that never came.

@@ -301,7 +301,8 @@ pub fn flag(task: &Task, scope: &Scope, pick: impl Fn(&Keywords) -> &Option<Plac
     value::to_bool(&rendered.value)
 }
 
-/// The name of a task as it is shown: rendered, with its role before it.
+/// The name of a task as it is shown: rendered, with its role before it; `include_role` has none before it, and names the
+/// role that it includes where it has no name.
 pub fn title(task: &Task, scope: &Scope) -> String {
     let given = task.keywords.name.as_ref().map(|name| {
         let rendered = template::render(&name.value, scope).ok().flatten();
@@ -309,8 +310,15 @@ pub fn title(task: &Task, scope: &Scope) -> String {
         text.or_else(|| name.value.as_str().map(str::to_string))
             .unwrap_or_default()
     });
+    let including = task.action.short() == "include_role";
+    if let (true, None) = (including, &given) {
+        let arguments = &task.action.arguments;
+        let role = arguments.get("name").or_else(|| arguments.get("role"));
+        let role = role.and_then(|role| role.value.as_str()).unwrap_or_default();
+        return format!("{} : {role}", task.action.module);
+    }
     let title = given.unwrap_or_else(|| task.action.module.to_string());
-    match task.role() {
+    match task.role().filter(|_| !including) {
         Some(role) => format!("{} : {title}", role.name),
         None => title,
     }

@@ -12,6 +12,8 @@ use std::time::Duration;
 /// The settings that are read; what nobody set is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Configuration {
+    /// The `ansible.cfg` that was read.
+    pub file: Option<PathBuf>,
     /// Inventory sources (`inventory`, `ANSIBLE_INVENTORY`).
     pub inventory: Vec<String>,
     /// The account to log in to.
@@ -32,6 +34,33 @@ pub struct Configuration {
     pub collections_path: Vec<PathBuf>,
     /// Folders with modules of the user's own (`library`); Ansible's usual ones if nobody set others.
     pub library: Vec<PathBuf>,
+    /// How a run is shown under Ansible's names.
+    pub shown: Shown,
+}
+
+/// The settings of Ansible's callback `default` and of its display.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shown {
+    /// Skipped hosts (true if nobody says otherwise).
+    pub display_skipped_hosts: Option<bool>,
+    /// Hosts on which nothing changed (true if nobody says otherwise).
+    pub display_ok_hosts: Option<bool>,
+    /// Failures go to standard error.
+    pub display_failed_stderr: Option<bool>,
+    /// A line for each host that begins with a task.
+    pub show_per_host_start: Option<bool>,
+    /// `[CHECK MODE]` in banners.
+    pub check_mode_markers: Option<bool>,
+    /// The place of a task that fails.
+    pub show_task_path_on_failure: Option<bool>,
+    /// Results on several lines (`callback_format_pretty`).
+    pub pretty_results: Option<bool>,
+    /// Colours even where there is no terminal.
+    pub force_color: Option<bool>,
+    /// No colours.
+    pub nocolor: Option<bool>,
+    /// So many `-v` more.
+    pub verbosity: u8,
 }
 
 /// Where roles are searched if nothing else is set.
@@ -57,10 +86,8 @@ impl Configuration {
 
     fn of(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Result<Configuration, Errors> {
         let mut errors = Collector::default();
-        let file = match found(environment, here) {
-            Some(path) => Some(File::read(&path)?),
-            None => None,
-        };
+        let path_read = found(environment, here);
+        let file = path_read.as_deref().map(File::read).transpose()?;
         errors.take(file.as_ref().map_or(Ok(()), File::check));
         let sources = Sources {
             environment,
@@ -75,7 +102,25 @@ impl Configuration {
             number.and_then(|number| errors.take(number))
         };
         let (timeout, forks) = (number("timeout"), number("forks"));
+        let verbosity = number("verbosity").unwrap_or(0);
+        let mut flag = |name: &str| {
+            let flag = sources.get(name).map(|found| found.flag());
+            flag.and_then(|flag| errors.take(flag))
+        };
+        let shown = Shown {
+            display_skipped_hosts: flag("display_skipped_hosts"),
+            display_ok_hosts: flag("display_ok_hosts"),
+            display_failed_stderr: flag("display_failed_stderr"),
+            show_per_host_start: flag("show_per_host_start"),
+            check_mode_markers: flag("check_mode_markers"),
+            show_task_path_on_failure: flag("show_task_path_on_failure"),
+            pretty_results: flag("callback_format_pretty"),
+            force_color: flag("force_color"),
+            nocolor: flag("nocolor"),
+            verbosity: u8::try_from(verbosity).unwrap_or(u8::MAX),
+        };
         errors.finish(Configuration {
+            file: path_read,
             inventory: sources
                 .get("inventory")
                 .map(|found| sources.inventory(&found))
@@ -93,6 +138,7 @@ impl Configuration {
             ]
             .concat(),
             library: sources.paths("library", LIBRARY),
+            shown,
         })
     }
 }

@@ -94,6 +94,7 @@ fn events_come_in_the_order_of_ansibles_callbacks() {
         "task_started Saves",
         "host_started a",
         "task_ended a ok",
+        "task_started meta",
         "task_started Restart",
         "host_started a",
         "task_ended a ok",

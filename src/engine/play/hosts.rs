@@ -26,26 +26,11 @@ pub fn prepare(
     play: &Arc<Play>,
     gone: &HashSet<Arc<str>>,
 ) -> Result<Option<Context>> {
-    let localhost = run.hosts.host("localhost");
-    let scope = scope::of_play_pattern(run, &localhost, play);
-    let rendered =
-        template::render(&play.hosts.value, &scope).map_err(|error| error.at(&play.hosts.place))?;
-    let pattern = rendered.map_or(Value::Null, |rendered| rendered.value);
-    let mut hosts = run.resolve(&pattern, &play.hosts.place)?;
+    let (pattern, mut hosts) = chosen(run, play)?;
     hosts.retain(|name| !gone.contains(name));
     let playbook = &run.graph.nodes[node].name;
     if leave_out_expected(run, playbook, play, &mut hosts) && hosts.is_empty() {
         return Ok(None);
-    }
-    let order = play.order.as_ref().and_then(|placed| placed.value.as_str());
-    match order {
-        Some("reverse_inventory") => hosts.reverse(),
-        Some("sorted") => hosts.sort(),
-        Some("reverse_sorted") => {
-            hosts.sort();
-            hosts.reverse();
-        }
-        _ => {}
     }
     let graph_node = &run.graph.nodes[node];
     if hosts.is_empty() {
@@ -72,6 +57,34 @@ pub fn prepare(
         run: run.clone(),
         play: Arc::new(PlayState::new(node, (folder, written), play, hosts, most_failed)),
     }))
+}
+
+/// The play's pattern, rendered, and the hosts that it and `--limit` choose, in the play's `order`.
+///
+/// # Errors
+/// A pattern that is wrong.
+pub fn chosen(run: &Arc<RunState>, play: &Play) -> Result<(Value, Vec<Arc<str>>)> {
+    let localhost = run.hosts.host("localhost");
+    let scope = scope::of_play_pattern(run, &localhost, play);
+    let rendered =
+        template::render(&play.hosts.value, &scope).map_err(|error| error.at(&play.hosts.place))?;
+    let pattern = rendered.map_or(Value::Null, |rendered| rendered.value);
+    // A pattern that is omitted names nobody.
+    let mut hosts = match &pattern {
+        Value::Null => vec![],
+        pattern => run.resolve(pattern, &play.hosts.place)?,
+    };
+    let order = play.order.as_ref().and_then(|placed| placed.value.as_str());
+    match order {
+        Some("reverse_inventory") => hosts.reverse(),
+        Some("sorted") => hosts.sort(),
+        Some("reverse_sorted") => {
+            hosts.sort();
+            hosts.reverse();
+        }
+        _ => {}
+    }
+    Ok((pattern, hosts))
 }
 
 /// `max_fail_percentage`, as the play's first host sees it.

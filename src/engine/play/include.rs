@@ -31,11 +31,14 @@ pub async fn run(context: &Context, include: &Arc<Include>, list: &List, hosts: 
     let mut failed: Failed = vec![];
     let groups = groups(context, include, list, hosts, &mut failed);
     let mut gone: HashSet<_> = failed.iter().map(|(host, _)| host.name.clone()).collect();
-    for mut group in groups {
-        group.hosts.retain(|host| !gone.contains(&host.name));
+    for group in &groups {
         let Some(host) = group.hosts.first() else { continue };
         let names = group.hosts.iter().map(|host| host.name.to_string());
-        HostTask::new(context, host, task, &list.parameters).tell_included(&group.inclusion, names.collect());
+        let including = HostTask::new(context, host, task, &list.parameters);
+        including.tell_included(&group.inclusion, &group.items, names.collect());
+    }
+    for mut group in groups {
+        group.hosts.retain(|host| !gone.contains(&host.name));
         let layers = group.inclusion.layers.iter().chain(list.parameters.iter());
         let included = List {
             items: group.items,

@@ -1,7 +1,7 @@
 //! `meta`: what it says is to happen, and then it happens.
 
 use super::list::List;
-use super::{Failed, handlers, tell_broken};
+use super::{Failed, handlers, task, tell_broken};
 use crate::engine::state::context::Context;
 use crate::engine::state::host::Host;
 use crate::engine::state::play::Out;
@@ -69,6 +69,11 @@ pub async fn run(context: &Context, task: &Arc<Task>, list: &List, hosts: &[Arc<
         true => hosts,
         false => &hosts[..1],
     };
+    // As in Ansible, which tells it for each host that it asks.
+    for host in asked {
+        let task = HostTask::new(context, host, task, &list.parameters);
+        task::tell_start(context, &task, &task.scope());
+    }
     let (chosen, mut failed) = holding(context, task, list, asked);
     if !chosen.is_empty() {
         let affected = match wanted.is_of_each_host() {

@@ -4,7 +4,7 @@ use super::tell::CENSORED_ITEM;
 use super::{HostTask, TaskResult};
 use crate::error::Error;
 use crate::event::{Kind, Status, TaskName};
-use crate::model::{self, Include, Item, Placed, RoleChoice, Variables};
+use crate::model::{self, Include, Item, Loop, Placed, RoleChoice, Variables};
 use crate::template::{self, Scope};
 use crate::value::{self, Map, Value};
 use crate::vars::Layer;
@@ -21,6 +21,8 @@ type ItemScope = (Vec<(Arc<str>, Value)>, Arc<[Layer]>);
 pub struct Inclusion {
     /// The file or role, for the result.
     pub name: String,
+    /// What is shown of the loop's item.
+    pub label: Option<String>,
     /// The same for hosts that include the same; it holds values, so that nobody is shown it.
     pub key: String,
     /// What is to be read, with every name rendered.
@@ -76,8 +78,14 @@ impl HostTask {
             // The variables of an include are stronger than `set_fact` (Ansible's level 21).
             let own = &self.task.keywords.vars;
             let parameters = (!own.is_empty()).then(|| Layer::Placed(own.clone()));
+            let label = wanted_label(
+                include.task.r#loop.as_ref(),
+                item.first().map(|item| &item.1),
+                &scope,
+            );
             found.push(Inclusion {
                 name,
+                label,
                 key: format!("{key} {item:?}"),
                 chosen,
                 extra,
@@ -125,17 +133,28 @@ impl HostTask {
         }
     }
 
-    /// Tells that something is included for some hosts.
-    pub fn tell_included(&self, inclusion: &Inclusion, hosts: Vec<String>) {
+    /// Tells that something is included for some hosts: files by their whole path.
+    pub fn tell_included(&self, inclusion: &Inclusion, items: &[Item], hosts: Vec<String>) {
         let scope = self.scope();
         let name: TaskName = self.name(&scope);
+        let file = match (&inclusion.chosen, items.first()) {
+            (Chosen::Tasks(_), Some(item)) => item.place().source.path.as_deref(),
+            _ => None,
+        };
+        let file = file.and_then(|path| std::path::absolute(path).ok());
+        let file = file.map(|path| path.display().to_string());
         let included = match self.hides(&scope) {
             true => CENSORED_ITEM.to_string(),
-            false => self.context.run.mask(&inclusion.name),
+            false => self.context.run.mask(file.as_deref().unwrap_or(&inclusion.name)),
         };
+        let item = inclusion.label.as_ref().map(|label| match self.hides(&scope) {
+            true => CENSORED_ITEM.to_string(),
+            false => self.context.run.mask(label),
+        });
         self.context.run.events.tell(Kind::Included {
             name,
             included,
+            item,
             hosts,
         });
     }
@@ -173,6 +192,14 @@ impl HostTask {
             })
             .collect())
     }
+}
+
+/// What is shown of an item: `loop_control.label`, else the item.
+fn wanted_label(wanted: Option<&Loop>, item: Option<&Value>, scope: &Scope) -> Option<String> {
+    let label = wanted.and_then(|wanted| wanted.control.label.as_ref());
+    let label = label.and_then(|label| template::render(&label.value, scope).ok()?);
+    let label = label.map(|label| label.value).or_else(|| item.cloned())?;
+    Some(label.as_str().map_or_else(|| value::repr(&label), str::to_string))
 }
 
 /// Name, key and choice of what is included.

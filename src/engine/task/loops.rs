@@ -60,13 +60,7 @@ impl HostTask {
                 rest: Some((items.clone(), at + 1)),
                 ..self.clone()
             };
-            let mut result = on_item.item(wanted, item, &layers, name).await;
-            result.put(&course.variable, item.clone());
-            result.put("ansible_loop_var", course.variable.as_str().into());
-            if let Some(index) = &course.index {
-                result.put("ansible_index_var", index.as_str().into());
-                result.put(index, Value::Int(at as i64));
-            }
+            let mut result = on_item.item(wanted, &course, (at, item), &layers, name).await;
             let ends = result.status == Status::Unreachable || self.breaks(wanted, &mut result, &layers);
             results.push(result);
             if ends {
@@ -103,7 +97,14 @@ impl HostTask {
     }
 
     /// The task for one item, with its event.
-    async fn item(&self, wanted: &Loop, item: &Value, layers: &[Layer], name: &TaskName) -> TaskResult {
+    async fn item(
+        &self,
+        wanted: &Loop,
+        course: &Course,
+        (at, item): (usize, &Value),
+        layers: &[Layer],
+        name: &TaskName,
+    ) -> TaskResult {
         let started = Instant::now();
         let inner = self.scope_with(layers);
         let mut result = self.one(&inner, name, layers).await;
@@ -121,6 +122,7 @@ impl HostTask {
             && self
                 .flag(&inner, |keywords| &keywords.ignore_errors)
                 .unwrap_or(false);
+        course.put(&mut result, at, item);
         let mut shown = result.clone();
         if ignored {
             shown.status = Status::Ignored;
@@ -203,6 +205,16 @@ impl Course {
             extended: is_set(&control.extended).unwrap_or(false),
             whole: is_set(&control.extended_allitems).unwrap_or(true),
             pause: pause.unwrap_or_default(),
+        }
+    }
+
+    /// Notes in a result which item it is of.
+    fn put(&self, result: &mut TaskResult, at: usize, item: &Value) {
+        result.put(&self.variable, item.clone());
+        result.put("ansible_loop_var", self.variable.as_str().into());
+        if let Some(index) = &self.index {
+            result.put("ansible_index_var", index.as_str().into());
+            result.put(index, Value::Int(at as i64));
         }
     }
 

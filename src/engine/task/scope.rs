@@ -82,6 +82,14 @@ fn add_host(levels: &mut Levels, run: &Arc<RunState>, host: &Arc<Host>, node: us
     levels.extra.push(Layer::Map(run.settings.extra.clone()));
 }
 
+/// Adds what every role of a play says, since all tasks of the play see it.
+fn add_roles(levels: &mut Levels, play: &Play) {
+    for role in play.used_roles.iter().rev() {
+        levels.role_vars.push(Layer::Placed(role.vars.clone()));
+        levels.role_defaults.push(Layer::Placed(role.defaults.clone()));
+    }
+}
+
 /// The folders in which files of a task are searched.
 fn search(play: &PlayState, task: Option<&Task>) -> Vec<PathBuf> {
     let mut folders = vec![];
@@ -165,10 +173,7 @@ fn common(context: &Context, task: Option<&Arc<Task>>, ahead: bool) -> Common {
             }
         }
     }
-    for role in play.play.used_roles.iter().rev() {
-        levels.role_vars.push(placed(&role.vars));
-        levels.role_defaults.push(placed(&role.defaults));
-    }
+    add_roles(&mut levels, &play.play);
     levels.drop_empty();
     let surroundings = Surroundings {
         opener: Opener::new(run.loader.vault.clone()),
@@ -203,7 +208,7 @@ fn planner(run: &RunState) -> Planner {
     })
 }
 
-/// The variables that a play's host pattern sees: its own, and those of the run.
+/// The variables that a play's host pattern sees: its own, those of its roles, and those of the run.
 pub fn of_play_pattern(run: &Arc<RunState>, host: &Arc<Host>, play: &Play) -> Scope {
     let mut levels = Levels::default();
     add_host(&mut levels, run, host, usize::MAX);
@@ -214,6 +219,7 @@ pub fn of_play_pattern(run: &Arc<RunState>, host: &Arc<Host>, play: &Play) -> Sc
         task: None,
     })));
     levels.play.push(Layer::Placed(play.keywords().vars.clone()));
+    add_roles(&mut levels, play);
     let others = Others {
         run: run.clone(),
         play: None,

@@ -2,10 +2,11 @@
 
 use super::title;
 use crate::engine::state::run::RunState;
-use crate::model::Task;
+use crate::error::Result;
+use crate::model::{Placed, Task};
 use crate::template::{self, Scope};
-use crate::value::Value;
-use std::collections::HashSet;
+use crate::value::{self, Value};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 /// True if tags and `--start-at-task` choose the task.
@@ -36,31 +37,30 @@ pub fn tags_choose(run: &RunState, task: &Task, scope: impl FnOnce() -> Scope) -
         return true;
     }
     let scope = scope();
-    let mut tags: HashSet<String> = HashSet::new();
-    for placed in task.tags() {
-        let rendered = template::render(&placed.value, &scope)
-            .ok()
-            .flatten()
-            .map(|rendered| rendered.value);
-        match rendered {
-            Some(Value::List(items)) => {
-                tags.extend(items.iter().filter_map(Value::as_str).map(str::to_string))
-            }
-            Some(value) => tags.extend(
-                value
-                    .as_str()
-                    .unwrap_or_default()
-                    .split(',')
-                    .map(|tag| tag.trim().to_string()),
-            ),
-            None => {}
-        }
-    }
-    chosen(&tags, &settings.tags, &settings.skip_tags)
+    let tags = task.tags().into_iter();
+    let tags = tags.filter_map(|placed| tags_of(placed, &scope).ok()).flatten();
+    chosen(&tags.collect(), &settings.tags, &settings.skip_tags)
+}
+
+/// The tags that stand at one place: a list, or a text with commas.
+///
+/// # Errors
+/// A template that cannot be rendered.
+pub fn tags_of(placed: &Placed, scope: &Scope) -> Result<Vec<String>> {
+    let rendered = template::render(&placed.value, scope).map_err(|error| error.at(&placed.place))?;
+    let text = |value: &Value| value.as_str().map_or_else(|| value::repr(value), str::to_string);
+    Ok(match rendered.map(|rendered| rendered.value) {
+        Some(Value::List(items)) => items.iter().map(text).collect(),
+        Some(value) => text(&value)
+            .split(',')
+            .map(|tag| tag.trim().to_string())
+            .collect(),
+        None => vec![],
+    })
 }
 
 /// Ansible's choice by tags: `always`, `never`, `tagged`, `untagged`, `all`.
-fn chosen(tags: &HashSet<String>, only: &[String], skip: &[String]) -> bool {
+pub fn chosen(tags: &BTreeSet<String>, only: &[String], skip: &[String]) -> bool {
     let has = |tag: &str| tags.contains(tag);
     let any = |wanted: &[String]| wanted.iter().any(|tag| has(tag));
     let named = |wanted: &[String], word: &str| wanted.iter().any(|tag| tag == word);

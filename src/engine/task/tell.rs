@@ -1,6 +1,6 @@
 //! The events of a task on a host.
 
-use super::{HostTask, Notification, TaskResult, title};
+use super::{HostTask, Notification, TaskResult, title, way};
 use crate::connection::Stream;
 use crate::event::{Kind, TaskEnded, TaskName};
 use crate::template::Scope;
@@ -24,6 +24,7 @@ impl HostTask {
             task: self.context.run.mask(&title(&self.task, scope)),
             module: self.task.action.module.to_string(),
             place: self.task.place.short(),
+            column: self.task.place.line_column().1,
             handler: self.handler,
         }
     }
@@ -78,8 +79,12 @@ impl HostTask {
         started: Instant,
     ) -> TaskEnded {
         let label = item.map(|item| item.as_str().map_or_else(|| value::repr(item), str::to_string));
+        let delegate = way::delegate(&self.task, scope).ok().flatten();
         let ended = TaskEnded {
-            name: name.clone(),
+            name: TaskName {
+                delegate: delegate.filter(|delegate| *delegate != name.host),
+                ..name.clone()
+            },
             item: None,
             looped: item.is_none() && self.task.r#loop.is_some(),
             status: result.status,
@@ -129,7 +134,10 @@ impl HostTask {
         TaskEnded {
             item: label.map(|_| CENSORED_ITEM.into()),
             message: result.message.as_ref().map(|_| CENSORED.into()),
-            result: serde_json::json!({ "censored": CENSORED }),
+            result: serde_json::json!({
+                "censored": CENSORED,
+                "changed": result.value.get("changed") == Some(&Value::Bool(true)),
+            }),
             commands: result.commands.iter().map(|_| format!("# {CENSORED}")).collect(),
             report: result.is_failure().then(report),
             origin: result.origin.as_ref().map(|_| CENSORED.into()),

@@ -162,8 +162,11 @@ fn r#become(run: &RunState, task: &Task, scope: &Scope, map: &Map, login: &str) 
     }))
 }
 
-/// The name in `delegate_to`.
-fn delegate(task: &Task, scope: &Scope) -> Result<Option<String>> {
+/// The host that does the task for another (`delegate_to`).
+///
+/// # Errors
+/// A template that cannot be rendered.
+pub fn delegate(task: &Task, scope: &Scope) -> Result<Option<String>> {
     let Some(placed) = task.keyword(|keywords| &keywords.delegate_to) else {
         return Ok(None);
     };

@@ -1,0 +1,71 @@
+//! The block of an error on standard error: what failed, where it stands, and the lines there.
+
+use crate::event::{TaskEnded, TaskName};
+use std::path::{Path, PathBuf};
+
+/// Lines above the one that is meant.
+const ABOVE: usize = 2;
+/// Modules that Ansible does on the control node, as actions.
+const ACTIONS: [&str; 8] = [
+    "assert",
+    "debug",
+    "fail",
+    "group_by",
+    "include_vars",
+    "pause",
+    "set_fact",
+    "validate_argument_spec",
+];
+
+/// `/path/of/file:line` of a task.
+pub fn path(name: &TaskName) -> String {
+    let (file, line) = place(name);
+    format!("{}:{line}", file.display())
+}
+
+fn place(name: &TaskName) -> (PathBuf, usize) {
+    let (file, line) = name.place.rsplit_once(':').unwrap_or((&name.place, "0"));
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.into());
+    (file, line.parse().unwrap_or(0))
+}
+
+/// The block of a failed task or item.
+pub fn block(task: &TaskEnded) -> String {
+    let hidden = task.result.get("censored").is_some();
+    let message = task.result.get("msg").and_then(|message| message.as_str());
+    let message = message.filter(|_| !hidden).unwrap_or_default();
+    let module = task.name.module.rsplit('.').next().unwrap_or_default();
+    let who = match ACTIONS.contains(&module) {
+        true => "Action failed",
+        false => "Module failed",
+    };
+    let head = match (message.strip_prefix("Task failed: "), message) {
+        (Some(_), whole) => whole.to_string(),
+        (None, "") => format!("Task failed: {who}."),
+        (None, message) => format!("Task failed: {who}: {message}"),
+    };
+    let (file, line) = place(&task.name);
+    let column = task.name.column;
+    let excerpt = match hidden {
+        true => String::new(),
+        false => excerpt(&file, line, column),
+    };
+    format!(
+        "[ERROR]: {head}\nOrigin: {}:{line}:{column}\n\n{excerpt}",
+        file.display()
+    )
+}
+
+fn excerpt(file: &Path, line: usize, column: usize) -> String {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let first = line.saturating_sub(ABOVE).max(1);
+    let width = line.to_string().len();
+    let lines = text.lines().enumerate().map(|(at, text)| (at + 1, text));
+    let lines = lines.filter(|(number, _)| (first..=line).contains(number));
+    let mut out: String = lines
+        .map(|(number, text)| format!("{number:>width$} {text}\n"))
+        .collect();
+    let blanks = " ".repeat(width + column);
+    out.push_str(&format!("{blanks}^ column {column}\n"));
+    out
+}
