@@ -26,6 +26,7 @@ struct Parts {
     notes: Vec<(Place, String)>,
     help: Option<String>,
     kind: Option<ErrorKind>,
+    course: Vec<(String, Place)>,
 }
 
 /// The usual result.
@@ -42,6 +43,7 @@ impl Error {
             notes: vec![],
             help: None,
             kind: None,
+            course: vec![],
         }))
     }
 
@@ -72,6 +74,12 @@ impl Error {
     /// Adds what lies behind the error; the first cause added is the nearest.
     pub fn cause(mut self, cause: impl fmt::Display) -> Error {
         self.0.causes.push(without_number(cause.to_string()));
+        self
+    }
+
+    /// Says what was being done, and where it stands, in Ansible's words (none: `""`); what is said first is the nearest.
+    pub fn doing(mut self, what: impl Into<String>, place: &Place) -> Error {
+        self.0.course.push((what.into(), place.clone()));
         self
     }
 
@@ -106,6 +114,11 @@ impl Error {
     /// The place, if there is one.
     pub fn place(&self) -> Option<&Place> {
         self.0.place.as_ref()
+    }
+
+    /// What was being done, the nearest first, as [`Error::doing`] was told.
+    pub fn course(&self) -> &[(String, Place)] {
+        &self.0.course
     }
 
     /// The cure, if one is known.

@@ -335,10 +335,26 @@ pub struct TaskEnded {
     pub shown: bool,
     /// For a failure: an excerpt of the place, the causes and the cure.
     pub report: Option<String>,
+    /// For a failure that is no module's: where it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caused: Option<Caused>,
     /// For an undecided task: what would decide it.
     pub origin: Option<String>,
     /// Seconds.
     pub seconds: f64,
+}
+
+/// Where a failure comes from that is no module's, such as an argument that cannot be rendered; in Ansible's words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Caused {
+    /// What failed, of the task.
+    pub doing: String,
+    /// Why.
+    pub message: String,
+    /// `file:line` of what could not be rendered.
+    pub place: String,
+    /// The column there, from 1.
+    pub column: usize,
 }
 
 /// The end of the job of an `async` task, before `changed_when`, `failed_when` and `until` are asked.

@@ -28,6 +28,7 @@ mod lists;
 mod machines;
 mod modules;
 mod needs;
+mod output;
 mod passwords;
 mod pki;
 mod playbooks;

@@ -84,6 +84,13 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     let mut settings = settings(command, &project)?;
     if choices.list_hosts || choices.list_tasks || choices.list_tags {
         settings.prompted = Arc::new(super::prompts::defaults(&graph, &project.extra));
+        if choices.list_tags {
+            // Who asks for tags wants to know those that nobody gets unasked, too.
+            if settings.tags.is_empty() {
+                settings.tags.push("all".into());
+            }
+            settings.tags.push("never".into());
+        }
         super::print(&super::list::text(
             &listed(&project, graph, inventory, settings)?,
             choices,

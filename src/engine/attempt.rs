@@ -234,7 +234,10 @@ impl Attempt<'_> {
     fn broken(&self, broken: Broken, done: Done) -> Ended {
         match broken {
             Broken::Connection(failure) => Ended::Connection(failure),
-            Broken::Action(message) => Ended::Failed(Box::new(Outcome::new().failed(message)), done),
+            // As in Ansible, whose modules tell of a failure and of no change.
+            Broken::Action(message) => {
+                Ended::Failed(Box::new(Outcome::new().changed(false).failed(message)), done)
+            }
         }
     }
 

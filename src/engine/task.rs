@@ -180,7 +180,11 @@ impl HostTask {
         let mut unknown = None;
         for condition in self.task.conditions() {
             let decided = template::condition_at(&condition.value, Some(&condition.place), scope);
-            match decided.map_err(|error| error.at(&condition.place))? {
+            let decided = decided.map_err(|error| {
+                let error = error.at(&condition.place);
+                error.doing("Error while evaluating conditional", &condition.place)
+            });
+            match decided? {
                 Decision::True => {}
                 Decision::False => {
                     let reason = "Conditional result was False";

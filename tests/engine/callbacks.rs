@@ -20,7 +20,8 @@ fn brief(event: &Value) -> String {
     let text = |name: &str| event[name].as_str().unwrap_or_default().to_string();
     let kind = text("event");
     match kind.as_str() {
-        "task_started" | "included" => format!("{kind} {}{}", text("task"), text("included")),
+        "task_started" => format!("{kind} {}", text("task")),
+        "included" => format!("{kind} {}", text("included").rsplit('/').next().unwrap()),
         "host_started" => format!("{kind} {}", text("host")),
         "item_ended" => format!("{kind} {} {} {}", text("host"), text("item"), text("status")),
         "task_ended" => format!("{kind} {} {}", text("host"), text("status")),
@@ -82,7 +83,7 @@ fn events_come_in_the_order_of_ansibles_callbacks() {
         "notified a Restart",
         "task_ended a changed",
         "task_started include_tasks",
-        "included include_tasksmore.yml",
+        "included more.yml",
         "task_started Again",
         "host_started a",
         "retried a 1 1",

@@ -5,6 +5,7 @@ use crate::engine::WITHIN;
 use crate::engine::attempt::CommandSettings;
 use crate::error::{Error, Result};
 use crate::model::task::Argument;
+use crate::source::Place;
 use crate::template::{self, Scope};
 use crate::value::{self, Map, Unknown, Value};
 use crate::words::is_variable;
@@ -13,6 +14,23 @@ use std::sync::Arc;
 impl HostTask {
     /// The rendered arguments; `Err`: they cannot be told yet.
     pub fn arguments(&self, scope: &Scope) -> Result<std::result::Result<Value, Arc<Unknown>>> {
+        self.rendered_arguments(scope).map_err(|error| {
+            let name = self.full_name();
+            let finalizing = format!("Finalization of task args for '{name}' failed");
+            error.doing(finalizing, &self.task.place)
+        })
+    }
+
+    /// The module with its collection, as Ansible names it.
+    fn full_name(&self) -> String {
+        let written = &self.task.action.module;
+        let module = self.context.run.module(written);
+        let names = module.map(|module| module.names).unwrap_or_default();
+        let full = names.iter().find(|name| name.contains('.'));
+        full.map_or_else(|| written.to_string(), ToString::to_string)
+    }
+
+    fn rendered_arguments(&self, scope: &Scope) -> Result<std::result::Result<Value, Arc<Unknown>>> {
         let action = &self.task.action;
         let module = self.context.run.module(&action.module);
         let mut map = Map::new();
@@ -39,7 +57,8 @@ impl HostTask {
             let name = module
                 .and_then(|module| module.free_form)
                 .unwrap_or("_raw_params");
-            let rendered = template::render(&text.value, scope).map_err(|error| error.at(&text.place))?;
+            let rendered = template::render(&text.value, scope);
+            let rendered = rendered.map_err(|error| resolving(error, "_raw_params", &text.place))?;
             if let Some(evaluated) = rendered {
                 map.insert(name.into(), evaluated.value);
             }
@@ -54,8 +73,8 @@ impl HostTask {
                 map.insert(name.clone(), argument.value.clone());
                 continue;
             }
-            let rendered =
-                template::render(&argument.value, scope).map_err(|error| error.at(&argument.place))?;
+            let rendered = template::render(&argument.value, scope);
+            let rendered = rendered.map_err(|error| resolving(error, name, &argument.place))?;
             match rendered {
                 Some(evaluated) => drop(map.insert(name.clone(), evaluated.value)),
                 None => drop(map.shift_remove(name)),
@@ -121,6 +140,12 @@ impl HostTask {
         let conditions = &self.task.changed_when;
         !conditions.is_empty() && conditions.iter().all(|condition| is_false(&condition.value))
     }
+}
+
+/// The error of an argument's value.
+fn resolving(error: Error, name: &str, place: &Place) -> Error {
+    let error = error.at(place);
+    error.doing(format!("Error while resolving value for '{name}'"), place)
 }
 
 /// The name of a variable that is a template: `"{{ item.key }}": value`.

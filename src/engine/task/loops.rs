@@ -33,7 +33,10 @@ impl HostTask {
             Ok(other) => {
                 return self.without_items(scope, TaskResult::error(&no_list(&other, &wanted.items.place)));
             }
-            Err(error) => return self.without_items(scope, TaskResult::error(&error)),
+            Err(error) => {
+                let error = error.doing("", &wanted.items.place);
+                return self.without_items(scope, TaskResult::error(&error));
+            }
         };
         self.items(wanted, &items, scope, name).await
     }

@@ -2,7 +2,7 @@
 
 use crate::engine::attempt::Done;
 use crate::error::Error;
-use crate::event::{Diff, Status};
+use crate::event::{Caused, Diff, Status};
 use crate::module::Outcome;
 use crate::value::{Map, Unknown, Value};
 use std::sync::Arc;
@@ -15,6 +15,8 @@ pub struct TaskResult {
     pub value: Value,
     pub message: Option<String>,
     pub report: Option<String>,
+    /// Where a failure comes from that is no module's.
+    pub caused: Option<Caused>,
     pub origin: Option<Arc<Unknown>>,
     pub diffs: Vec<Diff>,
     pub digests: Vec<(String, String)>,
@@ -41,6 +43,7 @@ impl TaskResult {
             value,
             message: None,
             report: None,
+            caused: None,
             origin: None,
             diffs: vec![],
             digests: vec![],
@@ -84,11 +87,12 @@ impl TaskResult {
         let fields = [
             ("changed", false.into()),
             ("failed", true.into()),
-            ("msg", error.line().into()),
+            ("msg", told(error).into()),
         ];
         TaskResult {
             message: Some(error.line()),
             report: Some(error.to_string()),
+            caused: caused(error),
             ..TaskResult::new(Status::Failed, Value::map(fields))
         }
     }
@@ -215,4 +219,32 @@ impl TaskResult {
     pub fn is_failure(&self) -> bool {
         matches!(self.status, Status::Failed | Status::Unreachable)
     }
+}
+
+/// The message that a task which could not be run gets, in Ansible's words.
+fn told(error: &Error) -> String {
+    if error.course().is_empty() {
+        return error.line();
+    }
+    let doing = error.course().iter().rev().map(|(what, _)| what.as_str());
+    let line = error.line();
+    let parts = doing.filter(|what| !what.is_empty()).chain([line.as_str()]);
+    format!("Task failed: {}", parts.collect::<Vec<_>>().join(": "))
+}
+
+/// Where an error of rendering comes from, in Ansible's words.
+fn caused(error: &Error) -> Option<Caused> {
+    let ((nearest, place), outer) = error.course().split_first()?;
+    let doing: Vec<&str> = outer.iter().rev().map(|(what, _)| what.as_str()).collect();
+    let doing = doing.iter().map(|what| format!(": {what}"));
+    let line = error.line();
+    Some(Caused {
+        doing: format!("Task failed{}.", doing.collect::<String>()),
+        message: match nearest.as_str() {
+            "" => line,
+            nearest => format!("{nearest}: {line}"),
+        },
+        place: place.short(),
+        column: place.line_column().1,
+    })
 }

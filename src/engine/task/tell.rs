@@ -2,7 +2,7 @@
 
 use super::{HostTask, Notification, TaskResult, title, way};
 use crate::connection::Stream;
-use crate::event::{Kind, TaskEnded, TaskName};
+use crate::event::{Caused, Kind, TaskEnded, TaskName};
 use crate::template::Scope;
 use crate::value::{self, Value};
 use std::time::Instant;
@@ -93,8 +93,10 @@ impl HostTask {
             diffs: vec![],
             digests: vec![],
             commands: vec![],
-            shown: result.shows || self.shows_result(),
+            // A module that was not run has nothing to show.
+            shown: (result.shows || self.shows_result()) && result.caused.is_none(),
             report: None,
+            caused: None,
             origin: None,
             seconds: started.elapsed().as_secs_f64(),
         };
@@ -119,6 +121,10 @@ impl HostTask {
                 .collect(),
             commands: result.commands.iter().map(|line| run.mask(line)).collect(),
             report: mask(&result.report),
+            caused: result.caused.as_ref().map(|caused| Caused {
+                message: run.mask(&caused.message),
+                ..caused.clone()
+            }),
             origin: result.origin.as_ref().map(|origin| run.mask(&origin.origin)),
             ..ended
         }

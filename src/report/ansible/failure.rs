@@ -24,7 +24,12 @@ pub fn path(name: &TaskName) -> String {
 }
 
 fn place(name: &TaskName) -> (PathBuf, usize) {
-    let (file, line) = name.place.rsplit_once(':').unwrap_or((&name.place, "0"));
+    parsed(&name.place)
+}
+
+/// A file, by its whole path, and a line of `file:line`.
+fn parsed(place: &str) -> (PathBuf, usize) {
+    let (file, line) = place.rsplit_once(':').unwrap_or((place, "0"));
     let file = std::path::absolute(file).unwrap_or_else(|_| file.into());
     (file, line.parse().unwrap_or(0))
 }
@@ -34,26 +39,35 @@ pub fn block(task: &TaskEnded) -> String {
     let hidden = task.result.get("censored").is_some();
     let message = task.result.get("msg").and_then(|message| message.as_str());
     let message = message.filter(|_| !hidden).unwrap_or_default();
+    let own = origin(&task.name.place, task.name.column, hidden);
+    if let Some(caused) = task.caused.as_ref().filter(|_| !hidden) {
+        let nearer = origin(&caused.place, caused.column, hidden);
+        return format!(
+            "[ERROR]: {message}\n\n{}\n{own}\n<<< caused by >>>\n\n{}\n{nearer}",
+            caused.doing, caused.message
+        );
+    }
     let module = task.name.module.rsplit('.').next().unwrap_or_default();
     let who = match ACTIONS.contains(&module) {
         true => "Action failed",
         false => "Module failed",
     };
-    let head = match (message.strip_prefix("Task failed: "), message) {
-        (Some(_), whole) => whole.to_string(),
-        (None, "") => format!("Task failed: {who}."),
-        (None, message) => format!("Task failed: {who}: {message}"),
+    let head = match (message.starts_with("Task failed: "), message) {
+        (true, whole) => whole.to_string(),
+        (false, "") => "Task failed: Action failed.".to_string(),
+        (false, message) => format!("Task failed: {who}: {message}"),
     };
-    let (file, line) = place(&task.name);
-    let column = task.name.column;
+    format!("[ERROR]: {head}\n{own}")
+}
+
+/// A place with its lines.
+fn origin(place: &str, column: usize, hidden: bool) -> String {
+    let (file, line) = parsed(place);
     let excerpt = match hidden {
         true => String::new(),
         false => excerpt(&file, line, column),
     };
-    format!(
-        "[ERROR]: {head}\nOrigin: {}:{line}:{column}\n\n{excerpt}",
-        file.display()
-    )
+    format!("Origin: {}:{line}:{column}\n\n{excerpt}", file.display())
 }
 
 fn excerpt(file: &Path, line: usize, column: usize) -> String {

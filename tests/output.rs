@@ -1,0 +1,80 @@
+//! What Vent prints under the name `ansible-playbook` is what `ansible-playbook` 2.19 printed, letter by letter but for times
+//! (`tests/output/expected`, written by `tests/output/record.sh`). The arguments of a playbook stand in its first line.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/output")
+}
+
+/// The playbooks with arguments, by name.
+fn playbooks() -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(folder()).unwrap().flatten();
+    let files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
+    files
+        .filter_map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let arguments = text.lines().next()?.strip_prefix("# -")?;
+            let name = path.file_stem()?.to_str()?.to_string();
+            Some((name, format!("-{arguments}")))
+        })
+        .collect()
+}
+
+/// What Vent prints of a playbook, times and folders made the same, and the exit code.
+fn printed(names: &Path, name: &str, arguments: &str) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    let shown = if name == "quiet" { "false" } else { "true" };
+    let run = Command::new(names.join("ansible-playbook"))
+        .current_dir(folder())
+        .args(arguments.split(' '))
+        .args(["-c", "local", "-e"])
+        .arg(format!("out={}", out.display()))
+        .arg(format!("{name}.yml"))
+        .stdin(Stdio::null())
+        .env("HOME", home.path())
+        .env("ANSIBLE_NOCOLOR", "1")
+        .env("ANSIBLE_DISPLAY_OK_HOSTS", shown)
+        .env("ANSIBLE_DISPLAY_SKIPPED_HOSTS", shown)
+        .output()
+        .unwrap();
+    let log = home.path().join("log");
+    std::fs::write(&log, &run.stdout).unwrap();
+    let same = Command::new("sh")
+        .arg(folder().join("same.sh"))
+        .args([&out, &folder()])
+        .stdin(std::fs::File::open(&log).unwrap())
+        .output()
+        .unwrap();
+    let code = run.status.code().unwrap();
+    format!("{}exit code {code}\n", String::from_utf8_lossy(&same.stdout))
+}
+
+#[test]
+fn what_is_printed_as_ansible_playbook_is_what_that_prints() {
+    let names = tempfile::tempdir().unwrap();
+    let vent = env!("CARGO_BIN_EXE_vent");
+    let linked = Command::new(vent).arg("link").arg(names.path()).status();
+    assert!(linked.unwrap().success());
+    let playbooks = playbooks();
+    assert!(playbooks.len() >= 6, "only {} playbooks", playbooks.len());
+    let mut wrong = vec![];
+    for (name, arguments) in playbooks {
+        let expected = folder().join("expected").join(format!("{name}.txt"));
+        let expected = std::fs::read_to_string(expected).unwrap();
+        let printed = printed(names.path(), &name, &arguments);
+        let lines = expected.lines().zip(printed.lines());
+        let differing: Vec<String> = lines
+            .filter(|(one, two)| one != two)
+            .map(|(one, two)| format!("- {one}\n+ {two}"))
+            .take(12)
+            .collect();
+        if expected != printed {
+            wrong.push(format!("{name}\n{}\n{printed}", differing.join("\n")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
