@@ -15,6 +15,7 @@ mod script;
 mod state;
 mod temporary;
 mod tree;
+mod unpack;
 mod write;
 
 pub use crate::words::{quote, requote};
@@ -33,6 +34,7 @@ pub use question::{Question, Resource};
 pub use script::question_script;
 pub use state::State;
 pub use tree::TreeChanges;
+pub use unpack::{Unpacking, unpack};
 pub use write::{
     Destination, Writing, enter, failure_text, make_folder, make_link, places, remove, write_file,
 };
