@@ -123,7 +123,10 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
     let mut sections = text.split('\0');
     let [handler, list, kinds, diff] = [(); 4].map(|()| sections.next().unwrap_or_default());
     let zip = handler == "ZipArchive";
-    let members: Vec<String> = list.lines().map(|name| unescaped(name, zip)).collect();
+    // Nothing but a slash is left of what `--strip-components` leaves out.
+    let members: Vec<String> = (list.lines().map(|name| unescaped(name, zip)))
+        .filter(|name| name.trim_matches('/') != "")
+        .collect();
     for member in &members {
         stays_inside(member)?;
     }

@@ -122,6 +122,11 @@ fn an_archive_becomes_the_same_in_a_folder_of_anybody() {
         ),
         (
             "again.tar",
+            "extra_opts: [--strip-components=1], owner: nobody, mode: 'a+r'",
+            "tar -x -C out --strip-components=1 -f again.tar; chown -hR nobody out/deep out/'a b' out/\"it's\" out/f",
+        ),
+        (
+            "again.tar",
             "include: [d/deep/new]",
             "tar -x -C out -f again.tar d/deep/new",
         ),
