@@ -247,6 +247,30 @@ fn who_exchanges_a_pipe_a_socket_or_a_device_gets_no_mode_set_elsewhere() {
 }
 
 #[test]
+#[ignore = "needs root: writes in folders of another user"]
+fn who_exchanges_what_is_touched_gets_nothing_made_elsewhere() {
+    for (name, programs) in hosts() {
+        let scene = Scene::new(
+            "    - file: { path: 'FOLDER/theirs/f{{ item }}', state: touch }\n      loop: '{{ range(40) | list * 3 }}'\n      ignore_errors: true\n",
+        );
+        let files: Vec<PathBuf> = (0..40)
+            .map(|file| scene.theirs.join(format!("f{file}")))
+            .collect();
+        files.iter().for_each(|file| make(file));
+        give(&scene.theirs);
+        // Where nothing is yet, something would be made.
+        let attacker = exchanging(&scene, files, &scene.victim.with_file_name("made"));
+        let said = run(scene.folder.path(), programs.path());
+        let turns = attacker.end();
+        scene.untouched(&format!("{name}\n{said}"));
+        assert!(
+            turns > 1000,
+            "the other user was too slow on {name}: {turns}\n{said}"
+        );
+    }
+}
+
+#[test]
 #[ignore = "needs root: removes in folders of another user"]
 fn who_exchanges_a_folder_that_is_removed_loses_it_and_nobody_anything_else() {
     for (name, programs) in hosts() {
