@@ -125,7 +125,7 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
     let zip = handler == "ZipArchive";
     // Nothing but a slash is left of what `--strip-components` leaves out.
     let members: Vec<String> = (list.lines().map(|name| unescaped(name, zip)))
-        .filter(|name| name.trim_matches('/') != "")
+        .filter(|name| !name.trim_matches('/').is_empty())
         .collect();
     for member in &members {
         stays_inside(member)?;
