@@ -15,12 +15,13 @@ mod script;
 mod state;
 mod temporary;
 mod tree;
+mod unpack;
 mod write;
 
 pub use crate::words::{quote, requote};
 pub use action::{Action, Attributes, Command, Effect, Performed, mode_text};
 pub use answer::{Account, Answer, FileKind, Group, Output, Package, Stat, Unfinished, Unit};
-pub use attributes::set_attributes;
+pub use attributes::{set_attributes, touch};
 pub use dns::{
     Alias, DnsAccess, DnsAnswer, DnsZone, Hidden, Location, RecordAction, RecordChange, RecordQuestion,
     RecordSet,
@@ -33,6 +34,8 @@ pub use question::{Question, Resource};
 pub use script::question_script;
 pub use state::State;
 pub use tree::TreeChanges;
+pub use unpack::{Unpacking, unpack};
 pub use write::{
-    Destination, Writing, enter, failure_text, make_folder, make_link, places, remove, write_file,
+    Destination, Writing, enter, failure_text, make_folder, make_link, places, remove, remove_empty,
+    write_file,
 };

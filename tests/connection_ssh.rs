@@ -611,6 +611,10 @@ async fn measure() {
 type Login = (bool, bool);
 
 fn login_of_ssh(server: &Server, checking: &str, key: &str) -> Login {
+    login_of_ssh_with(server, checking, key, &[])
+}
+
+fn login_of_ssh_with(server: &Server, checking: &str, key: &str, options: &[&str]) -> Login {
     let ask = server.write("ask", "#!/bin/sh\necho secret\n");
     run("chmod", &["755", ask.to_str().unwrap()]);
     let before = server.text("log").len();
@@ -633,7 +637,10 @@ fn login_of_ssh(server: &Server, checking: &str, key: &str) -> Login {
         "IdentitiesOnly=yes",
         "NumberOfPasswordPrompts=1",
         "UpdateHostKeys=no",
-    ] {
+    ]
+    .iter()
+    .chain(options)
+    {
         ssh.args(["-o", option]);
     }
     let status = ssh
@@ -710,6 +717,77 @@ async fn keys_of_hosts_are_judged_as_ssh_judges_them_and_the_doubtful_get_no_pas
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs root: logs in at an sshd"]
+async fn the_password_goes_where_the_configuration_of_ssh_lets_it() {
+    let server = Server::start("PasswordAuthentication yes\nUsePAM yes\nKbdInteractiveAuthentication yes");
+    keygen(&server.path("stranger"), &["-t", "ed25519"]);
+    let name = format!("[127.0.0.1]:{}", server.port);
+    server.write("known_hosts", &format!("{name} {}\n", server.host_key()));
+    let known = format!(
+        "-o UserKnownHostsFile={} -o IdentitiesOnly=yes",
+        server.path("known_hosts").display()
+    );
+    for (options, key, login) in [
+        (
+            &["PasswordAuthentication=no", "KbdInteractiveAuthentication=no"][..],
+            "stranger",
+            (false, false),
+        ),
+        (
+            &["PreferredAuthentications=publickey"],
+            "stranger",
+            (false, false),
+        ),
+        (&["PreferredAuthentications=password"], "key", (false, true)),
+        (
+            &["PubkeyAuthentication=no", "KbdInteractiveAuthentication=no"],
+            "key",
+            (false, true),
+        ),
+        (
+            &["PasswordAuthentication=no", "KbdInteractiveAuthentication=no"],
+            "key",
+            (true, false),
+        ),
+    ] {
+        assert_eq!(
+            login_of_ssh_with(&server, "yes", key, options),
+            login,
+            "{options:?}"
+        );
+        let arguments: String = options.iter().map(|option| format!(" -o {option}")).collect();
+        let target = vent::connection::configuration::target(
+            &vent::connection::configuration::Options {
+                name: "web".into(),
+                host: Some("127.0.0.1".into()),
+                port: Some(server.port),
+                user: Some("root".into()),
+                private_key_file: Some(server.path(key)),
+                password: Some(Secret::new("secret")),
+                arguments: known.clone() + &arguments,
+                ..Default::default()
+            },
+            &vent::connection::configuration::Environment::current(),
+        )
+        .unwrap();
+        let before = server.text("log").len();
+        let entered = Host::new(target).shell(None).await;
+        if let (Err(refused), (false, false)) = (&entered, login) {
+            assert!(
+                refused.message.contains("does not let the password be given"),
+                "{}",
+                refused.message
+            );
+        }
+        assert_eq!(
+            (entered.is_ok(), saw_password(&server, before)),
+            login,
+            "{options:?}"
+        );
     }
 }
 

@@ -12,6 +12,7 @@ mod folders;
 mod fresh;
 mod half_made;
 mod hostile;
+mod interrupted;
 mod late;
 mod local;
 mod locks;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 /// Settings that Vent understands.
 const KNOWN: &[&str] = &[
+    "challengeresponseauthentication",
     "connecttimeout",
     "globalknownhostsfile",
     "hostkeyalgorithms",
@@ -14,7 +15,10 @@ const KNOWN: &[&str] = &[
     "identitiesonly",
     "identityagent",
     "identityfile",
+    "kbdinteractiveauthentication",
+    "passwordauthentication",
     "port",
+    "preferredauthentications",
     "proxycommand",
     "proxyjump",
     "pubkeyacceptedalgorithms",
@@ -29,7 +33,7 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Settings that change nothing here: Vent keeps its own connections (Control…), never asks questions that
-/// way, and never uses a terminal, forwarding or the methods that these settings switch off.
+/// way, and never uses a terminal or forwarding.
 const WITHOUT_EFFECT: &[&str] = &[
     "addkeystoagent",
     "batchmode",
@@ -44,11 +48,8 @@ const WITHOUT_EFFECT: &[&str] = &[
     "gssapiauthentication",
     "hashknownhosts",
     "ipqos",
-    "kbdinteractiveauthentication",
     "loglevel",
     "numberofpasswordprompts",
-    "passwordauthentication",
-    "preferredauthentications",
     "requesttty",
     "sendenv",
     "tcpkeepalive",

@@ -241,7 +241,7 @@ impl Login<'_> {
             return Ok(false);
         }
         let user = self.target.user.clone();
-        if self.takes(MethodKind::Password) {
+        if self.target.password_authentication && self.takes(MethodKind::Password) {
             self.password_tried = true;
             let call = self.handle.authenticate_password(user, password.reveal());
             let result = timed(self.target, call).await?;
@@ -249,7 +249,7 @@ impl Login<'_> {
                 return Ok(true);
             }
         }
-        if self.takes(MethodKind::KeyboardInteractive) {
+        if self.target.keyboard_interactive && self.takes(MethodKind::KeyboardInteractive) {
             self.password_tried = true;
             return self.interactive(&password).await;
         }
@@ -343,6 +343,15 @@ impl Login<'_> {
                 FailureKind::PasswordRefused,
                 format!("{place}: the host does not take the password{takes}"),
                 "check the user (`ansible_user`) and the password (`ansible_password`, or --ask-pass)",
+            );
+        }
+        if self.target.password.is_some()
+            && !(self.target.password_authentication && self.target.keyboard_interactive)
+        {
+            return Failure::new(
+                FailureKind::PasswordRefused,
+                format!("{place}: the configuration of ssh does not let the password be given{takes}"),
+                "look at PasswordAuthentication, KbdInteractiveAuthentication and PreferredAuthentications in ~/.ssh/config and in the arguments for ssh",
             );
         }
         if self.offered.is_empty() {

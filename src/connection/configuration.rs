@@ -198,6 +198,35 @@ mod tests {
     }
 
     #[test]
+    fn methods_that_are_switched_off_or_not_preferred_are_not_used() {
+        let (_folder, environment) = environment(
+            "Host web\n  PasswordAuthentication no\n  ChallengeResponseAuthentication no\nHost keyless\n  PubkeyAuthentication no\n",
+        );
+        let methods = |host: &str, arguments: &str| {
+            let options = Options {
+                name: host.into(),
+                ..options(arguments)
+            };
+            let target = target(&options, &environment).unwrap();
+            let keys = !target.keys.is_empty() && target.agent.is_some();
+            (keys, target.password_authentication, target.keyboard_interactive)
+        };
+        assert_eq!(methods("other", ""), (true, true, true));
+        assert_eq!(methods("web", ""), (true, false, false));
+        assert_eq!(
+            methods("web", "-o PasswordAuthentication=yes"),
+            (true, true, false)
+        );
+        assert_eq!(methods("keyless", ""), (false, true, true));
+        let preferred = "-o PreferredAuthentications=gssapi-with-mic,password";
+        assert_eq!(methods("other", preferred), (false, true, false));
+        assert_eq!(
+            methods("other", "-o KbdInteractiveAuthentication=false"),
+            (true, true, false)
+        );
+    }
+
+    #[test]
     fn the_percent_signs_of_a_proxy_command_are_filled_in() {
         let (_folder, environment) = environment("");
         let options = Options {

@@ -72,6 +72,10 @@ pub struct Target {
     pub agent: Option<PathBuf>,
     /// The password for logging in.
     pub password: Option<Secret>,
+    /// The password may be given as such (`PasswordAuthentication`).
+    pub password_authentication: bool,
+    /// The password may answer questions (`KbdInteractiveAuthentication`).
+    pub keyboard_interactive: bool,
     /// The passphrase of the key files.
     pub passphrase: Option<Secret>,
     /// known_hosts files; the first takes new keys.
@@ -121,6 +125,8 @@ impl Target {
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
             password: None,
+            password_authentication: true,
+            keyboard_interactive: true,
             passphrase: None,
             known_hosts: vec![],
             revoked_host_keys: None,

@@ -69,17 +69,7 @@ fn by_name(destination: &Destination, here: Option<&Stat>, attributes: &Attribut
         Some(stat) => format!("[ \"$(stat -c %d:%i \"$1\")\" = {}:{} ]", stat.device, stat.inode),
         None => "[ ! -L \"$1\" ]".into(),
     };
-    // A link that is followed leads to a name in another folder; what is there is what was planned, or is left alone.
-    let (go, name) = match follow && destination.is_link() {
-        true => (
-            format!(
-                "f=$(readlink -f -- {}) || exit {DIVERTED}; cd -P -- \"${{f%/*}}/\" || exit {NO_ROOM}\n",
-                destination.named()
-            ),
-            "\"${f##*/}\"".to_string(),
-        ),
-        false => (String::new(), quote(destination.name())),
-    };
+    let (go, name) = target(destination, follow);
     let otherwise = match kind {
         Some(FileKind::Folder) => format!("inside {name} change ."),
         Some(_) => format!("apart linked {name}"),
@@ -96,5 +86,33 @@ fn by_name(destination: &Destination, here: Option<&Stat>, attributes: &Attribut
         inside(),
         apart(),
         steps(attributes, "\"$1\"", kind == Some(FileKind::Link) && !follow)
+    )
+}
+
+/// Shell text that goes where a link that is followed leads, and the name there, as a word: a name in another folder, where
+/// what is not what was planned is to be left alone.
+fn target(destination: &Destination, follow: bool) -> (String, String) {
+    match follow && destination.is_link() {
+        true => (
+            format!(
+                "f=$(readlink -f -- {}) || exit {DIVERTED}; cd -P -- \"${{f%/*}}/\" || exit {NO_ROOM}\n",
+                destination.named()
+            ),
+            "\"${f##*/}\"".to_string(),
+        ),
+        false => (String::new(), quote(destination.name())),
+    }
+}
+
+/// Sets the times of what stands at a path, by `options` of `touch`: of `here`, which links lead to and which was there when
+/// the step was planned. Nothing is made. In place of a link that somebody put there meanwhile nothing but that is changed.
+pub fn touch(destination: &Destination, here: &Stat, options: &str) -> String {
+    let (go, name) = target(destination, true);
+    format!(
+        "{}{go}[ \"$(stat -c %d:%i ./{name})\" = {}:{} ] || {{ echo 'it was exchanged for something else after it was looked at' >&2; exit {EXCHANGED}; }}\n\
+         touch -c -h {options} -- ./{name}\n",
+        destination.enter(),
+        here.device,
+        here.inode
     )
 }

@@ -8,10 +8,11 @@
 use super::temporary::FRESH_NAME;
 use super::write::{DIVERTED, EXCHANGED, NO_RENAME, NO_ROOM};
 
-/// Defines `ours`, which tells whether `.` is ours; and `below_ours`, whether all folders in it are. Whoever can put
+/// Defines `ours`, which tells whether `.` is ours; `kept`, whether a folder is by its owner and mode as `UID:MODE`; and `below_ours`, whether all folders in it are. Whoever can put
 /// something in a folder that is ours is us: such a tree stays one until we give a part of it away.
 pub const OURS: &str = r#"u=$(id -u) || exit 12
-ours() { s=$(stat -c %u:%a .) || return; case ${s%:*} in 0|"$u") ;; *) return 1;; esac; case ${s#*:} in *[2367]|*[2367]?) return 1;; esac; }
+kept() { case ${1%:*} in 0|"$u") ;; *) return 1;; esac; case ${1#*:} in *[2367]|*[2367]?) return 1;; esac; }
+ours() { s=$(stat -c %u:%a .) && kept "$s"; }
 below_ours() { [ -z "$(find . -type d \( ! -user 0 ! -user "$u" -o -perm -020 -o -perm -002 \) -print 2>/dev/null | head -c 1)" ]; }
 "#;
 

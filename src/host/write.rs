@@ -321,6 +321,11 @@ pub fn remove(destination: &Destination) -> String {
     )
 }
 
+/// Removes a folder in which there is nothing.
+pub fn remove_empty(destination: &Destination) -> String {
+    format!("{}rmdir -- {}\n", destination.enter(), destination.named())
+}
+
 /// Makes a folder and those above it. One that has to have a mode or an owner gets them under a name that nobody can
 /// guess, from within; then it takes its place.
 pub fn make_folder(destination: &Destination, attributes: &Attributes) -> String {

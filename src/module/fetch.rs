@@ -96,9 +96,23 @@ impl Module for Fetch {
         let path = arguments.src.as_str();
         view.note(Question::Digest { path: path.into() });
         match view.stat(path, true)? {
-            Some(stat) if stat.kind == FileKind::Folder => {
-                return Err(Stop::failed(
-                    "remote file is a directory, fetch cannot work on directories",
+            Some(stat) if stat.kind != FileKind::File => {
+                let what = match stat.kind {
+                    FileKind::Folder => "a directory, fetch cannot work on directories",
+                    FileKind::Pipe => "a pipe, fetch works on regular files",
+                    FileKind::Socket => "a socket, fetch works on regular files",
+                    _ => "a device, fetch works on regular files",
+                };
+                let message = format!("remote file is {what}");
+                if arguments.fail_on_missing {
+                    return Err(Stop::failed(message));
+                }
+                let message = format!("{message}, not transferring, ignored");
+                return Ok(Step::done(
+                    Outcome::new()
+                        .changed(false)
+                        .with("msg", message)
+                        .with("file", path),
                 ));
             }
             None if arguments.fail_on_missing => {

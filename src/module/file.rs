@@ -2,7 +2,7 @@
 
 use super::returns::{FILE, Returns};
 use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile, tree};
-use crate::host::{Action, Answer, Attributes, Effect, FileKind, Question, Stat};
+use crate::host::{Action, Answer, Attributes, Effect, FileKind, Question, Stat, quote, remove_empty, touch};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -274,13 +274,13 @@ impl Context<'_> {
             )));
         }
         // `rmdir`, since something may come into it meanwhile.
-        let line = format!("rmdir -- {}", crate::host::quote(self.path));
+        let line = format!("rmdir -- {}", quote(self.path));
         let gone = |follow| {
             let path = self.path.to_string();
             Effect::Answers(Question::Stat { path, follow }, Answer::Stat(None))
         };
         Ok(Action::Script {
-            script: line.clone(),
+            script: remove_empty(&self.view.destination(self.path)?),
             explain: line,
             effects: [false, true].map(gone).to_vec(),
         })
@@ -326,31 +326,35 @@ impl Context<'_> {
         }
         let kept = |time: &Option<String>| time.as_deref() == Some("preserve");
         let keep = kept(&self.own.modification_time) && kept(&self.own.access_time);
-        let path = crate::host::quote(self.path);
         let mut actions = vec![];
-        if here.is_none() || !keep {
-            let script = match here {
-                None => format!(": >>{path}"),
-                Some(_) if kept(&self.own.modification_time) => format!("touch -a -- {path}"),
-                Some(_) if kept(&self.own.access_time) => format!("touch -m -- {path}"),
-                Some(_) => format!("touch -- {path}"),
-            };
-            let explain = format!("touch {path}");
-            actions.push(match here {
-                None => Action::WriteFile {
-                    path: self.path.into(),
-                    content: crate::content::Content::text(""),
-                    attributes: self.file.attributes(None, false)?,
-                    validate: None,
-                    backup: false,
-                    unsafe_writes: self.file.unsafe_writes,
-                },
-                Some(_) => Action::Script {
-                    script,
-                    explain,
+        match here {
+            None => actions.push(Action::WriteFile {
+                path: self.path.into(),
+                content: crate::content::Content::text(""),
+                attributes: self.file.attributes(None, false)?,
+                validate: None,
+                backup: false,
+                unsafe_writes: self.file.unsafe_writes,
+            }),
+            Some(_) if keep => {}
+            Some(_) => {
+                let Some(behind) = view.stat(self.path, true)? else {
+                    return Err(Stop::failed(format!(
+                        "Error, could not touch target: the link {} leads to nothing",
+                        self.path
+                    )));
+                };
+                let options = match (kept(&self.own.modification_time), kept(&self.own.access_time)) {
+                    (true, _) => "-a",
+                    (_, true) => "-m",
+                    _ => "",
+                };
+                actions.push(Action::Script {
+                    script: touch(&view.destination(self.path)?, &behind, options),
+                    explain: format!("touch {}", quote(self.path)),
                     effects: vec![],
-                },
-            });
+                });
+            }
         }
         if let Some(stat) = here {
             actions.extend(self.set(stat, self.own.follow)?);

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod compare;
+mod names;
 mod remote;
 
 use super::placed::missing;
@@ -12,7 +13,9 @@ use super::returns::{FILE, Returns};
 use super::{FileArguments, LocalFile, Module, Outcome, Step, Stop, View, WithFile};
 use crate::archive::{Archive, Packing};
 use crate::content::{Content, hexadecimal};
-use crate::host::{Action, Answer, Attributes, Effect, FileKind, Question, Resource, quote};
+use crate::host::{
+    Action, Answer, Attributes, Effect, FileKind, Question, Resource, Unpacking, quote, unpack,
+};
 use crate::value::Value;
 use compare::Wanted;
 use schemars::JsonSchema;
@@ -97,9 +100,8 @@ impl Own {
         }
     }
 
-    /// The line that unpacks `archive`.
-    fn unpack(&self, archive: &str, zip: bool) -> String {
-        let (archive, dest) = (quote(archive), quote(&self.dest));
+    /// The line that unpacks `archive` into a folder, both as words of a shell.
+    fn line(&self, archive: &str, dest: &str, zip: bool) -> String {
         if zip {
             let extra: String = self
                 .extra_opts
@@ -129,6 +131,31 @@ impl Own {
             self.tar_options(),
             self.included(false)
         )
+    }
+
+    /// The line that a person would type, and the script that unpacks. `members` are the paths that all members of the
+    /// archive get.
+    ///
+    /// # Errors
+    /// As [`View::ask`].
+    fn unpack(
+        &self,
+        archive: &str,
+        zip: bool,
+        members: impl Iterator<Item = String>,
+        view: &View<'_>,
+    ) -> Result<(String, String), Stop> {
+        let identity = view.stat(&self.dest, true)?.map(|stat| (stat.device, stat.inode));
+        let archive = quote(archive);
+        let folders = names::folders(members, zip, &self.extra_opts);
+        let script = unpack(&Unpacking {
+            folder: &self.dest,
+            identity,
+            folders: folders.as_deref(),
+            heeds_files: self.keep_newer || !self.extra_opts.is_empty(),
+            command: &self.line(&archive, "\"$d\"", zip),
+        });
+        Ok((self.line(&archive, &quote(&self.dest), zip), script))
     }
 }
 
@@ -251,7 +278,7 @@ fn local(own: &Own, file: &FileArguments, outcome: Outcome, view: &View<'_>) -> 
     if own.list_files {
         outcome = outcome.with(
             "files",
-            names(wanted.iter().map(|wanted| wanted.member.name.as_str())),
+            named(wanted.iter().map(|wanted| wanted.member.name.as_str())),
         );
     }
     let mut actions = vec![];
@@ -269,7 +296,7 @@ fn local(own: &Own, file: &FileArguments, outcome: Outcome, view: &View<'_>) -> 
     Ok(Step::Finish(actions, outcome))
 }
 
-fn names<'a>(names: impl Iterator<Item = &'a str>) -> Value {
+fn named<'a>(names: impl Iterator<Item = &'a str>) -> Value {
     Value::list(names.map(Value::string))
 }
 
@@ -291,7 +318,9 @@ fn send_and_unpack(
         ),
         None => String::new(),
     };
-    let line = own.unpack(&there, archive.packing == Packing::Zip);
+    let members = archive.members.iter();
+    let members = members.filter_map(|member| names::stripped(&member.path, &own.extra_opts));
+    let (line, script) = own.unpack(&there, archive.packing == Packing::Zip, members, view)?;
     let write = Action::WriteFile {
         path: there.clone(),
         content,
@@ -304,7 +333,7 @@ fn send_and_unpack(
         unsafe_writes: false,
     };
     let unpack = Action::Script {
-        script: format!("trap 'rm -f {there}' EXIT\n{needs}{line}"),
+        script: format!("trap 'rm -f {there}' EXIT\n{needs}(\n{script})"),
         explain: format!("{line} && rm {there}"),
         effects: effects(own, wanted),
     };

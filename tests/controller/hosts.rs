@@ -64,6 +64,45 @@ fn what_is_fetched_stays_below_its_folder() {
     assert_eq!(code, 2, "{text}");
 }
 
+/// A device without end, a pipe that nobody writes into and a file that is said to be empty.
+#[test]
+fn what_is_no_regular_file_is_not_fetched_and_leaves_nothing_here() {
+    let folder = playbook(
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - fetch: {src: \"FOLDER/{{ item }}\", dest: out/, flat: true}\n      loop: [pipe, zero, socket, gone]\n      register: refused\n      ignore_errors: true\n    - assert: {that: \"refused.results | rejectattr('failed') | length == 0 and 'works on regular files' in refused.results[0].msg\"}\n    - fetch: {src: FOLDER/zero, dest: out/, flat: true, fail_on_missing: false}\n      register: passed\n    - assert: {that: \"passed is not changed and 'ignored' in passed.msg\"}\n    - fetch: {src: /proc/version, dest: out/, flat: true}\n    - fetch: {src: FOLDER/large, dest: out/, flat: true}\n",
+    );
+    let path = folder.path();
+    let text = std::fs::read_to_string(path.join("site.yml")).unwrap();
+    std::fs::write(
+        path.join("site.yml"),
+        text.replace("FOLDER", &path.display().to_string()),
+    )
+    .unwrap();
+    std::fs::write(path.join("hosts"), "localhost ansible_connection=local\n").unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        path.join("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(path.join("socket")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", path.join("zero")).unwrap();
+    let large = vec![b'x'; 20 << 20];
+    std::fs::write(path.join("large"), &large).unwrap();
+    let (said, code) = run(path, None);
+    assert_eq!(code, 0, "{said}");
+    let mut there: Vec<_> = std::fs::read_dir(path.join("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    there.sort();
+    assert_eq!(there, ["large", "version"], "{said}");
+    assert!(std::fs::read(path.join("out/large")).unwrap() == large);
+    let version = std::fs::read("/proc/version").unwrap();
+    assert_eq!(std::fs::read(path.join("out/version")).unwrap(), version);
+}
+
 /// Variables of a host are read from `host_vars` of the project alone, whatever it is called.
 #[test]
 fn the_name_of_a_host_leads_to_no_other_file_of_variables() {

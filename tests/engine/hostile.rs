@@ -2,6 +2,7 @@
 //!
 //! The other user is a thread of this program with the rights of `nobody`, which waits for anything new.
 
+mod archives;
 mod keys;
 mod trees;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use vent::host::{
     Answer, Attributes, Destination, Question, Writing, failure_text, make_folder, make_link, parse, places,
-    question_script, remove, set_attributes, write_file,
+    question_script, remove, remove_empty, set_attributes, write_file,
 };
 
 /// The shells of them that are here; `.ci/run` brings all.
@@ -354,6 +354,7 @@ fn a_link_on_the_way_is_followed_only_where_it_led_before() {
             make_folder(&planned, &with_mode(0o755)),
             make_link(&planned, "/", true),
             remove(&planned),
+            remove_empty(&planned),
         ] {
             let output = place.run(&script, "text");
             let text = failure_text(output.status.code().unwrap(), "").unwrap_or_default();

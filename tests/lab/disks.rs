@@ -96,3 +96,28 @@ fn a_disk_of_its_own_is_full_alone_and_is_repaired_after_a_fault() {
     assert_eq!(trial.states(), [NodeState::Absent; 2]);
     assert_eq!(trial.left(), Vec::<String>::new());
 }
+
+/// The file system is read without its mount, as after a failure of power: what nobody wrote to the disk is not there.
+#[test]
+#[ignore = "needs root: makes a lab"]
+fn what_the_lab_writes_is_on_a_disk_before_the_node_starts() {
+    let trial = Trial::new(
+        "10.78.",
+        serde_json::json!({"one": {"address": 10, "disk": "192M"}}),
+    );
+    trial.lab.up(&|_| ()).unwrap();
+    let node = trial.folder.path().join("lab/trial/nodes/one");
+    let loops = Path::new("/sys/block")
+        .join(loop_device(&node))
+        .join("loop/backing_file");
+    let image = std::fs::read_to_string(loops).unwrap();
+    let keys = "given/root/.ssh/authorized_keys";
+    let there = std::fs::read_to_string(node.join(keys)).unwrap();
+    let raw = Command::new("debugfs")
+        .args(["-R", &format!("cat /{keys}"), image.trim_end()])
+        .output()
+        .unwrap();
+    trial.lab.down(&|_| ()).unwrap();
+    assert!(!there.is_empty());
+    assert_eq!(String::from_utf8_lossy(&raw.stdout), there);
+}

@@ -57,10 +57,11 @@ impl Resolver<'_> {
         };
         target.identities_only = settings.first("identitiesonly").is_some_and(is_yes);
         target.keys = self.keys(&settings, &tokens);
-        if settings
-            .first("pubkeyauthentication")
-            .is_some_and(|value| value.eq_ignore_ascii_case("no"))
-        {
+        let allowed = |names: &[&str], method: &str| allowed(&settings, names, method);
+        target.password_authentication = allowed(&["passwordauthentication"], "password");
+        let questions = ["kbdinteractiveauthentication", "challengeresponseauthentication"];
+        target.keyboard_interactive = allowed(&questions, "keyboard-interactive");
+        if !allowed(&["pubkeyauthentication"], "publickey") {
             target.keys.clear();
             target.agent = None;
         }
@@ -244,6 +245,17 @@ fn checking(value: &str) -> Result<Checking> {
         _ => Err(Error::new(format!("StrictHostKeyChecking cannot be `{value}`"))
             .help("it is yes, accept-new or no")),
     }
+}
+
+/// True unless one of the settings switches the method of logging in off, or `PreferredAuthentications` leaves it out.
+fn allowed(settings: &SshConfig, names: &[&str], method: &str) -> bool {
+    let off = |value: &str| value.eq_ignore_ascii_case("no") || value.eq_ignore_ascii_case("false");
+    let preferred = settings.first("preferredauthentications");
+    !names
+        .iter()
+        .find_map(|name| settings.first(name))
+        .is_some_and(off)
+        && preferred.is_none_or(|list| list.split(',').any(|one| one.trim() == method))
 }
 
 fn is_yes(value: &str) -> bool {

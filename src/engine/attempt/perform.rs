@@ -399,6 +399,19 @@ fn lost(stderr: &[u8]) -> Broken {
     })
 }
 
+/// Shell text that prints a regular file, as long as it was when it was opened. What has no length (`/proc`) may have 16 MiB.
+fn content_of(path: &str) -> String {
+    let path = quote(path);
+    format!(
+        "[ -f {path} ] || {{ echo 'it is no regular file any more' >&2; exit 1; }}\n{{\n\
+         s=$(stat -L -c %s /proc/self/fd/0 2>/dev/null) || s=$(stat -L -c %s -- {path}) || exit\n\
+         if [ \"$s\" -gt 0 ]; then head -c \"$s\"; exit; fi\n\
+         head -c 16777216 || exit\n\
+         [ \"$(head -c 1 | wc -c)\" -eq 0 ] || {{ echo 'it goes on beyond 16 MiB, and has no length' >&2; exit 1; }}\n\
+         }} <{path}"
+    )
+}
+
 async fn fetch(shell: &Shell, path: &str, to: &std::path::Path) -> Result<Performed, Broken> {
     let here = |error: std::io::Error| {
         Broken::Action(format!("cannot write {} on this computer: {error}", to.display()))
@@ -408,7 +421,7 @@ async fn fetch(shell: &Shell, path: &str, to: &std::path::Path) -> Result<Perfor
     }
     let temporary = to.with_extension(format!("vent-{}", nonce()?));
     let mut file = tokio::fs::File::create(&temporary).await.map_err(here)?;
-    let drained = shell.drain(&format!("cat -- {}", quote(path)), &mut file).await;
+    let drained = shell.drain(&content_of(path), &mut file).await;
     drop(file);
     if !drained.as_ref().is_ok_and(|output| output.code == 0) {
         // Why nothing came matters more than a file that stays.

@@ -66,7 +66,7 @@ pub(super) fn set(
          q=0; for f do [ -d \"$f\" ] && [ ! -L \"$f\" ] || continue; if [ \"$f\" = . ]; then set_all here; else inside \"$f\" set_all here; fi || q=$?; done; exit $q ) || r=$?; }}\n\
          here() {{ printf '.\\0'; }}\n\
          all_ours() {{ parents=$(printf '%s\\0' {above} | xargs -0 stat -c %u:%a -- 2>/dev/null) || return\n\
-         for s in $parents; do case $s in \"0:\"*|\"$u:\"*) ;; *) return 1;; esac; case $s in *[2367]|*[2367]?) return 1;; esac; done; }}\n\
+         for s in $parents; do kept \"$s\" || return; done; }}\n\
          if all_ours; then set_all others && for n in {levels}; do set_all folders || exit $?; done; exit; fi\n\
          r=0; each in_others; for n in {levels}; do level in_folders; done; exit $r\n",
         members(own, paths, view)?,

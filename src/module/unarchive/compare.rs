@@ -1,6 +1,7 @@
 //! An archive of this computer against what stands on the host, as `tar --diff` compares.
 
 use super::super::{FileArguments, Stop, View, parse_mode};
+use super::names::stripped;
 use super::{Own, stays_inside};
 use crate::archive::{Archive, Member, MemberKind, Packing};
 use crate::host::{FileKind, Resource, Stat, quote};
@@ -113,21 +114,6 @@ fn excludes(pattern: &Pattern, path: &str) -> bool {
         let mut ends = ends.clone().filter(|end| *end > start);
         ends.any(|end| pattern.matches(&path[start..end]))
     })
-}
-
-/// The path after `--strip-components`.
-fn stripped(path: &str, options: &[String]) -> Option<String> {
-    let mut count = 0;
-    let mut options = options.iter().peekable();
-    while let Some(option) = options.next() {
-        let text = match option.strip_prefix("--strip-components=") {
-            Some(text) => Some(text),
-            None if option == "--strip-components" => options.peek().map(|text| text.as_str()),
-            None => None,
-        };
-        count = text.and_then(|text| text.parse().ok()).unwrap_or(count);
-    }
-    Some(path.split('/').skip(count).collect::<Vec<_>>().join("/"))
 }
 
 /// What stands on the host at the path of a member.
@@ -322,17 +308,5 @@ mod tests {
         ] {
             assert_eq!(excludes(&fnmatch(pattern), path), out, "{pattern} {path}");
         }
-    }
-
-    #[test]
-    fn components_are_stripped_as_tar_strips_them() {
-        let strip = |options: &[&str]| {
-            let options: Vec<String> = options.iter().map(|option| option.to_string()).collect();
-            stripped("a/b/c", &options).unwrap()
-        };
-        assert_eq!(strip(&["--strip-components=1"]), "b/c");
-        assert_eq!(strip(&["--strip-components", "2"]), "c");
-        assert_eq!(strip(&["--strip-components=3"]), "");
-        assert_eq!(strip(&["--no-same-owner"]), "a/b/c");
     }
 }

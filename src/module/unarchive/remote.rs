@@ -1,7 +1,7 @@
 //! An archive that lies on the host, or comes from an address: compared there with `tar --diff`.
 
 use super::super::{FileArguments, Outcome, Step, Stop, View};
-use super::{Own, attributes, names, stays_inside};
+use super::{Own, attributes, named, stays_inside};
 use crate::content::{byte_text, hexadecimal};
 use crate::host::{Action, Effect, Resource, quote};
 
@@ -21,7 +21,7 @@ fn script(own: &Own, archive: &str) -> String {
          unzip -Z1 {source}{} | while IFS= read -r f; do case \"$f\" in\n\
          */) [ -d \"$f\" ] || echo \"$f: missing\";;\n\
          *) unzip -p {source} \"$(printf %s \"$f\" | sed 's/[][*?]/[&]/g;s/^-/[-]/')\" | cmp -s - \"./$f\" || echo \"$f: differs\";; esac; done;;\n\
-         *) tar -t{} -f {source}{} || exit 6\n\
+         *) tar -t -P --show-transformed-names{} -f {source}{} || exit 6\n\
          printf '\\0'; tar -tv{} -f {source}{} | cut -c 1-10 | sort -u\n\
          printf '\\0'; LC_ALL=C tar --diff -C {dest}{} -f {source}{} 2>&1;; esac; exit 0",
         own.included(true),
@@ -123,7 +123,10 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
     let mut sections = text.split('\0');
     let [handler, list, kinds, diff] = [(); 4].map(|()| sections.next().unwrap_or_default());
     let zip = handler == "ZipArchive";
-    let members: Vec<String> = list.lines().map(|name| unescaped(name, zip)).collect();
+    // Nothing but a slash is left of what `--strip-components` leaves out.
+    let members: Vec<String> = (list.lines().map(|name| unescaped(name, zip)))
+        .filter(|name| !name.trim_matches('/').is_empty())
+        .collect();
     for member in &members {
         stays_inside(member)?;
     }
@@ -132,7 +135,7 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
     }
     let mut outcome = outcome.with("handler", handler);
     if own.list_files {
-        outcome = outcome.with("files", names(members.iter().map(String::as_str)));
+        outcome = outcome.with("files", named(members.iter().map(String::as_str)));
     }
     let given = [file.mode.is_some(), file.owner.is_some(), file.group.is_some()];
     let differs = diff
@@ -140,10 +143,10 @@ pub(super) fn step(own: &Own, file: &FileArguments, outcome: Outcome, view: &Vie
         .any(|line| counts(line, given[0], given[1], given[2]));
     let mut actions = vec![];
     if differs {
-        let line = own.unpack(&archive, zip);
+        let (explain, script) = own.unpack(&archive, zip, members.iter().cloned(), view)?;
         actions.push(Action::Script {
-            script: line.clone(),
-            explain: line,
+            script,
+            explain,
             effects: vec![Effect::Forgets(Resource::Path(own.dest.clone()))],
         });
     }

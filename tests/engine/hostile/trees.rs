@@ -9,11 +9,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const BUSYBOX: &str =
-    "sh find stat sort chmod chown chgrp xargs tr wc readlink head cut sed cat rm mv mkdir rmdir ls ln id";
+const BUSYBOX: &str = "sh find stat sort chmod chown chgrp xargs tr wc readlink head cut sed cat rm mv mkdir rmdir ls ln id cp touch";
 
 /// Folders of programs that come before this computer's: another shell, or busybox.
-fn hosts() -> Vec<(&'static str, tempfile::TempDir)> {
+pub(super) fn hosts() -> Vec<(&'static str, tempfile::TempDir)> {
     let with = |name: &'static str, target: &str, links: &str| {
         let folder = tempfile::tempdir().unwrap();
         for link in links.split(' ') {
@@ -34,7 +33,7 @@ fn hosts() -> Vec<(&'static str, tempfile::TempDir)> {
         .collect()
 }
 
-fn run(folder: &Path, programs: &Path) -> String {
+pub(super) fn run(folder: &Path, programs: &Path) -> String {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path: std::ffi::OsString = [programs.as_os_str(), OsStr::new(":"), &path]
         .into_iter()
@@ -49,7 +48,7 @@ fn run(folder: &Path, programs: &Path) -> String {
 }
 
 /// Makes a thing that is nobody's; for a pipe, a socket and a device by its name.
-fn make(path: &Path) {
+pub(super) fn make(path: &Path) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
     let special = |kind, device| mknodat(CWD, path, kind, Mode::from_raw_mode(0o600), device).unwrap();
@@ -63,7 +62,7 @@ fn make(path: &Path) {
 }
 
 /// Everything from a folder on is nobody's.
-fn give(path: &Path) {
+pub(super) fn give(path: &Path) {
     lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     if std::fs::symlink_metadata(path).unwrap().is_dir() {
         for entry in std::fs::read_dir(path).unwrap() {
@@ -73,7 +72,7 @@ fn give(path: &Path) {
 }
 
 /// Exchanges each of the paths for a link to `target`, and back, without a moment in which nothing is there.
-fn exchanging(scene: &Scene, paths: Vec<PathBuf>, target: &Path) -> Attacker {
+pub(super) fn exchanging(scene: &Scene, paths: Vec<PathBuf>, target: &Path) -> Attacker {
     let aside = scene.theirs.join("aside");
     std::fs::create_dir_all(&aside).unwrap();
     let number = std::fs::read_dir(&aside).unwrap().count();
@@ -244,6 +243,30 @@ fn who_exchanges_a_pipe_a_socket_or_a_device_gets_no_mode_set_elsewhere() {
             .collect();
         things.iter().for_each(|thing| make(thing));
         foiled(&scene, name, programs.path(), things);
+    }
+}
+
+#[test]
+#[ignore = "needs root: writes in folders of another user"]
+fn who_exchanges_what_is_touched_gets_nothing_made_elsewhere() {
+    for (name, programs) in hosts() {
+        let scene = Scene::new(
+            "    - file: { path: 'FOLDER/theirs/f{{ item }}', state: touch }\n      loop: '{{ range(40) | list * 3 }}'\n      ignore_errors: true\n",
+        );
+        let files: Vec<PathBuf> = (0..40)
+            .map(|file| scene.theirs.join(format!("f{file}")))
+            .collect();
+        files.iter().for_each(|file| make(file));
+        give(&scene.theirs);
+        // Where nothing is yet, something would be made.
+        let attacker = exchanging(&scene, files, &scene.victim.with_file_name("made"));
+        let said = run(scene.folder.path(), programs.path());
+        let turns = attacker.end();
+        scene.untouched(&format!("{name}\n{said}"));
+        assert!(
+            turns > 1000,
+            "the other user was too slow on {name}: {turns}\n{said}"
+        );
     }
 }
 
