@@ -19,6 +19,9 @@ pub(super) struct Arguments {
     fail_msg: Option<Value>,
     /// What to say when all hold.
     success_msg: Option<Value>,
+    /// Say nothing unless asked (`-v`).
+    #[serde(default)]
+    quiet: bool,
 }
 
 impl Module for Assert {
@@ -26,7 +29,6 @@ impl Module for Assert {
     type Arguments = Arguments;
     const NATURE: Nature = Nature::WITHOUT_HOST;
     const RAW: &'static [&'static str] = &["that", "fail_msg", "msg", "success_msg"];
-    const IGNORED: &'static [&'static str] = &["quiet"];
     const RETURNS: &'static [Returns] = &[&[
         ("assertion", "The condition that does not hold."),
         ("evaluated_to", "What it is, false."),
@@ -52,7 +54,8 @@ impl Module for Assert {
             Some(message) => view.control_node().render(&template(message))?,
             None => "All assertions passed".into(),
         };
-        Ok(Step::done(Outcome::new().changed(false).with("msg", message)))
+        let outcome = Outcome::new().changed(false).with("msg", message);
+        Ok(Step::done(outcome.shown(!arguments.quiet)))
     }
 }
 
@@ -86,6 +89,7 @@ fn failed(arguments: &Arguments, condition: &Value, view: &View<'_>) -> Result<S
     let condition = condition.untrusted();
     let mut outcome = Outcome::new()
         .changed(false)
+        .shown(!arguments.quiet)
         .with("assertion", condition)
         .with("evaluated_to", false);
     outcome.fields.insert("msg".into(), message);

@@ -43,6 +43,8 @@ pub struct Outcome {
     pub file: Option<String>,
     /// The result tells what the actions printed ([`Outcome::printed`]).
     pub prints: bool,
+    /// The result is shown whatever the verbosity (Ansible's `_ansible_verbose_always`).
+    pub shown: bool,
     /// Variables that `include_vars` read.
     pub included: Map,
     /// What is to become of the inventory. Whether that changes anything is told by whoever does it.
@@ -180,6 +182,12 @@ impl Outcome {
     /// Says whether something changed.
     pub fn changed(mut self, changed: bool) -> Outcome {
         self.changed = Some(changed);
+        self
+    }
+
+    /// Says whether the result is shown whatever the verbosity.
+    pub fn shown(mut self, shown: bool) -> Outcome {
+        self.shown = shown;
         self
     }
 

@@ -151,6 +151,7 @@ impl TaskResult {
             facts: outcome.facts,
             host_facts: outcome.host_facts,
             included: outcome.included,
+            shows: outcome.shown,
             ..TaskResult::new(status, Value::Map(fields.into()))
         }
     }

@@ -75,7 +75,7 @@ impl HostTask {
                 }
             }
         };
-        let shows = module.nature.shows_result;
+        let shows = module.nature.shows_result || result.shows;
         Ok(TaskResult {
             shows,
             ..self.judged(result, scope)?
