@@ -209,6 +209,18 @@ pub enum Kind {
         /// The sentence.
         text: String,
     },
+    /// What came of a `meta` task on a host.
+    Meta {
+        /// The host.
+        host: String,
+        /// In Ansible's words.
+        text: String,
+    },
+    /// That this host could not be reached was ignored (`ignore_unreachable`).
+    UnreachableIgnored {
+        /// The host.
+        host: String,
+    },
     /// A failure of this host was taken back by a `rescue`.
     Rescued {
         /// The host.

@@ -6,6 +6,7 @@
 
 mod call;
 mod compiled;
+mod conditional;
 mod containers;
 mod convert;
 mod environment;
@@ -30,10 +31,11 @@ use crate::source::Place;
 use crate::value::{Unknown, Value};
 use std::sync::Arc;
 
+pub use conditional::{condition, condition_at, conditions};
 pub use environment::FileOptions;
 pub use file_variables::{TemplateFile, of_template_file};
 pub use filters::password::hashed;
-pub use render::{RenderedFile, condition, condition_at, conditions, render, render_file};
+pub use render::{RenderedFile, render, render_file};
 pub use scope::{Opener, Planned, Planner, Scope, Surroundings, Variables};
 pub use syntax::{
     NameKind, UnknownName, check_condition, check_file, check_syntax, free_variables, known_filters,

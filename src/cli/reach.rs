@@ -88,8 +88,12 @@ impl Reach for Ways {
         let secret = |names: &[&str]| text(names).map(|text| Secret::new(&text));
         let local = matches!(name, "localhost" | "127.0.0.1" | "::1");
         let connection = text(CONNECTION).or_else(|| self.defaults.connection.clone());
-        let connection =
-            connection.or_else(|| (local && !variables.contains_key("ansible_host")).then(|| "local".into()));
+        // Tasks know the name of a host as its address where nobody has said another.
+        let host = HOST
+            .iter()
+            .filter_map(|alias| text(&[alias]))
+            .find(|host| host != name);
+        let connection = connection.or_else(|| (local && host.is_none()).then(|| "local".into()));
         let port = value(PORT).map(|value| port(name, value)).transpose()?;
         let timeout = value(TIMEOUT).map(|value| timeout(name, value)).transpose()?;
         let [common, extra] = &self.defaults.arguments;
@@ -98,7 +102,7 @@ impl Reach for Ways {
         let options = Options {
             name: name.to_string(),
             connection,
-            host: text(HOST),
+            host,
             port,
             user: text(USER).or_else(|| self.defaults.user.clone()),
             private_key_file: text(PRIVATE_KEY_FILE)

@@ -148,6 +148,14 @@ impl HostTask {
             self.tell_notified(&name, notification);
         }
         self.tell_ended(&name, &scope, &result, started);
+        if result.status == Status::Unreachable
+            && flag(&self.task, &scope, |keywords| &keywords.ignore_unreachable) == Some(true)
+        {
+            self.context.run.stats.unreachable_ignored(&self.host.name);
+            self.context.run.events.tell(Kind::UnreachableIgnored {
+                host: self.host.name.to_string(),
+            });
+        }
         Ended {
             result,
             notifications,
@@ -206,7 +214,11 @@ impl HostTask {
 
     /// The task once, for one item if it has a loop.
     async fn one(&self, scope: &Scope, name: &crate::event::TaskName, layers: &[Layer]) -> TaskResult {
-        let result = self.decided_or_not(scope, name, layers).await;
+        let mut result = self.decided_or_not(scope, name, layers).await;
+        if result.status == Status::Failed && result.value.get("exception").is_none() {
+            // What Ansible 2.19 says where there is none.
+            result.put("exception", "(traceback unavailable)".into());
+        }
         if result.status == Status::Undecided
             && let Some(origin) = &result.origin
         {
@@ -298,16 +310,26 @@ impl HostTask {
     }
 }
 
-/// A bool keyword of a task or around it, rendered; `None` if it is not set.
+/// A bool keyword of a task or around it, rendered; `None` if it is not set. One that is omitted leaves it to what is around.
 pub fn flag(task: &Task, scope: &Scope, pick: impl Fn(&Keywords) -> &Option<Placed>) -> Option<bool> {
-    let placed = task.keyword(pick)?;
-    let rendered = template::render(&placed.value, scope).ok()??;
-    value::to_bool(&rendered.value)
+    let mut given = task.keywords().filter_map(|keywords| pick(keywords).as_ref());
+    let rendered = given.find_map(|placed| template::render(&placed.value, scope).transpose())?;
+    value::to_bool(&rendered.ok()?.value)
 }
 
 /// The name of a task as it is shown: rendered, with its role before it; `include_role` has none before it, and names the
 /// role that it includes where it has no name.
 pub fn title(task: &Task, scope: &Scope) -> String {
+    let including = task.action.short() == "include_role";
+    let title = own_title(task, scope);
+    match task.role().filter(|_| !including) {
+        Some(role) => format!("{} : {title}", role.name),
+        None => title,
+    }
+}
+
+/// The name of a task, rendered, without its role.
+pub fn own_title(task: &Task, scope: &Scope) -> String {
     let given = task.keywords.name.as_ref().map(|name| {
         let rendered = template::render(&name.value, scope).ok().flatten();
         let text = rendered.and_then(|rendered| rendered.value.as_str().map(str::to_string));
@@ -321,9 +343,5 @@ pub fn title(task: &Task, scope: &Scope) -> String {
         let role = role.and_then(|role| role.value.as_str()).unwrap_or_default();
         return format!("{} : {role}", task.action.module);
     }
-    let title = given.unwrap_or_else(|| task.action.module.to_string());
-    match task.role().filter(|_| !including) {
-        Some(role) => format!("{} : {title}", role.name),
-        None => title,
-    }
+    given.unwrap_or_else(|| task.action.module.to_string())
 }

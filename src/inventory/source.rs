@@ -48,10 +48,10 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn source(&mut self, text: &str) {
-        if text.contains(',') {
+        let path = PathBuf::from(text);
+        if text.contains(',') && !path.exists() {
             return self.host_list(text);
         }
-        let path = PathBuf::from(text);
         if !path.exists() {
             let error = Error::new(format!("there is no inventory {text}"));
             return self

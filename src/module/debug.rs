@@ -2,6 +2,7 @@
 
 use super::returns::Returns;
 use super::{Module, Nature, Outcome, Step, Stop, View};
+use crate::error::Error;
 use crate::value::{Template, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
@@ -70,7 +71,23 @@ impl Module for Debug {
             text: text.into(),
             place: None,
         })));
-        let shown = shown.unwrap_or_else(|error| format!("<< error 1 - {} >>", error.line()).into());
+        let shown = match shown {
+            Ok(shown) => shown,
+            // What is not defined is shown as such, all else is an error.
+            Err(error) if is_undefined(&error) => format!("<< error 1 - {} >>", error.line()).into(),
+            Err(error) => {
+                return Err(Stop::failed(format!(
+                    "Task failed: Error while resolving `var` expression: {}",
+                    error.line()
+                )));
+            }
+        };
         Ok(Step::done(outcome.with(name, shown)))
     }
+}
+
+/// True for the error of a variable or an attribute that is not there.
+fn is_undefined(error: &Error) -> bool {
+    let message = error.message();
+    message.ends_with("is undefined") || message.contains(" has no attribute ")
 }

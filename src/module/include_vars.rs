@@ -59,37 +59,48 @@ impl Module for IncludeVars {
     ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
-        let computer = view.control_node();
-        let files = arguments.files(computer)?;
-        let mut read = Map::new();
-        for file in &files {
-            if let LocalFile::File(Content::Unknown(origin)) = computer.sealed_file(file) {
-                return Err(Stop::Undecided(origin));
+        read(arguments, view).map_err(|stop| match stop {
+            Stop::Failed(message) => {
+                let outcome = Outcome::new().changed(false).with("message", message.as_str());
+                Stop::FailedWith(Box::new(outcome.failed(message)))
             }
-            read.extend(computer.variables_file(file)?);
-        }
-        if let Some(name) = &arguments.name {
-            read = [(Arc::from(name.as_str()), Value::Map(read.into()))]
-                .into_iter()
-                .collect();
-        }
-        if arguments.hash_behaviour == Some(HashBehaviour::Merge) {
-            for (name, value) in &mut read {
-                if let Some(old) = computer.written_variable(name) {
-                    *value = merged(&old, value);
-                }
-            }
-        }
-        let names = files.iter().map(|file| file.display().to_string().into());
-        let outcome = Outcome::new()
-            .changed(false)
-            .with("ansible_included_var_files", Value::list(names))
-            .with("ansible_facts", Value::Map(read.clone().into()));
-        Ok(Step::done(Outcome {
-            included: read,
-            ..outcome
-        }))
+            other => other,
+        })
     }
+}
+
+/// Reads the files.
+fn read(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+    let computer = view.control_node();
+    let files = arguments.files(computer)?;
+    let mut read = Map::new();
+    for file in &files {
+        if let LocalFile::File(Content::Unknown(origin)) = computer.sealed_file(file) {
+            return Err(Stop::Undecided(origin));
+        }
+        read.extend(computer.variables_file(file)?);
+    }
+    if let Some(name) = &arguments.name {
+        read = [(Arc::from(name.as_str()), Value::Map(read.into()))]
+            .into_iter()
+            .collect();
+    }
+    if arguments.hash_behaviour == Some(HashBehaviour::Merge) {
+        for (name, value) in &mut read {
+            if let Some(old) = computer.written_variable(name) {
+                *value = merged(&old, value);
+            }
+        }
+    }
+    let names = files.iter().map(|file| file.display().to_string().into());
+    let outcome = Outcome::new()
+        .changed(false)
+        .with("ansible_included_var_files", Value::list(names))
+        .with("ansible_facts", Value::Map(read.clone().into()));
+    Ok(Step::done(Outcome {
+        included: read,
+        ..outcome
+    }))
 }
 
 impl Arguments {

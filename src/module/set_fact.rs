@@ -27,7 +27,7 @@ impl Module for SetFact {
         let wrong = variables.keys().find(|name| !is_name(name));
         if let Some(name) = wrong {
             return Err(Stop::failed(format!(
-                "`{name}` is no name for a variable: letters, digits and underscores"
+                "Invalid variable name '{name}'. It has letters, digits and underscores, begins with no digit, and is no word of templates"
             )));
         }
         let shown: Map = variables.clone();
@@ -43,9 +43,13 @@ impl Module for SetFact {
     }
 }
 
+/// Words of Jinja that no variable can be named by (Ansible's `JINJA_KEYWORDS`).
+const WORDS: [&str; 9] = ["true", "false", "none", "and", "or", "not", "in", "is", "if"];
+
 /// True for a name that a variable may have.
 fn is_name(name: &str) -> bool {
-    !name.starts_with(|c: char| c.is_ascii_digit())
+    !WORDS.contains(&name)
+        && !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty()
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -220,7 +220,9 @@ impl<W: Write + Send, E: Write + Send> Ansible<W, E> {
             return;
         }
         self.task_banner_once(&task.name);
-        self.diffs(&task.diffs);
+        if changed {
+            self.diffs(&task.diffs);
+        }
         if task.looped {
             return;
         }
@@ -270,7 +272,8 @@ impl<W: Write + Send, E: Write + Send> Ansible<W, E> {
         // Its items were told one by one.
         if !told_by_items(task) {
             let block = failure::block(task);
-            if self.said.insert(block.clone()) {
+            let items = task.looped && task.result.get("results").is_some();
+            if !items && self.said.insert(block.clone()) {
                 self.say(to, colour::ERROR, &(block + "\n"));
             }
             let label = label(&task.name);
@@ -341,9 +344,10 @@ fn label(name: &TaskName) -> String {
     }
 }
 
-/// True for the end of a loop whose items were told before.
+/// True for the end of a loop whose items were told before. What `debug` leaves of a result has none.
 fn told_by_items(task: &TaskEnded) -> bool {
-    task.looped && task.result.get("results").is_some()
+    let debug = matches!(task.name.module.as_str(), "debug" | "ansible.builtin.debug");
+    task.looped && task.result.get("results").is_some() && !debug
 }
 
 impl<W: Write + Send, E: Write + Send> Reporter for Ansible<W, E> {
@@ -427,6 +431,10 @@ impl<W: Write + Send, E: Write + Send> Reporter for Ansible<W, E> {
                 let host = host.as_ref().map(|host| format!("[{host}] "));
                 self.warn(&format!("{}{text}", host.unwrap_or_default()));
             }
+            Kind::Meta { text, .. } if self.display.verbosity > 1 => {
+                self.say(To::Output, colour::VERBOSE, &format!("META: {text}"));
+            }
+            Kind::UnreachableIgnored { .. } => self.say(To::Output, colour::SKIP, "...ignoring"),
             Kind::Stats { hosts } => {
                 self.banner("PLAY RECAP");
                 for (host, counts) in hosts {

@@ -4,7 +4,7 @@ mod address;
 mod digests;
 mod durations;
 mod extract;
-mod formats;
+pub(super) mod formats;
 pub(in crate::template) mod lists;
 mod maps;
 mod mersenne;

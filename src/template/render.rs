@@ -2,7 +2,7 @@
 
 use super::convert::print;
 use super::place::undefined_error;
-use super::{Decision, Evaluated, FileOptions, Outcome, Scope, evaluate};
+use super::{Evaluated, FileOptions, Outcome, Scope, evaluate};
 use crate::error::{Error, Result};
 use crate::source::{Place, Source};
 use crate::value::{Map, Unknown, Value};
@@ -51,110 +51,6 @@ pub fn render(value: &Value, scope: &Scope) -> Result<Option<Evaluated>> {
         }
         other => Ok(Some(plain(other))),
     }
-}
-
-/// Decides a `when`, `changed_when`, `failed_when` or `until`: the text of an expression, or a truth value.
-///
-/// # Errors
-/// As [`render`], and a result that is no truth value (an error in Ansible 2.19 as well).
-pub fn condition(expression: &Value, scope: &Scope) -> Result<Decision> {
-    condition_at(expression, None, scope)
-}
-
-/// As [`condition`]; `place` is the scalar the expression was written in, so that errors point at the word.
-///
-/// # Errors
-/// As [`condition`].
-pub fn condition_at(expression: &Value, place: Option<&Place>, scope: &Scope) -> Result<Decision> {
-    let (text, place) = match expression {
-        Value::Bool(flag) => return Ok(decision(*flag)),
-        Value::Null => return Ok(Decision::True),
-        Value::Unknown(unknown) => return Ok(Decision::Unknown(unknown.clone())),
-        Value::String(text) => (text.to_string(), place),
-        Value::Template(template) => {
-            let place = template.place.as_ref().or(place);
-            match without_marks(&template.text, place, scope)? {
-                Bare::Text(text) => (text, place),
-                Bare::Decided(decided) => return Ok(decided),
-            }
-        }
-        other => return Err(not_a_truth_value(other, place)),
-    };
-    if text.trim().is_empty() {
-        return Ok(Decision::True);
-    }
-    let outcome = evaluate::expression(&text, place, scope);
-    decide(outcome, place)
-}
-
-fn decide(outcome: Outcome, place: Option<&Place>) -> Result<Decision> {
-    match outcome {
-        Outcome::Value {
-            value: Value::Bool(flag),
-            ..
-        } => Ok(decision(flag)),
-        Outcome::Value {
-            value: Value::Unknown(unknown),
-            ..
-        } => Ok(Decision::Unknown(unknown)),
-        Outcome::Value { value, .. } => Err(not_a_truth_value(&value, place)),
-        Outcome::Omit => Err(Error::new("a condition cannot be `omit`").at_some(place)),
-        Outcome::Undefined { text, place: found } => Err(undefined_error(&text, found.as_ref().or(place))),
-        Outcome::Failed(error) => Err(error),
-    }
-}
-
-fn decision(flag: bool) -> Decision {
-    if flag { Decision::True } else { Decision::False }
-}
-
-fn not_a_truth_value(value: &Value, place: Option<&Place>) -> Error {
-    Error::new(format!(
-        "the result of the condition is of kind `{}`, not a truth value",
-        value.kind()
-    ))
-    .at_some(place)
-    .help("compare it, as in `name | length > 0`, or convert it with `name | bool`")
-}
-
-enum Bare {
-    Text(String),
-    Decided(Decision),
-}
-
-/// A condition that was written with `{{ }}`: the marks around the whole are taken off; marks inside are
-/// rendered first, as Ansible does.
-fn without_marks(text: &str, place: Option<&Place>, scope: &Scope) -> Result<Bare> {
-    let environment = super::environment::Environments::get(&FileOptions::default());
-    if let Some(range) = super::patcher::lone_expression(text, environment.syntax()) {
-        return Ok(Bare::Text(text[range].to_string()));
-    }
-    match evaluate::value(text, place, scope) {
-        Outcome::Value {
-            value: value @ (Value::Bool(_) | Value::Unknown(_)),
-            secret,
-        } => decide(Outcome::Value { value, secret }, place).map(Bare::Decided),
-        Outcome::Value { value, .. } => Ok(Bare::Text(print(&value))),
-        other => decide(other, place).map(Bare::Decided),
-    }
-}
-
-/// Decides a list of conditions that must all hold, in order.
-///
-/// # Errors
-/// As [`condition`]. An error after an unknown condition is not one: it may never be reached.
-pub fn conditions(all: &[Value], scope: &Scope) -> Result<Decision> {
-    let mut undecided: Option<Arc<Unknown>> = None;
-    for one in all {
-        match condition(one, scope) {
-            Ok(Decision::True) => {}
-            Ok(Decision::False) => return Ok(Decision::False),
-            Ok(Decision::Unknown(unknown)) => undecided = undecided.or(Some(unknown)),
-            Err(error) if undecided.is_none() => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(undecided.map_or(Decision::True, Decision::Unknown))
 }
 
 /// A rendered template file.

@@ -48,3 +48,32 @@ fn a_name_that_no_variable_of_the_environment_has_is_an_error_with_its_place() {
     );
     assert_eq!(code, 2, "{text}");
 }
+
+/// What a host says is text in a condition, and is never evaluated on this computer.
+#[test]
+fn what_a_host_says_is_evaluated_in_no_condition() {
+    let conditions = [
+        "\"foo\" in {{ said.stdout }}",
+        "{{ said.stdout }}",
+        "{{ said.stdout }} == 1",
+        "'{{ said.stdout }}' == 'x'",
+        "{{ said.stdout }} and {{ said.stdout }}",
+        "{% if true %}{{ said.stdout }}{% endif %}",
+        "said.stdout",
+    ];
+    for condition in conditions {
+        let quoted = condition.replace('\'', "\'\'");
+        let folder = playbook(&format!(
+            "- hosts: localhost\n  gather_facts: false\n  tasks:\n    \
+             - ansible.builtin.command: {{argv: [echo, \"lookup('pipe', 'touch made')\"]}}\n      register: said\n    \
+             - ansible.builtin.debug: {{msg: x}}\n      when: '{quoted}'\n      ignore_errors: true\n    \
+             - ansible.builtin.assert: {{that: ['{quoted}']}}\n      ignore_errors: true\n    \
+             - ansible.builtin.command: 'true'\n      changed_when: '{quoted}'\n      ignore_errors: true\n    \
+             - ansible.builtin.command: 'true'\n      failed_when: '{quoted}'\n      ignore_errors: true\n    \
+             - ansible.builtin.command: 'true'\n      until: '{quoted}'\n      retries: 1\n      delay: 0\n      ignore_errors: true\n"
+        ));
+        let (text, code) = ended(&vent(folder.path(), &["run", "site.yml"]));
+        assert_eq!(code, 0, "{condition}: {text}");
+        assert!(!folder.path().join("made").exists(), "{condition}: {text}");
+    }
+}

@@ -96,6 +96,7 @@ fn events_come_in_the_order_of_ansibles_callbacks() {
         "host_started a",
         "task_ended a ok",
         "task_started meta",
+        "meta",
         "task_started Restart",
         "host_started a",
         "task_ended a ok",

@@ -5,7 +5,7 @@ use super::list::{self, List};
 use crate::engine::state::context::Context;
 use crate::engine::state::host::Host;
 use crate::engine::state::play::Out;
-use crate::engine::task::{scope, selection, title};
+use crate::engine::task::{own_title, scope, selection};
 use crate::event::Kind;
 use crate::model::{Block, Item, ScopeKind, Task};
 use crate::value::Value;
@@ -82,7 +82,7 @@ async fn rescue(
         if let Some((task, result)) = cause {
             let scope = scope::of_task(context, host, Some(task), &list.parameters);
             let shown = Value::map([
-                ("name", Value::string(title(task, &scope))),
+                ("name", Value::string(own_title(task, &scope))),
                 ("action", Value::string(&task.action.module)),
             ]);
             let node = context.play.node;

@@ -6,6 +6,7 @@ use crate::engine::state::context::Context;
 use crate::engine::state::host::Host;
 use crate::engine::state::play::Out;
 use crate::engine::task::{HostTask, TaskResult};
+use crate::event::Kind;
 use crate::model::Task;
 use std::sync::Arc;
 
@@ -34,6 +35,49 @@ impl Wanted {
             "refresh_inventory" => Wanted::RefreshInventory,
             "reset_connection" => Wanted::ResetConnections,
             _ => Wanted::Nothing,
+        }
+    }
+
+    /// What Ansible says of it on a host, `holds` being its conditions.
+    fn told(&self, host: &str, holds: bool) -> String {
+        let (name, done, left) = match self {
+            Wanted::Nothing => ("noop", "noop".into(), String::new()),
+            Wanted::FlushHandlers => (
+                "flush_handlers",
+                format!("triggered running handlers for {host}"),
+                format!(", not running handlers for {host}"),
+            ),
+            Wanted::EndHosts => (
+                "end_host",
+                format!("ending play for {host}"),
+                format!(", continuing execution for {host}"),
+            ),
+            Wanted::EndBatch => (
+                "end_batch",
+                "ending batch".into(),
+                ", continuing current batch".into(),
+            ),
+            Wanted::EndPlay => ("end_play", "ending play".into(), ", continuing play".into()),
+            Wanted::ClearFacts => (
+                "clear_facts",
+                "facts cleared".into(),
+                format!(", not clearing facts and fact cache for {host}"),
+            ),
+            Wanted::ClearHostErrors => (
+                "clear_host_errors",
+                "cleared host errors".into(),
+                format!(", not clearing host error state for {host}"),
+            ),
+            Wanted::RefreshInventory => (
+                "refresh_inventory",
+                "inventory successfully refreshed".into(),
+                String::new(),
+            ),
+            Wanted::ResetConnections => ("reset_connection", "reset connection".into(), String::new()),
+        };
+        match holds {
+            true => done,
+            false => format!("{name} conditional evaluated to False{left}"),
         }
     }
 
@@ -75,6 +119,12 @@ pub async fn run(context: &Context, task: &Arc<Task>, list: &List, hosts: &[Arc<
         task::tell_start(context, &task, &task.scope());
     }
     let (chosen, mut failed) = holding(context, task, list, asked);
+    for host in asked {
+        let holds = chosen.iter().any(|chosen| chosen.name == host.name);
+        let text = wanted.told(&host.name, holds);
+        let host = host.name.to_string();
+        context.run.events.tell(Kind::Meta { host, text });
+    }
     if !chosen.is_empty() {
         let affected = match wanted.is_of_each_host() {
             true => &chosen[..],

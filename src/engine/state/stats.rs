@@ -35,6 +35,15 @@ impl Stats {
         }
     }
 
+    /// A host that could not be reached counts as one whose failure was ignored (`ignore_unreachable`).
+    pub fn unreachable_ignored(&self, host: &Arc<str>) {
+        let mut hosts = self.hosts();
+        let counts = hosts.entry(host.clone()).or_default();
+        counts.unreachable = counts.unreachable.saturating_sub(1);
+        counts.ok += 1;
+        counts.ignored += 1;
+    }
+
     /// A `rescue` took a failure of the host back.
     pub fn rescued(&self, host: &Arc<str>) {
         let mut hosts = self.hosts();

@@ -4,6 +4,7 @@ use super::HostTask;
 use crate::engine::WITHIN;
 use crate::engine::attempt::CommandSettings;
 use crate::error::{Error, Result};
+use crate::model::Placed;
 use crate::model::task::Argument;
 use crate::source::Place;
 use crate::template::{self, Scope};
@@ -94,8 +95,7 @@ impl HostTask {
             }
         }
         for layer in self.task.layers(|keywords| &keywords.environment) {
-            let rendered = template::render(&layer.value, scope).map_err(|error| error.at(&layer.place))?;
-            let maps = match rendered.map(|evaluated| evaluated.value) {
+            let maps = match self.environment_of(layer, scope)? {
                 Some(Value::List(items)) => items.to_vec(),
                 Some(single) => vec![single],
                 None => vec![],
@@ -135,11 +135,40 @@ impl HostTask {
         })
     }
 
+    /// One `environment`, rendered; without what asks for the environment of a host whose facts are not gathered yet (Ansible
+    /// leaves that out, so that a play with such an `environment` can gather them).
+    fn environment_of(&self, layer: &Placed, scope: &Scope) -> Result<Option<Value>> {
+        let render = |value: &Value| {
+            let rendered = template::render(value, scope).map_err(|error| error.at(&layer.place))?;
+            Ok(rendered.map(|evaluated| evaluated.value))
+        };
+        let whole: Result<_> = render(&layer.value);
+        match (&layer.value, whole) {
+            (Value::Map(entries), Err(error)) if asks_for_environment(&error) => {
+                let mut map = Map::new();
+                for (name, value) in entries.iter() {
+                    match render(value) {
+                        Ok(Some(value)) => drop(map.insert(name.clone(), value)),
+                        Err(error) if !asks_for_environment(&error) => return Err(error),
+                        _ => {}
+                    }
+                }
+                Ok(Some(Value::Map(map.into())))
+            }
+            (_, whole) => whole,
+        }
+    }
+
     /// True if all of `changed_when` is written as `false`.
     pub fn never_changes(&self) -> bool {
         let conditions = &self.task.changed_when;
         !conditions.is_empty() && conditions.iter().all(|condition| is_false(&condition.value))
     }
+}
+
+/// True for the error of a template that needs the facts of a host's environment.
+fn asks_for_environment(error: &Error) -> bool {
+    error.message().contains("ansible_env")
 }
 
 /// The error of an argument's value.
@@ -154,9 +183,10 @@ fn rendered_name(name: &str, argument: &Argument, scope: &Scope) -> Result<Arc<s
     let written = Value::trusted(name, Some(place.clone()));
     let rendered = template::render(&written, scope).map_err(|error| error.at(place))?;
     let value = rendered.map(|rendered| rendered.value).unwrap_or_default();
-    Ok(value
-        .as_str()
-        .map_or_else(|| value::repr(&value).into(), Arc::from))
+    value.as_str().map(Arc::from).ok_or_else(|| {
+        let (shown, kind) = (value::repr(&value), value.kind());
+        Error::new(format!("Invalid variable name '{shown}' of type '{kind}'.")).at(place)
+    })
 }
 
 /// The search path of programs with the folder of this program behind it.

@@ -120,11 +120,17 @@ impl HostTask {
         let layers = self.loop_layers(scope);
         if !self.task.failed_when.is_empty() {
             let scope = self.with_result(&result, &layers);
-            let failed = match decide(&self.task.failed_when, &scope)? {
-                Decision::True => true,
-                Decision::False => false,
-                Decision::Unknown(_) => false,
+            let failed = match decide(&self.task.failed_when, &scope) {
+                Ok(Decision::True) => true,
+                Ok(Decision::False | Decision::Unknown(_)) => false,
+                Err(error) => return Ok(wrong_condition(result, "failed_when_result", &error)),
             };
+            if result.status == Status::Failed && !failed {
+                result.put(
+                    "failed_when_suppressed_exception",
+                    "(traceback unavailable)".into(),
+                );
+            }
             result.put("failed_when_result", failed.into());
             result.put("failed", failed.into());
             result.status = match (failed, result.value.get("changed")) {
@@ -147,10 +153,11 @@ impl HostTask {
         }
         if !self.task.changed_when.is_empty() {
             let scope = self.with_result(&result, &layers);
-            let changed = match decide(&self.task.changed_when, &scope)? {
-                Decision::True => true,
-                Decision::False => false,
-                Decision::Unknown(origin) => {
+            let changed = match decide(&self.task.changed_when, &scope) {
+                Ok(Decision::True) => true,
+                Ok(Decision::False) => false,
+                Err(error) => return Ok(wrong_condition(result, "changed_when_result", &error)),
+                Ok(Decision::Unknown(origin)) => {
                     let value = result.value;
                     let mut undecided = TaskResult::undecided(origin.clone());
                     undecided.value = value;
@@ -172,6 +179,17 @@ pub fn values(conditions: &[Condition]) -> Vec<Value> {
         .iter()
         .map(|condition| condition.value.clone())
         .collect()
+}
+
+/// A result whose `changed_when` or `failed_when` cannot be evaluated: it failed, and stays what it is otherwise.
+fn wrong_condition(mut result: TaskResult, name: &str, error: &Error) -> TaskResult {
+    let message = format!("Error while evaluating conditional: {}", error.line());
+    result.put(name, message.as_str().into());
+    result.put("failed", true.into());
+    result.status = Status::Failed;
+    result.message = Some(message);
+    result.report = Some(error.to_string());
+    result
 }
 
 pub fn decide(conditions: &[Condition], scope: &Scope) -> Result<Decision> {

@@ -46,10 +46,17 @@ const OF_PLAY: &[&str] = &[
     "ansible_play_role_names",
     "role_names",
     "ansible_role_names",
+    "ansible_dependent_role_names",
 ];
 
 /// Those of a task of a role.
-const OF_ROLE: &[&str] = &["role_name", "role_path"];
+const OF_ROLE: &[&str] = &[
+    "role_name",
+    "role_path",
+    "ansible_role_name",
+    "ansible_parent_role_names",
+    "ansible_parent_role_paths",
+];
 
 impl Source for Magic {
     fn get(&self, name: &str) -> Option<Value> {
@@ -117,22 +124,48 @@ impl Magic {
             "ansible_play_hosts_all" => play.host_names().all,
             "ansible_play_hosts" => play.host_names().alive,
             "play_hosts" | "ansible_play_batch" => play.host_names().batch,
-            "ansible_play_role_names" | "role_names" | "ansible_role_names" => {
-                let roles = play.play.used_roles.iter();
-                Value::list(roles.map(|role| role.name.as_str().into()))
+            "ansible_role_names" => {
+                Value::list(play.play.used_roles.iter().map(|role| role.name.as_str().into()))
+            }
+            "ansible_dependent_role_names" => Value::list(dependent_roles(play).into_iter().map(Value::from)),
+            "ansible_play_role_names" | "role_names" => {
+                let dependent = dependent_roles(play);
+                let roles = play.play.used_roles.iter().map(|role| role.name.as_str());
+                let roles = roles.filter(|name| !dependent.contains(name));
+                Value::list(roles.map(Value::from))
             }
             _ => return None,
         })
     }
 
     fn of_role(&self, name: &str) -> Option<Value> {
-        let role = self.task.as_ref()?.role()?;
+        let task = self.task.as_ref()?;
+        let role = task.role()?;
+        let parents = || task.scope.roles().skip(1);
         match name {
-            "role_name" => Some(role.name.as_str().into()),
+            "role_name" | "ansible_role_name" => Some(role.name.as_str().into()),
             "role_path" => Some(role.path.as_str().into()),
+            // Those that included the role, the nearest first.
+            "ansible_parent_role_names" if parents().next().is_some() => {
+                Some(Value::list(parents().map(|role| role.name.as_str().into())))
+            }
+            "ansible_parent_role_paths" if parents().next().is_some() => {
+                Some(Value::list(parents().map(|role| role.path.as_str().into())))
+            }
             _ => None,
         }
     }
+}
+
+/// The roles of a play that others depend on.
+fn dependent_roles(play: &PlayState) -> Vec<&str> {
+    let used = &play.play.used_roles;
+    let is_needed = |name: &str| {
+        let mut all = used.iter().flat_map(|role| &role.dependencies);
+        all.any(|needed| needed == name)
+    };
+    let names = used.iter().map(|role| role.name.as_str());
+    names.filter(|name| is_needed(name)).collect()
 }
 
 /// The version of Ansible whose behaviour this is.

@@ -181,12 +181,12 @@ pub fn delegate(task: &Task, scope: &Scope) -> Result<Option<String>> {
     }
 }
 
-/// A keyword of the task or around it, rendered.
+/// A keyword of the task or around it, rendered. One that is omitted leaves it to what is around.
 fn keyword(task: &Task, scope: &Scope, pick: Pick) -> Result<Option<Value>> {
-    let Some(placed) = task.keyword(pick) else {
-        return Ok(None);
-    };
-    rendered_at(placed, scope)
+    let mut given = task.keywords().filter_map(|keywords| pick(keywords).as_ref());
+    given
+        .find_map(|placed| rendered_at(placed, scope).transpose())
+        .transpose()
 }
 
 fn rendered_at(placed: &Placed, scope: &Scope) -> Result<Option<Value>> {

@@ -25,7 +25,7 @@ const HIDDEN_IN_DEBUG: [&str; 6] = [
 pub fn result(task: &TaskEnded, display: &Display) -> String {
     let pretty = match display.pretty_results {
         Some(pretty) => pretty,
-        None => display.verbosity > 2 || task.shown && task.status != Status::Skipped,
+        None => display.verbosity > 2 || task.shown && task.status != Status::Skipped && !task.looped,
     };
     let shown = shown(task, display.verbosity);
     let mut out = vec![];

@@ -77,7 +77,7 @@ fn excerpt(file: &Path, line: usize, column: usize) -> String {
     let lines = text.lines().enumerate().map(|(at, text)| (at + 1, text));
     let lines = lines.filter(|(number, _)| (first..=line).contains(number));
     let mut out: String = lines
-        .map(|(number, text)| format!("{number:>width$} {text}\n"))
+        .map(|(number, text)| format!("{}\n", format!("{number:>width$} {text}").trim_end()))
         .collect();
     let blanks = " ".repeat(width + column);
     out.push_str(&format!("{blanks}^ column {column}\n"));

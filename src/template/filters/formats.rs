@@ -187,18 +187,26 @@ fn encode_url(text: &str, safe: &str) -> String {
     encoded
 }
 
+/// Scheme, network location and path of an address without query and fragment.
+pub(in crate::template) fn url_parts(url: &str) -> (String, &str, &str) {
+    let (scheme, rest) = match url.split_once(':') {
+        Some((scheme, rest)) if !scheme.is_empty() && !scheme.contains('/') => (scheme.to_lowercase(), rest),
+        _ => (String::new(), url),
+    };
+    match rest.strip_prefix("//") {
+        Some(rest) => {
+            let (netloc, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            (scheme, netloc, path)
+        }
+        None => (scheme, "", rest),
+    }
+}
+
 fn urlsplit(call: &Call) -> Answer {
     let url = call.input_text();
     let (rest, fragment) = url.split_once('#').unwrap_or((&url, ""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (scheme, rest) = match rest.split_once(':') {
-        Some((scheme, rest)) if !scheme.is_empty() && !scheme.contains('/') => (scheme.to_lowercase(), rest),
-        _ => (String::new(), rest),
-    };
-    let (netloc, path) = match rest.strip_prefix("//") {
-        Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
-        None => ("", rest),
-    };
+    let (scheme, netloc, path) = url_parts(rest);
     let (user, host) = netloc
         .rsplit_once('@')
         .map_or((None, netloc), |(user, host)| (Some(user), host));

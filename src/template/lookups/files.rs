@@ -219,7 +219,13 @@ fn first_found(call: &Call) -> Answer {
                 skip |= map.get("skip").is_some_and(truthy);
                 names.extend(below(&paths, &files));
             }
-            text => names.push(print(text)),
+            Value::String(_) | Value::Secret(_) => names.push(print(term)),
+            other => {
+                let kind = other.kind();
+                return Err(format!(
+                    "Invalid term supplied. A string, dict or list is required, not '{kind}')."
+                ));
+            }
         }
     }
     let paths = call.named().get("paths").map(texts).unwrap_or_default();
@@ -239,7 +245,7 @@ fn first_found(call: &Call) -> Answer {
         }
         None if skip => Ok(Value::list([])),
         None => Err(format!(
-            "no file was found when using first_found; looked for {}",
+            "No file was found when using first_found. Looked for {}",
             names.join(", ")
         )),
     }

@@ -22,6 +22,9 @@ pub(super) const LOOKUPS: &[Lookup] = &[
     }),
     keeping("together", |call| {
         let lists = call.positional().iter().map(one_level).collect::<Vec<_>>();
+        if lists.is_empty() {
+            return Err("with_together requires at least one element in each list".into());
+        }
         let length = lists.iter().map(Vec::len).max().unwrap_or(0);
         let row = |at: usize| Value::list(lists.iter().map(|list| list.get(at).cloned().unwrap_or_default()));
         Ok(Value::list((0..length).map(row)))
@@ -136,11 +139,12 @@ fn sequence(call: &Call) -> Answer {
             .map(|(name, value)| (name.to_string(), print(value)))
             .collect();
         if term.contains('=') {
-            given.extend(
-                term.split_whitespace()
-                    .filter_map(|word| word.split_once('='))
-                    .map(|(name, value)| (name.to_string(), value.to_string())),
-            );
+            for (name, value) in term.split_whitespace().filter_map(|word| word.split_once('=')) {
+                if !["start", "end", "stride", "count", "format"].contains(&name) {
+                    return Err(format!("unrecognized arguments to with_sequence: ['{name}']"));
+                }
+                given.insert(name.to_string(), value.to_string());
+            }
         } else if !term.is_empty() {
             let (range, format) = term
                 .split_once(':')
@@ -174,10 +178,18 @@ fn sequence(call: &Call) -> Answer {
         let start = number("start")?.unwrap_or(1);
         let stride = number("stride")?.unwrap_or(1);
         let end = match (number("count")?, number("end")?) {
-            (Some(count), None) => start + (count - 1) * stride,
+            (Some(0), None) => continue,
+            (Some(count), None) => start + count * stride - 1,
             (None, Some(end)) => end,
-            _ => return Err("must specify either count or end, not both, in with_sequence".into()),
+            (None, None) => return Err("must specify count or end in with_sequence".into()),
+            (Some(_), Some(_)) => return Err("can't specify both count and end in with_sequence".into()),
         };
+        if stride > 0 && end < start {
+            return Err("to count backwards make stride negative".into());
+        }
+        if stride < 0 && end > start {
+            return Err("to count forward don't make stride negative".into());
+        }
         let format = given.get("format").map_or("%d", String::as_str);
         let mut at = start;
         while stride != 0 && (at - end) * stride.signum() <= 0 {

@@ -23,6 +23,9 @@ pub(super) const LOOKUPS: &[Lookup] = &[
     }),
     keeping("vars", |call| {
         let each = |term: &Value| {
+            if !matches!(term, Value::String(_) | Value::Secret(_)) {
+                return Err(format!("Variable name must be 'str' not '{}'.", term.kind()));
+            }
             let name = print(term);
             let found = call
                 .scope

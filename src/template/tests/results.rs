@@ -16,8 +16,13 @@ pub(super) const TESTS: &[Test] = &[
     looking("skip", |call| flag(call, "skipped")),
     looking("unreachable", |call| flag(call, "unreachable")),
     looking("reachable", |call| flag(call, "unreachable").map(not)),
-    looking("started", |call| flag(call, "started")),
-    looking("finished", |call| flag(call, "finished")),
+    // What is no job has begun and is finished, as in Ansible.
+    looking("started", |call| {
+        Ok(result(call)?.get("started").map_or(Value::Bool(true), truth))
+    }),
+    looking("finished", |call| {
+        Ok(result(call)?.get("finished").map_or(Value::Bool(true), truth))
+    }),
     looking("timedout", |call| {
         let timed_out = call.input().get("timedout");
         Ok(timed_out
