@@ -1,7 +1,7 @@
 //! Rendering of values, conditions and files.
 
 use super::*;
-use crate::template::Variables;
+use crate::template::{Decision, Variables, condition, conditions};
 
 struct Fixed(Map);
 
