@@ -13,6 +13,8 @@ enum Trial {
     With(&'static str),
     /// Every alternative between bars with `--help`, which proves that the subcommand and its arguments are there.
     Alternatives,
+    /// As `vent link` makes it.
+    Linked,
     /// It is a program of this repository that cannot be run here; its syntax is checked.
     Script,
 }
@@ -32,6 +34,9 @@ const TRIALS: &[(&str, Trial)] = &[
     ("vent artifacts ", Trial::Alternatives),
     ("vent run playbooks/", Trial::With("--syntax-check")),
     ("vent run site.yml ", Trial::With("--list-hosts")),
+    ("vent link ", Trial::With("--help")),
+    ("FOLDER/ansible-playbook ", Trial::Linked),
+    ("bench/foreign", Trial::With("--help")),
 ];
 
 /// What stands before a command that runs Vent from its source.
@@ -98,6 +103,7 @@ fn run(line: &str, folder: &Path) -> Output {
     let words: Vec<_> = line.split_whitespace().collect();
     let program = match words[0] {
         "vent" => PathBuf::from(env!("CARGO_BIN_EXE_vent")),
+        linked if linked.starts_with("FOLDER/") => folder.join(linked),
         own => root().join(own),
     };
     let mut command = Command::new(program);
@@ -182,6 +188,10 @@ fn attempt(shown: &Shown, own: &Path) -> &'static Trial {
         Trial::Run => shows(shown, &succeeds(shown, &command, &folder)),
         Trial::With(words) => drop(succeeds(shown, &format!("{command} {words}"), &folder)),
         Trial::Alternatives => try_alternatives(shown),
+        Trial::Linked => {
+            succeeds(shown, "vent link FOLDER", &folder);
+            drop(succeeds(shown, &command, &folder));
+        }
         Trial::Script => {
             let checked = Command::new("bash")
                 .arg("-n")
