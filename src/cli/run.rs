@@ -215,6 +215,8 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         become_user: command.become_user.clone(),
         become_method: command.become_method.clone(),
         force_handlers: command.force_handlers,
+        remote_tmp: project.remote_tmp.clone(),
+        interpreter_python: project.interpreter_python.clone(),
     })
 }
 

@@ -1,0 +1,176 @@
+//! Servers on hosts: started, spoken to, ended.
+
+use crate::bridge::{Frame, Frames, SERVER, frame};
+use crate::connection::{Piece, Program, Shell, Stream};
+use crate::engine::state::bridged::{Lost, Request, Server};
+use crate::host::quote;
+use serde_json::Value as Json;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// How long a Python may take until it says hello.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The bytes of its standard error that are kept.
+const KEPT: usize = 4000;
+
+/// Starts a server; `python` is shell text.
+///
+/// # Errors
+/// The Python does not start: what was said instead; the connection is gone.
+pub async fn start(shell: &Arc<Shell>, python: &str) -> Result<Server, Lost> {
+    let command = format!("{python} -c {}", quote(SERVER));
+    let program = shell.program(&command).await.map_err(Lost::Connection)?;
+    let mut talk = Talk {
+        program,
+        frames: Frames::default(),
+        said: vec![],
+        status: None,
+    };
+    let hello = tokio::time::timeout(PATIENCE, talk.next()).await;
+    let hello = hello.map_err(|_| Lost::Ended(format!("it said nothing for {} seconds", PATIENCE.as_secs())))?;
+    let (hello, _) = hello?;
+    let version = |at: usize| {
+        let number = hello.get("python").and_then(|python| python.get(at)?.as_u64());
+        number.and_then(|number| u32::try_from(number).ok())
+    };
+    let version = version(0).zip(version(1));
+    let version = version.ok_or_else(|| Lost::Ended("it answers something else than was asked".into()))?;
+    let (sender, requests) = mpsc::unbounded_channel();
+    tokio::spawn(talk.follow(requests));
+    Ok(Server::new(version, sender, shell.clone()))
+}
+
+/// Asks a server, which is told when nobody waits for the answer any more.
+///
+/// # Errors
+/// It has ended, or its connection.
+pub async fn ask(server: &Arc<Server>, mut message: Json, blob: Vec<u8>) -> Result<Frame, Lost> {
+    let id = server.number();
+    if let Some(message) = message.as_object_mut() {
+        message.insert("id".into(), id.into());
+    }
+    let (sender, answer) = oneshot::channel();
+    server.request(Request {
+        id,
+        message,
+        blob,
+        answer: Some(sender),
+    });
+    let mut waiting = Waiting {
+        server: server.clone(),
+        id: Some(id),
+    };
+    let answer = answer.await;
+    waiting.id = None;
+    answer.unwrap_or_else(|_| Err(Lost::Ended("it has ended".into())))
+}
+
+/// Has what was asked for ended when nobody waits for it any more: at a time-out, when the run is stopped.
+struct Waiting {
+    server: Arc<Server>,
+    id: Option<u64>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.server.request(Request {
+                id,
+                message: serde_json::json!({"op": "end", "id": id}),
+                blob: vec![],
+                answer: None,
+            });
+        }
+    }
+}
+
+/// The talk with a server.
+struct Talk {
+    program: Program,
+    frames: Frames,
+    said: Vec<u8>,
+    status: Option<Option<i32>>,
+}
+
+impl Talk {
+    /// The next frame.
+    async fn next(&mut self) -> Result<Frame, Lost> {
+        loop {
+            if let Some(frame) = self.frames.next().map_err(Lost::Ended)? {
+                return Ok(frame);
+            }
+            match self.program.next().await {
+                Some(Piece::Bytes(Stream::Stdout, bytes)) => self.frames.push(&bytes),
+                Some(Piece::Bytes(Stream::Stderr, bytes)) => {
+                    self.said.extend_from_slice(&bytes);
+                    let surplus = self.said.len().saturating_sub(KEPT);
+                    self.said.drain(..surplus);
+                }
+                Some(Piece::Ended(status)) => self.status = Some(status),
+                None => return Err(self.lost()),
+            }
+        }
+    }
+
+    fn lost(&self) -> Lost {
+        let said = String::from_utf8_lossy(&self.said).trim().to_string();
+        match self.status.flatten() {
+            Some(status) if said.is_empty() => Lost::Ended(format!("it ended with exit status {status}")),
+            Some(_) => Lost::Ended(said),
+            None => Lost::Connection(self.program.lost()),
+        }
+    }
+
+    /// Passes requests and answers on until the server or the connection ends.
+    async fn follow(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+        let gone = self.program.gone();
+        let mut waiting: HashMap<u64, oneshot::Sender<Result<Frame, Lost>>> = HashMap::new();
+        let lost = loop {
+            tokio::select! {
+                biased;
+                answer = self.next() => match answer {
+                    Ok((message, blob)) => {
+                        let id = message.get("id").and_then(Json::as_u64).unwrap_or_default();
+                        if let Some(sender) = waiting.remove(&id) {
+                            // Whoever asked may not wait any more.
+                            let _ = sender.send(Ok((message, blob)));
+                        }
+                    }
+                    Err(lost) => break lost,
+                },
+                request = requests.recv() => {
+                    let Some(request) = request else { return };
+                    if request.answer.is_none() && !waiting.contains_key(&request.id) {
+                        continue;
+                    }
+                    if let Err(failure) = self.program.send(&frame(&request.message, &request.blob)).await {
+                        if let Some(sender) = request.answer {
+                            let _ = sender.send(Err(Lost::Connection(failure)));
+                        }
+                        break self.rest().await;
+                    }
+                    if let Some(sender) = request.answer {
+                        waiting.insert(request.id, sender);
+                    }
+                }
+                () = gone.cancelled(), if waiting.is_empty() => return,
+            }
+        };
+        requests.close();
+        for sender in waiting.into_values() {
+            let _ = sender.send(Err(lost.clone()));
+        }
+    }
+
+    /// Why it takes nothing any more.
+    async fn rest(&mut self) -> Lost {
+        loop {
+            if let Err(lost) = self.next().await {
+                return lost;
+            }
+        }
+    }
+}
