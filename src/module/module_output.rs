@@ -106,23 +106,23 @@ fn object(text: &str) -> Result<(String, String), &'static str> {
 
 fn read(mut map: Map, mut warnings: Vec<String>) -> ModuleResult {
     map.retain(|name, _| !name.starts_with("_ansible_"));
-    for name in ["add_host", "add_group"] {
+    // The last is what the module was given: it is told only to those who ask for it.
+    for name in ["add_host", "add_group", "invocation"] {
         map.shift_remove(name);
     }
-    for (from, to) in [("results", "ansible_module_results")] {
-        if map.get(from).is_some_and(|value| value.as_list().is_none())
-            && let Some(value) = map.shift_remove(from)
-        {
-            map.insert(to.into(), value);
-        }
+    if map.get("results").is_some_and(|value| value.as_list().is_none())
+        && let Some(value) = map.shift_remove("results")
+    {
+        map.insert("ansible_module_results".into(), value);
     }
-    let mut told = |name: &str, beginning: &str| {
+    let junk: Vec<Value> = warnings.drain(..).map(Value::from).collect();
+    let mut told = |name: &str, beginning: &str, before: &[Value]| {
         let items = match map.shift_remove(name) {
             Some(Value::List(items)) => items.to_vec(),
             Some(Value::Null) | None => vec![],
             Some(single) => vec![single],
         };
-        let items: Vec<Value> = items.iter().map(plain).collect();
+        let items: Vec<Value> = before.iter().cloned().chain(items.iter().map(plain)).collect();
         for item in &items {
             let text = item.get("msg").unwrap_or(item);
             warnings.push(format!("{beginning}{}", text.as_str().unwrap_or_default()));
@@ -131,8 +131,8 @@ fn read(mut map: Map, mut warnings: Vec<String>) -> ModuleResult {
             map.insert(name.into(), items.into());
         }
     };
-    told("warnings", "");
-    told("deprecations", "deprecated: ");
+    told("warnings", "", &junk);
+    told("deprecations", "deprecated: ", &[]);
     if let Some(exception) = map.get("exception").map(traceback) {
         map.insert("exception".into(), exception.into());
     }
@@ -246,6 +246,8 @@ fn diff(value: &Value) -> Option<Diff> {
     if let Some(prepared) = text("prepared") {
         return Some(Diff { path, text: prepared });
     }
+    let names = [(before, " (before)"), (after, " (after)")];
+    let [before, after] = names.map(|(name, when)| if name.is_empty() { format!("{path}{when}") } else { name });
     let changed = unified(&text("before")?, &text("after")?, (&before, &after));
     (!changed.is_empty()).then_some(Diff { path, text: changed })
 }

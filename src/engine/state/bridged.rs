@@ -14,7 +14,7 @@ pub struct Bridged {
     /// Builds them.
     pub bridge: Arc<Bridge>,
     servers: Mutex<HashMap<(usize, String), Servers>>,
-    pythons: Mutex<HashMap<Arc<str>, String>>,
+    pythons: Mutex<HashMap<(Arc<str>, Arc<str>), String>>,
     counts: Mutex<IndexMap<String, usize>>,
 }
 
@@ -83,14 +83,14 @@ impl Bridged {
         held(&self.servers).entry(key).or_default().clone()
     }
 
-    /// The Python that was found on a host.
-    pub fn python(&self, host: &Arc<str>) -> Option<String> {
-        held(&self.pythons).get(host).cloned()
+    /// The Python that an account found on a host: what one may run, another may not.
+    pub fn python(&self, host: &Arc<str>, account: &Arc<str>) -> Option<String> {
+        held(&self.pythons).get(&(host.clone(), account.clone())).cloned()
     }
 
-    /// Notes the Python that was found on a host.
-    pub fn found_python(&self, host: &Arc<str>, python: &str) {
-        held(&self.pythons).insert(host.clone(), python.to_string());
+    /// Notes the Python that an account found on a host.
+    pub fn found_python(&self, host: &Arc<str>, account: &Arc<str>, python: &str) {
+        held(&self.pythons).insert((host.clone(), account.clone()), python.to_string());
     }
 
     /// Counts a task that was run.

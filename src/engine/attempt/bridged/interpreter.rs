@@ -45,7 +45,7 @@ impl Attempt<'_> {
         if work.implicit {
             return Ok(quote(&core.python.display().to_string()));
         }
-        let found = match work.bridged.python(work.host) {
+        let found = match work.bridged.python(work.host, &self.user) {
             Some(known) => known,
             None => {
                 let script = discovery_script(&payload.pythons, core.oldest_python());
@@ -54,7 +54,7 @@ impl Attempt<'_> {
                 let Some(found) = discovery.found else {
                     return Err(none_found(work, &core, payload, &discovery).into());
                 };
-                work.bridged.found_python(work.host, &found);
+                work.bridged.found_python(work.host, &self.user, &found);
                 found
             }
         };
