@@ -99,8 +99,8 @@ fn a_check_runs_what_supports_it_as_long_as_nothing_is_pending() {
         (
             "site.yml",
             &format!(
-                "{PLAY}    - mine: {{}}\n      register: r\n    - debug: {{msg: \"check {{{{ r.check }}}}\"}}\n    - opaque: {{}}\n      when: opaque | default(false)\n    \
-                 - mine: {{name: changes}}\n      when: changes | default(false)\n    - copy: {{dest: FOLDER/made, content: x}}\n      when: copies | default(false)\n    \
+                "{PLAY}    - mine: {{}}\n      register: r\n    - debug: {{msg: \"check {{{{ r.check }}}}\"}}\n    - opaque: {{}}\n      when: opaque is defined\n    \
+                 - mine: {{name: changes}}\n      when: changes is defined\n    - copy: {{dest: FOLDER/made, content: x}}\n      when: copies is defined\n    \
                  - mine: {{}}\n"
             ),
         ),
