@@ -92,12 +92,19 @@ impl Bridge {
             return Ok(());
         }
         if self.options.native_only {
-            let text = format!("the module {} needs the bridge to Python, which --native-only forbids", module.name);
+            let text = format!(
+                "the module {} needs the bridge to Python, which --native-only forbids",
+                module.name
+            );
             let error = Error::new(text).cause(format!("it lies in {}", module.path.display()));
             return Err(error.help("leave out --native-only"));
         }
         self.core().map(|_| ()).map_err(|error| {
-            let text = format!("the module {} needs the bridge to Python: {}", module.name, error.message());
+            let text = format!(
+                "the module {} needs the bridge to Python: {}",
+                module.name,
+                error.message()
+            );
             error.renamed(text)
         })
     }
@@ -129,7 +136,9 @@ impl Bridge {
     /// It may not, or there is none.
     pub fn allowed_core(&self) -> Result<Arc<Core>> {
         match self.options.native_only {
-            true => Err(Error::new("--native-only forbids the bridge to Python").help("leave out --native-only")),
+            true => {
+                Err(Error::new("--native-only forbids the bridge to Python").help("leave out --native-only"))
+            }
             false => self.core(),
         }
     }
@@ -157,7 +166,10 @@ impl Bridge {
             return Ok(Arc::new(kept));
         }
         let cannot = |error: Error| {
-            let text = format!("ansible-core {} cannot build the module {}", core.version, module.name);
+            let text = format!(
+                "ansible-core {} cannot build the module {}",
+                core.version, module.name
+            );
             let causes = error.drawn();
             Error::new(text).cause(causes.trim_end().to_string())
         };
@@ -171,7 +183,8 @@ impl Bridge {
         };
         let message = asked(json!({"op": "build", "name": module.name, "path": module.path}));
         let (answer, blob) = worker.call(&message, BUILDING).await.map_err(cannot)?;
-        let built: Built = serde_json::from_value(answer).map_err(|error| cannot(Error::new(error.to_string())))?;
+        let built: Built =
+            serde_json::from_value(answer).map_err(|error| cannot(Error::new(error.to_string())))?;
         let mut payload = Payload::new(&core, built, &blob, module).map_err(cannot)?;
         let message = asked(json!({"op": "spec", "module": payload.module, "path": module.path}));
         // A module that cannot be asked runs all the same; a check does not decide it.

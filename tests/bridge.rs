@@ -83,14 +83,44 @@ impl Project {
     /// The genuine program on the same playbook.
     fn ansible(&self, arguments: &[&str]) -> Said {
         let program = installed().join("venv/bin/ansible-playbook");
-        Said::of(&self.program(&program, &with_ansible()).args(arguments).output().unwrap())
+        Said::of(
+            &self
+                .program(&program, &with_ansible())
+                .args(arguments)
+                .output()
+                .unwrap(),
+        )
     }
 }
 
 /// What a shell of Vent's on this computer calls.
 const TOOLS: [&str; 26] = [
-    "sh", "env", "setsid", "cat", "id", "mkdir", "find", "sha256sum", "mktemp", "rm", "chmod", "mv", "head", "stat", "dd", "sync",
-    "timeout", "wc", "cp", "ls", "sleep", "perl", "sed", "date", "touch", "kill",
+    "sh",
+    "env",
+    "setsid",
+    "cat",
+    "id",
+    "mkdir",
+    "find",
+    "sha256sum",
+    "mktemp",
+    "rm",
+    "chmod",
+    "mv",
+    "head",
+    "stat",
+    "dd",
+    "sync",
+    "timeout",
+    "wc",
+    "cp",
+    "ls",
+    "sleep",
+    "perl",
+    "sed",
+    "date",
+    "touch",
+    "kill",
 ];
 
 /// The search path with the installed Ansible before everything else.

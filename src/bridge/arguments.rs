@@ -35,10 +35,7 @@ impl Situation<'_> {
             ("version", self.version.into()),
             ("module_name", self.module.into()),
             ("syslog_facility", "LOG_USER".into()),
-            (
-                "selinux_special_fs",
-                Value::list(special.map(Value::string)),
-            ),
+            ("selinux_special_fs", Value::list(special.map(Value::string))),
             ("string_conversion_action", "warn".into()),
             ("socket", Value::Null),
             ("shell_executable", "/bin/sh".into()),
@@ -49,7 +46,10 @@ impl Situation<'_> {
             ("target_log_info", Value::Null),
             ("tracebacks_for", Value::list([])),
         ];
-        entries.map(|(name, value)| (name.into(), value)).into_iter().collect()
+        entries
+            .map(|(name, value)| (name.into(), value))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -76,7 +76,11 @@ fn with_internal(arguments: &Map, situation: &Situation<'_>) -> Map {
 
 /// The JSON that a module in another language reads.
 pub fn as_json(arguments: &Map, situation: &Situation<'_>) -> String {
-    json(&Value::Map(with_internal(arguments, situation).into()), None, false)
+    json(
+        &Value::Map(with_internal(arguments, situation).into()),
+        None,
+        false,
+    )
 }
 
 /// The `key=value` that an old-style module reads: what is no text, in Python's writing.
@@ -105,21 +109,31 @@ mod tests {
     }
 
     fn arguments() -> Map {
-        let entries = [("a", "b c".into()), ("l", Value::list([true.into(), Value::Null]))];
-        entries.map(|(name, value): (&str, Value)| (name.into(), value)).into_iter().collect()
+        let entries = [
+            ("a", "b c".into()),
+            ("l", Value::list([true.into(), Value::Null])),
+        ];
+        entries
+            .map(|(name, value): (&str, Value)| (name.into(), value))
+            .into_iter()
+            .collect()
     }
 
     #[test]
     fn python_is_told_only_what_its_ansible_core_knows() {
         let internal = ["check_mode".to_string(), "new_one".to_string()];
         let text = for_python(&arguments(), &internal, &situation());
-        let wanted = r#"{"ANSIBLE_MODULE_ARGS": {"a": "b c", "l": [true, null], "_ansible_check_mode": true}}"#;
+        let wanted =
+            r#"{"ANSIBLE_MODULE_ARGS": {"a": "b c", "l": [true, null], "_ansible_check_mode": true}}"#;
         assert_eq!(String::from_utf8_lossy(&text), wanted);
     }
 
     #[test]
     fn pairs_are_in_the_writing_of_python() {
         let text = as_pairs(&arguments(), &situation());
-        assert!(text.starts_with("a='b c' l='[True, None]' _ansible_check_mode=True "), "{text}");
+        assert!(
+            text.starts_with("a='b c' l='[True, None]' _ansible_check_mode=True "),
+            "{text}"
+        );
     }
 }

@@ -52,7 +52,11 @@ print(json.dumps({'python': sys.executable, 'version': __version__, 'folder': os
 impl Core {
     /// The minor number of its version.
     pub fn minor(&self) -> u32 {
-        let minor = self.version.split('.').nth(1).and_then(|minor| minor.parse().ok());
+        let minor = self
+            .version
+            .split('.')
+            .nth(1)
+            .and_then(|minor| minor.parse().ok());
         minor.unwrap_or_default()
     }
 
@@ -78,7 +82,9 @@ impl Core {
         let mut looked = vec![];
         for (python, whence) in candidates {
             match ask(&python, folder) {
-                Ok(core) if MINORS.contains(&core.minor()) && core.version.starts_with("2.") => return Ok(core),
+                Ok(core) if MINORS.contains(&core.minor()) && core.version.starts_with("2.") => {
+                    return Ok(core);
+                }
                 Ok(core) => looked.push(format!(
                     "{} ({whence}) has ansible-core {}",
                     python.display(),
@@ -89,7 +95,9 @@ impl Core {
         }
         let error = Error::new("this needs ansible-core 2.16 to 2.20 on this computer, and there is none");
         let error = match looked.is_empty() {
-            true => error.cause("there is neither ansible-playbook nor ansible nor python3 on the search path"),
+            true => {
+                error.cause("there is neither ansible-playbook nor ansible nor python3 on the search path")
+            }
             false => looked.into_iter().fold(error, Error::cause),
         };
         Err(error
@@ -108,7 +116,10 @@ fn candidates(search_path: &str) -> Vec<(PathBuf, String)> {
         let files = folders.iter().map(|folder| folder.join(name));
         files.filter(|path| path.is_file()).collect::<Vec<_>>()
     };
-    for script in ["ansible-playbook", "ansible"].iter().flat_map(|name| on_path(name)) {
+    for script in ["ansible-playbook", "ansible"]
+        .iter()
+        .flat_map(|name| on_path(name))
+    {
         let Some(interpreter) = interpreter(&script) else {
             continue;
         };
@@ -209,7 +220,10 @@ mod tests {
             packages: vec![],
         };
         let text = serde_json::to_string(&core).unwrap();
-        program(path, &format!("#!/bin/sh\necho x >>'{}.asked'\necho '{text}'\n", path.display()));
+        program(
+            path,
+            &format!("#!/bin/sh\necho x >>'{}.asked'\necho '{text}'\n", path.display()),
+        );
     }
 
     #[test]
@@ -220,18 +234,30 @@ mod tests {
         python(&root.join("new/python"), "2.18.1");
         let script = |name: &str, line: String| program(&root.join(name), &format!("{line}\nimport x\n"));
         script("a/ansible-playbook", format!("#!{}/old/python", root.display()));
-        script("b/ansible", format!("#!/bin/sh\n'''exec' \"{}/new/python\" \"$0\" \"$@\"", root.display()));
+        script(
+            "b/ansible",
+            format!(
+                "#!/bin/sh\n'''exec' \"{}/new/python\" \"$0\" \"$@\"",
+                root.display()
+            ),
+        );
         let path = format!("{0}/a:{0}/b", root.display());
         let kept = Folder::in_cache(root);
         let found = Core::find(None, &path, kept.as_ref()).unwrap();
-        assert_eq!((found.version.as_str(), found.oldest_python()), ("2.18.1", (3, 8)));
+        assert_eq!(
+            (found.version.as_str(), found.oldest_python()),
+            ("2.18.1", (3, 8))
+        );
         // It was asked once.
         assert_eq!(Core::find(None, &path, kept.as_ref()).unwrap(), found);
         let asked = std::fs::read_to_string(root.join("new/python.asked")).unwrap();
         assert_eq!(asked, "x\n");
         let named = root.join("old/python");
         let error = Core::find(Some(&named), &path, None).unwrap_err().to_string();
-        assert!(error.contains("2.16 to 2.20") && error.contains("has ansible-core 2.15.3"), "{error}");
+        assert!(
+            error.contains("2.16 to 2.20") && error.contains("has ansible-core 2.15.3"),
+            "{error}"
+        );
         let error = Core::find(None, "/nowhere", None).unwrap_err().to_string();
         assert!(error.contains("neither ansible-playbook nor"), "{error}");
     }

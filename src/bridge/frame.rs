@@ -40,7 +40,7 @@ impl Frames {
     ///
     /// # Errors
     /// Bytes that are no frame, with what they begin with.
-    pub fn next(&mut self) -> Result<Option<Frame>, String> {
+    pub fn take(&mut self) -> Result<Option<Frame>, String> {
         let Some(head) = self.received.first_chunk::<HEAD>() else {
             return Ok(None);
         };
@@ -87,7 +87,7 @@ mod tests {
         let mut found = vec![];
         for byte in bytes {
             frames.push(&[byte]);
-            found.extend(frames.next().unwrap());
+            found.extend(frames.take().unwrap());
         }
         assert_eq!(found, [(message.clone(), b"blob".to_vec()), (message, vec![])]);
     }
@@ -96,6 +96,6 @@ mod tests {
     fn what_is_no_frame_is_shown() {
         let mut frames = Frames::default();
         frames.push(b"python: command not found");
-        assert_eq!(frames.next(), Err("python: command not found".into()));
+        assert_eq!(frames.take(), Err("python: command not found".into()));
     }
 }

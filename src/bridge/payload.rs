@@ -122,7 +122,10 @@ impl Payload {
         let kept = folder.and_then(|folder| folder.read(&format!("files/{}", file.digest)));
         let kept = kept.filter(|content| *digest_of(content) == *file.digest);
         kept.map(Arc::from).ok_or_else(|| {
-            let error = Error::new(format!("{} is not in the cache of the bridge any more", file.path));
+            let error = Error::new(format!(
+                "{} is not in the cache of the bridge any more",
+                file.path
+            ));
             error.help("run it again: the module is built anew")
         })
     }
@@ -187,10 +190,13 @@ impl Origin {
             let mut parts = rest.splitn(3, '/');
             let name = Path::new(parts.next()?).join(parts.next()?);
             let rest = parts.next()?;
-            let roots = module.collections.iter().map(|root| match root.ends_with(COLLECTIONS) {
-                true => root.join(&name),
-                false => root.join(COLLECTIONS).join(&name),
-            });
+            let roots = module
+                .collections
+                .iter()
+                .map(|root| match root.ends_with(COLLECTIONS) {
+                    true => root.join(&name),
+                    false => root.join(COLLECTIONS).join(&name),
+                });
             roots.into_iter().find(|folder| folder.is_dir())?.join(rest)
         } else {
             core.folder.join(file.strip_prefix("ansible/")?)

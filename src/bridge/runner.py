@@ -20,5 +20,5 @@ try:
     print(json.dumps({'failed': True, 'msg': 'New-style module did not handle its own exit.'}))
 except Exception as error:
     import traceback
-    print(json.dumps({'failed': True, 'msg': str(error), 'exception': traceback.format_exc()}))
+    print(json.dumps({'failed': True, 'msg': 'Task failed: Module failed: %s' % (error,), 'exception': traceback.format_exc()}))
 sys.exit(1)

@@ -163,7 +163,7 @@ def work(request, arguments, out, err):
             sys.stderr.write('%s\n' % (end.code,))
     except BaseException as error:
         import traceback
-        print(json.dumps({'failed': True, 'msg': str(error), 'exception': traceback.format_exc()}))
+        print(json.dumps({'failed': True, 'msg': 'Task failed: Module failed: %s' % (error,), 'exception': traceback.format_exc()}))
     try:
         atexit._run_exitfuncs()
     except Exception:

@@ -120,7 +120,10 @@ mod tests {
             ),
             (b"#!/bin/sh\n. \"$1\"\n", Style::Old),
             (b"\x7fELF\x02\x01\x01\x00", Style::Binary),
-            (b"#Requires -Module Ansible.ModuleUtils.Legacy\n", Style::PowerShell),
+            (
+                b"#Requires -Module Ansible.ModuleUtils.Legacy\n",
+                Style::PowerShell,
+            ),
             ("#!/bin/sh\necho \u{e4}\n".as_bytes(), Style::Old),
         ] {
             assert_eq!(Style::of(text), style, "{}", String::from_utf8_lossy(text));
@@ -129,7 +132,10 @@ mod tests {
 
     #[test]
     fn the_first_line_names_the_interpreter() {
-        assert_eq!(interpreter(b"#! /usr/bin/env python3\n"), ["/usr/bin/env", "python3"]);
+        assert_eq!(
+            interpreter(b"#! /usr/bin/env python3\n"),
+            ["/usr/bin/env", "python3"]
+        );
         assert!(interpreter(b"echo\n").is_empty());
     }
 }

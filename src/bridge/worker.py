@@ -20,7 +20,6 @@ import os
 import runpy
 import select
 import shutil
-import signal
 import socket
 import struct
 import tempfile
@@ -173,6 +172,15 @@ def serve(stream):
         stream.write(answer, blob)
 
 
+def reap(options):
+    """Takes leave of children that have ended."""
+    try:
+        while os.waitpid(-1, options)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
 def main():
     # The frames have descriptors of their own: no plugin reads or writes among them.
     stream = Stream(os.fdopen(os.dup(0), 'rb'), os.fdopen(os.dup(1), 'wb'))
@@ -186,15 +194,14 @@ def main():
         server = socket.socket(socket.AF_UNIX)
         server.bind(path)
         server.listen(64)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         stream.write({'socket': path})
         while True:
             ready, _, _ = select.select([server, stream.source], [], [])
             if stream.source in ready:
-                return
+                return reap(0)
             connection, _ = server.accept()
+            reap(os.WNOHANG)
             if os.fork() == 0:
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 server.close()
                 serve(Stream(connection.makefile('rb'), connection.makefile('wb')))
                 sys.stdout.flush()

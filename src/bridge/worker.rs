@@ -35,7 +35,9 @@ impl Worker {
     /// # Errors
     /// What keeps it from starting, with what it said.
     pub async fn start(core: &Core) -> Result<Worker> {
-        let broken = |cause: String| Error::new(format!("the worker of {} does not start", core.python.display())).cause(cause);
+        let broken = |cause: String| {
+            Error::new(format!("the worker of {} does not start", core.python.display())).cause(cause)
+        };
         let mut child = Command::new(&core.python)
             .args(["-c", TEXT])
             .stdin(Stdio::piped())
@@ -112,7 +114,7 @@ async fn receive(from: &mut (impl AsyncRead + Unpin)) -> Option<Frame> {
     let mut frames = Frames::default();
     let mut buffer = vec![0; 64 << 10];
     loop {
-        if let Some(frame) = frames.next().ok()? {
+        if let Some(frame) = frames.take().ok()? {
             return Some(frame);
         }
         match from.read(&mut buffer).await.ok()? {

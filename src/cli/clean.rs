@@ -44,7 +44,8 @@ impl Written {
         let text = PLAYBOOK.replacen("HOSTS", &serde_json::Value::from(hosts).to_string(), 1);
         let made = std::fs::DirBuilder::new().mode(0o700).create(&folder);
         let written = made.and_then(|()| std::fs::write(folder.join("clean.yml"), text));
-        written.map_err(|error| Error::new(format!("cannot write into {}", folder.display())).cause(error))?;
+        written
+            .map_err(|error| Error::new(format!("cannot write into {}", folder.display())).cause(error))?;
         Ok(Written(folder))
     }
 }
@@ -81,9 +82,7 @@ pub async fn clean(command: &CleanCommand) -> Result<i32, Errors> {
         become_password: project.become_password.clone(),
         ..Settings::default()
     };
-    project
-        .wake(&graph, &inventory, None)
-        .await?;
+    project.wake(&graph, &inventory, None).await?;
     let reporter = Box::new(Plain::new(std::io::stdout(), settings.verbosity, false));
     Ok(run::watch(&project, graph, inventory, settings, vec![reporter]).await?)
 }

@@ -237,7 +237,8 @@ impl Reading<'_> {
         if let Some(foreign) = &action.foreign {
             if let Err(error) = self.loader.bridge.serves(foreign) {
                 let error = error.at(&action.place);
-                self.survey.add(Kind::Module, &format!("`{}`", action.module), error);
+                self.survey
+                    .add(Kind::Module, &format!("`{}`", action.module), error);
             }
             return;
         }

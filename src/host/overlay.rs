@@ -51,7 +51,11 @@ type KnownStat<'a> = &'a dyn Fn(&str) -> Option<Option<Stat>>;
 impl Overlay {
     /// Something that was planned.
     pub(super) fn pending(&self) -> Option<String> {
-        let path = self.paths.keys().next().map(|path| format!("what is planned for {path}"));
+        let path = self
+            .paths
+            .keys()
+            .next()
+            .map(|path| format!("what is planned for {path}"));
         let forgotten = || {
             let (_, origin) = self.forgotten.first()?;
             Some(origin.origin.clone())

@@ -113,7 +113,10 @@ impl Loader {
     fn role_was_read(&self, folder: &Path) {
         let kinds = ["library", "module_utils", "action_plugins"];
         if kinds.iter().any(|kind| folder.join(kind).is_dir()) {
-            let mut folders = self.roles_with_modules.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut folders = self
+                .roles_with_modules
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if !folders.iter().any(|known| known == folder) {
                 folders.push(folder.to_path_buf());
             }
@@ -122,7 +125,10 @@ impl Loader {
 
     /// The folders of roles that were read and hold modules, in the order in which they were read.
     fn read_roles(&self) -> Vec<PathBuf> {
-        let folders = self.roles_with_modules.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = self
+            .roles_with_modules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         folders.clone()
     }
 

@@ -123,7 +123,10 @@ const TIMED_OUT: i64 = 124;
 fn of_module(base: Outcome, stdout: &[u8], stderr: &[u8], code: &str) -> Outcome {
     let code = code.parse().unwrap_or(-1);
     let mut outcome = ModuleOutput { stdout, stderr, code }.result().outcome;
-    let job = base.fields.into_iter().filter(|(name, _)| !name.starts_with("std"));
+    let job = base
+        .fields
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with("std"));
     for (name, value) in job.collect::<Vec<_>>() {
         outcome.fields.entry(name).or_insert(value);
     }

@@ -77,7 +77,9 @@ impl ModuleOutput<'_> {
         let missing = ["No such file or directory", "not found", "No module named"];
         let message = match stderr.lines().last() {
             Some(last) if self.code == 127 || missing.iter().any(|sign| last.contains(sign)) => {
-                format!("The module failed to execute correctly, you probably need to set the interpreter: {last}")
+                format!(
+                    "The module failed to execute correctly, you probably need to set the interpreter: {last}"
+                )
             }
             _ => format!("Module result deserialization failed: {why}."),
         };
@@ -100,7 +102,9 @@ fn object(text: &str) -> Result<(String, String), &'static str> {
     let begin = lines.iter().position(|line| line.trim().starts_with('{'));
     let begin = begin.ok_or("no start of json char found")?;
     let end = lines.iter().rposition(|line| line.trim().ends_with('}'));
-    let end = end.filter(|end| *end >= begin).ok_or("no end of json char found")?;
+    let end = end
+        .filter(|end| *end >= begin)
+        .ok_or("no end of json char found")?;
     Ok((lines[begin..=end].join("\n"), lines[end + 1..].join("\n")))
 }
 
@@ -145,12 +149,15 @@ fn read(mut map: Map, mut warnings: Vec<String>) -> ModuleResult {
             map.insert(lines.into(), all);
         }
     }
-    let flag = |name: &str| map.get(name).is_some_and(|value| to_bool(value).unwrap_or(truthy(value)));
+    let flag = |name: &str| {
+        map.get(name)
+            .is_some_and(|value| to_bool(value).unwrap_or(truthy(value)))
+    };
     let failed = match map.get("failed") {
         Some(_) => flag("failed"),
-        None => map.get("rc").is_some_and(|code| {
-            !matches!(code, Value::Int(0) | Value::Null) && code.as_str() != Some("0")
-        }),
+        None => map
+            .get("rc")
+            .is_some_and(|code| !matches!(code, Value::Int(0) | Value::Null) && code.as_str() != Some("0")),
     };
     let (changed, skipped) = (flag("changed"), flag("skipped"));
     let message = || match map.get("msg") {
@@ -203,7 +210,8 @@ fn traceback(exception: &Value) -> String {
     let event = exception.get("event");
     let formatted = event.and_then(|event| event.get("formatted_traceback").or(event.get("msg")));
     let text = formatted.unwrap_or(exception);
-    text.as_str().map_or_else(|| json(text, None, false), str::to_string)
+    text.as_str()
+        .map_or_else(|| json(text, None, false), str::to_string)
 }
 
 /// The facts of the result, without those that would say how hosts are reached.
@@ -237,17 +245,29 @@ fn diff(value: &Value) -> Option<Diff> {
         value.get(name).map(|value| match value {
             Value::Map(_) | Value::List(_) => json(value, Some(4), true) + "\n",
             Value::Null => String::new(),
-            other => other.as_str().map_or_else(|| json(other, None, false), str::to_string),
+            other => other
+                .as_str()
+                .map_or_else(|| json(other, None, false), str::to_string),
         })
     };
     let header = |name: &str| text(name).unwrap_or_default();
     let (before, after) = (header("before_header"), header("after_header"));
-    let path = if after.is_empty() { before.clone() } else { after.clone() };
+    let path = if after.is_empty() {
+        before.clone()
+    } else {
+        after.clone()
+    };
     if let Some(prepared) = text("prepared") {
         return Some(Diff { path, text: prepared });
     }
     let names = [(before, " (before)"), (after, " (after)")];
-    let [before, after] = names.map(|(name, when)| if name.is_empty() { format!("{path}{when}") } else { name });
+    let [before, after] = names.map(|(name, when)| {
+        if name.is_empty() {
+            format!("{path}{when}")
+        } else {
+            name
+        }
+    });
     let changed = unified(&text("before")?, &text("after")?, (&before, &after));
     (!changed.is_empty()).then_some(Diff { path, text: changed })
 }
@@ -270,8 +290,14 @@ mod tests {
     fn the_exit_status_says_nothing_and_what_stands_around_the_object_is_told() {
         let read = result("Last login: today\n{\"changed\": true,\n \"x\": 1}\nbye\n");
         assert_eq!(read.outcome.changed, Some(true));
-        assert_eq!((read.outcome.failed, read.outcome.fields["x"].clone()), (None, Value::Int(1)));
-        assert_eq!(read.warnings, ["Module invocation had junk after the JSON data: bye"]);
+        assert_eq!(
+            (read.outcome.failed, read.outcome.fields["x"].clone()),
+            (None, Value::Int(1))
+        );
+        assert_eq!(
+            read.warnings,
+            ["Module invocation had junk after the JSON data: bye"]
+        );
     }
 
     #[test]
@@ -313,8 +339,16 @@ mod tests {
              'ansible_distribution': 'D', 'ansible_ssh_host_key_rsa_public': 'k'}}"
         );
         let names: Vec<_> = read.outcome.returned_facts.keys().map(|name| &**name).collect();
-        assert_eq!(names, ["mine", "ansible_distribution", "ansible_ssh_host_key_rsa_public"]);
-        assert!(result("{\"ansible_facts\": null}").outcome.returned_facts.is_empty());
+        assert_eq!(
+            names,
+            ["mine", "ansible_distribution", "ansible_ssh_host_key_rsa_public"]
+        );
+        assert!(
+            result("{\"ansible_facts\": null}")
+                .outcome
+                .returned_facts
+                .is_empty()
+        );
     }
 
     #[test]
@@ -336,8 +370,14 @@ mod tests {
 
     #[test]
     fn differences_are_shown() {
-        let read = result("{\"diff\": {\"before\": \"a\\n\", \"after\": \"b\\n\", \"before_header\": \"/x\", \"after_header\": \"/x\"}}");
+        let read = result(
+            "{\"diff\": {\"before\": \"a\\n\", \"after\": \"b\\n\", \"before_header\": \"/x\", \"after_header\": \"/x\"}}",
+        );
         assert_eq!(read.outcome.diffs.len(), 1);
-        assert!(read.outcome.diffs[0].text.contains("-a\n+b\n"), "{:?}", read.outcome.diffs);
+        assert!(
+            read.outcome.diffs[0].text.contains("-a\n+b\n"),
+            "{:?}",
+            read.outcome.diffs
+        );
     }
 }

@@ -67,21 +67,37 @@ main()
 
 /// What differs, with its reason, by the names of the result and of the field.
 const DIFFERENT: &[(&str, &str, &str)] = &[
-    ("raises", "msg", "ansible-core's own text names its inner functions"),
     ("raises", "exception", "a traceback has other lines"),
-    ("says_nothing", "msg", "ansible-core tells a failure to read, Vent what is missing"),
-    ("says_nothing", "exception", "ansible-core's own traceback of reading"),
-    ("fails", "exception", "ansible-core puts a word in place of a traceback that was not asked for"),
+    (
+        "says_nothing",
+        "msg",
+        "ansible-core tells a failure to read, Vent what is missing",
+    ),
+    (
+        "says_nothing",
+        "exception",
+        "ansible-core's own traceback of reading",
+    ),
+    (
+        "fails",
+        "exception",
+        "ansible-core puts a word in place of a traceback that was not asked for",
+    ),
     ("unsupported", "exception", "the same"),
     ("no_number", "exception", "the same"),
     ("loop", "skipped", "Vent tells of no loop that it was not skipped"),
     ("loop", "failed", "Vent tells of every loop whether it failed"),
     ("rc", "msg", "Vent gives every failure a message"),
-    ("rc", "exception", "ansible-core puts a word in place of a traceback that was not asked for"),
+    (
+        "rc",
+        "exception",
+        "ansible-core puts a word in place of a traceback that was not asked for",
+    ),
 ];
 
 fn results(project: &Project, name: &str) -> BTreeMap<String, Value> {
-    let mut all: BTreeMap<String, Value> = serde_json::from_str(&std::fs::read_to_string(project.path(name)).unwrap()).unwrap();
+    let mut all: BTreeMap<String, Value> =
+        serde_json::from_str(&std::fs::read_to_string(project.path(name)).unwrap()).unwrap();
     // ansible-core leaves `invocation` in the items of loops, and nowhere else.
     for item in all.get_mut("loop").unwrap()["results"].as_array_mut().unwrap() {
         item.as_object_mut().unwrap().remove("invocation");
@@ -101,17 +117,27 @@ fn results_are_those_of_ansible_playbook() {
         ),
     ]);
     let out = |name: &str| format!("out={}", project.path(name).display());
-    project.vent(&["run", "site.yml", "-e", &out("vent.json")]).ended(0);
-    project.ansible(&["site.yml", "-e", &out("ansible.json")]).ended(0);
+    project
+        .vent(&["run", "site.yml", "-e", &out("vent.json")])
+        .ended(0);
+    project
+        .ansible(&["site.yml", "-e", &out("ansible.json")])
+        .ended(0);
     let (own, genuine) = (results(&project, "vent.json"), results(&project, "ansible.json"));
     let mut wrong = vec![];
     for (name, genuine) in &genuine {
         let own = &own[name];
         let fields = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         for field in fields(genuine).into_iter().chain(fields(own)) {
-            let excused = DIFFERENT.iter().any(|(result, other, _)| result == name && *other == field);
+            let excused = DIFFERENT
+                .iter()
+                .any(|(result, other, _)| result == name && *other == field);
             if own.get(&field) != genuine.get(&field) && !excused {
-                wrong.push(format!("{name}.{field}: {:?}, genuine {:?}", own.get(&field), genuine.get(&field)));
+                wrong.push(format!(
+                    "{name}.{field}: {:?}, genuine {:?}",
+                    own.get(&field),
+                    genuine.get(&field)
+                ));
             }
         }
     }

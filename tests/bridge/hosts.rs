@@ -1,7 +1,7 @@
 //! Modules that Vent does not have, by other accounts and over SSH.
 
 use super::Project;
-use crate::ssh_server::run;
+use crate::ssh_server::{Server, run};
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
@@ -45,9 +45,15 @@ fn each_account_has_modules_of_its_own_and_clean_takes_them_from_all() {
              - shell_one: {}\n      become: true\n      become_method: su\n      become_user: vent-bridge\n      register: shell\n    \
              - assert: {that: [own.uid == 0, other.uid != 0, shell.who == 'vent-bridge']}\n",
         ),
-        ("hosts", "box ansible_connection=local ansible_remote_tmp=~/.ansible/tmp\n"),
+        (
+            "hosts",
+            "box ansible_connection=local ansible_remote_tmp=~/.ansible/tmp\n",
+        ),
         ("library/mine.py", module),
-        ("library/shell_one", "#!/bin/sh\necho \"{\\\"who\\\": \\\"$(id -un)\\\"}\"\n"),
+        (
+            "library/shell_one",
+            "#!/bin/sh\necho \"{\\\"who\\\": \\\"$(id -un)\\\"}\"\n",
+        ),
     ]);
     // The account has to reach neither the project nor its files.
     let said = project.vent(&["run", "-i", "hosts", "site.yml"]);
@@ -58,7 +64,53 @@ fn each_account_has_modules_of_its_own_and_clean_takes_them_from_all() {
     assert_eq!(known.uid(), account.0.path().metadata().unwrap().uid());
     let of_root = std::path::Path::new("/root/.ansible/tmp/vent");
     assert!(of_root.exists());
-    project.vent(&["clean", "-i", "hosts", "box"]).ended(0).holds(&["changed=1"]);
+    project
+        .vent(&["clean", "-i", "hosts", "box"])
+        .ended(0)
+        .holds(&["changed=1"]);
     assert!(!kept.exists() && !of_root.exists());
-    project.vent(&["clean", "-i", "hosts", "box"]).ended(0).holds(&["changed=0"]);
+    project
+        .vent(&["clean", "-i", "hosts", "box"])
+        .ended(0)
+        .holds(&["changed=0"]);
+}
+
+#[test]
+#[ignore = "needs ansible-core"]
+fn over_ssh_a_server_stays_for_the_run_and_ends_with_it() {
+    let server = Server::apart("");
+    server.target();
+    let project = Project::new(&[
+        (
+            "site.yml",
+            "- hosts: far\n  gather_facts: false\n  tasks:\n    - mine: {}\n      register: one\n    - mine: {}\n      register: two\n    \
+             - mine: {}\n      register: again\n      loop: [1, 2]\n    - assert: {that: [one.parent == two.parent, again.results[1].parent == one.parent, one.pid != two.pid]}\n    \
+             - copy: {content: \"{{ one.parent }}\", dest: FOLDER/parent}\n",
+        ),
+        (
+            "library/mine.py",
+            "#!/usr/bin/python\nimport os\nfrom ansible.module_utils.basic import AnsibleModule\n\
+             m = AnsibleModule(dict())\nm.exit_json(pid=os.getpid(), parent=os.getppid())\n",
+        ),
+        (
+            "hosts",
+            &format!(
+                "far ansible_host=127.0.0.1 ansible_port={} ansible_user=root ansible_ssh_private_key_file={} \
+                 ansible_ssh_common_args='-o UserKnownHostsFile={}' ansible_remote_tmp={{{{ playbook_dir }}}}/tmp\n",
+                server.port,
+                server.path("key").display(),
+                server.path("known_hosts").display()
+            ),
+        ),
+    ]);
+    project
+        .vent(&["run", "-i", "hosts", "site.yml"])
+        .ended(0)
+        .holds(&["bridged: 4 tasks"]);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let parent = std::fs::read_to_string(project.path("parent")).unwrap();
+    assert!(
+        !std::path::Path::new(&format!("/proc/{parent}")).exists(),
+        "{parent} goes on"
+    );
 }

@@ -51,26 +51,43 @@ fn modules_of_the_project_and_of_its_collections_run_with_what_they_import() {
         ("library/mine.py", MINE),
         ("module_utils/mine.py", "WORD = 'own utils'\n"),
         ("roles/one/tasks/main.yml", "- same: {}\n  register: from_one\n"),
-        ("roles/one/library/same.py", &module("from ansible.module_utils.parts import WORD")),
+        (
+            "roles/one/library/same.py",
+            &module("from ansible.module_utils.parts import WORD"),
+        ),
         ("roles/one/module_utils/parts.py", "WORD = 'one'\n"),
         ("roles/two/tasks/main.yml", "- same: {}\n  register: from_two\n"),
         ("roles/two/library/same.py", &module("WORD = 'two'")),
-        (&format!("{at}/galaxy.yml"), "namespace: acme\nname: tools\nversion: 1.0.0\n"),
+        (
+            &format!("{at}/galaxy.yml"),
+            "namespace: acme\nname: tools\nversion: 1.0.0\n",
+        ),
         (
             &format!("{at}/plugins/modules/there.py"),
             &module("from ansible_collections.acme.tools.plugins.module_utils.words import WORD"),
         ),
-        (&format!("{at}/plugins/module_utils/words.py"), "WORD = 'collection utils'\n"),
+        (
+            &format!("{at}/plugins/module_utils/words.py"),
+            "WORD = 'collection utils'\n",
+        ),
         (
             &format!("{at}/meta/runtime.yml"),
             "plugin_routing:\n  modules:\n    old_name: {redirect: acme.tools.there}\naction_groups:\n  all: [there]\n",
         ),
     ]);
     let said = project.vent(&["run", "site.yml", "-v"]);
-    said.ended(0).holds(&["[WARNING]: take care", "deprecated: it is old", "bridged: 6 tasks", "acme.tools.there: 2"]);
+    said.ended(0).holds(&[
+        "[WARNING]: take care",
+        "deprecated: it is old",
+        "bridged: 6 tasks",
+        "acme.tools.there: 2",
+    ]);
     // What it was built of has changed.
     project.write("module_utils/mine.py", "WORD = 'changed utils'\n");
-    project.vent(&["run", "site.yml"]).ended(2).holds(&["r.word == 'own utils'"]);
+    project
+        .vent(&["run", "site.yml"])
+        .ended(2)
+        .holds(&["r.word == 'own utils'"]);
 }
 
 #[test]
@@ -88,7 +105,10 @@ fn values_of_options_with_no_log_are_shown_nowhere() {
         ("module_utils/mine.py", "WORD = 'x'\n"),
     ]);
     let said = project.vent(&["run", "site.yml", "-vvv", "--diff"]);
-    said.ended(0).lacks("geheimnis").lacks("verborgen").holds(&["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"]);
+    said.ended(0)
+        .lacks("geheimnis")
+        .lacks("verborgen")
+        .holds(&["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"]);
 }
 
 #[test]
@@ -109,10 +129,21 @@ fn a_check_runs_what_supports_it_as_long_as_nothing_is_pending() {
         ("module_utils/mine.py", "WORD = 'x'\n"),
     ]);
     let check = |more: &[&str]| project.vent(&[&["run", "site.yml", "--check", "-D"], more].concat());
-    check(&[]).ended(0).holds(&["check True", "undecided=0", "-a\n+b"]).lacks("Undecided");
-    check(&["-e", "opaque=true"]).ended(0).holds(&["does not support check mode", "undecided=2"]);
-    check(&["-e", "changes=true"]).ended(0).holds(&["changed: [localhost]", "would have to see the result of", "undecided=1"]);
-    check(&["-e", "copies=true"]).ended(0).holds(&["would have to see what is planned for", "undecided=1"]);
+    check(&[])
+        .ended(0)
+        .holds(&["check True", "undecided=0", "-a\n+b"])
+        .lacks("Undecided");
+    check(&["-e", "opaque=true"])
+        .ended(0)
+        .holds(&["does not support check mode", "undecided=2"]);
+    check(&["-e", "changes=true"]).ended(0).holds(&[
+        "changed: [localhost]",
+        "would have to see the result of",
+        "undecided=1",
+    ]);
+    check(&["-e", "copies=true"])
+        .ended(0)
+        .holds(&["would have to see what is planned for", "undecided=1"]);
 }
 
 #[test]
@@ -126,19 +157,36 @@ fn a_failure_tells_its_place_and_its_traceback_whole_with_vvv() {
         ),
     ]);
     let said = project.vent(&["run", "site.yml"]);
-    said.ended(2).holds(&["--> site.yml:4:7", "ValueError: on purpose"]).lacks("Traceback (most recent");
-    project.vent(&["run", "site.yml", "-vvv"]).ended(2).holds(&["Traceback (most recent", "in main"]);
-    let said = project.vent(&["run", "site.yml", "-e", "ansible_python_interpreter=/nowhere/python"]);
-    said.ended(2).holds(&["ansible.legacy.broken needs Python on localhost, and /nowhere/python does not start there", "--> site.yml:4:7"]);
+    said.ended(2)
+        .holds(&["--> site.yml:4:7", "ValueError: on purpose"])
+        .lacks("Traceback (most recent");
+    project
+        .vent(&["run", "site.yml", "-vvv"])
+        .ended(2)
+        .holds(&["Traceback (most recent", "in main"]);
+    let said = project.vent(&[
+        "run",
+        "site.yml",
+        "-e",
+        "ansible_python_interpreter=/nowhere/python",
+    ]);
+    said.ended(2).holds(&[
+        "ansible.legacy.broken needs Python on localhost, and /nowhere/python does not start there",
+        "--> site.yml:4:7",
+    ]);
     let said = project.vent(&["run", "site.yml", "--native-only"]);
-    said.ended(2).holds(&["which --native-only forbids", "--> site.yml:4:7"]);
+    said.ended(2)
+        .holds(&["which --native-only forbids", "--> site.yml:4:7"]);
 }
 
 #[test]
 #[ignore = "needs ansible-core"]
 fn no_python_that_is_new_enough_is_told_with_what_was_found() {
     let project = Project::new(&[
-        ("site.yml", "- hosts: box\n  gather_facts: false\n  tasks:\n    - mine: {}\n"),
+        (
+            "site.yml",
+            "- hosts: box\n  gather_facts: false\n  tasks:\n    - mine: {}\n",
+        ),
         ("hosts", "box ansible_connection=local\n"),
         ("library/mine.py", MINE),
         ("module_utils/mine.py", "WORD = 'x'\n"),
@@ -147,9 +195,19 @@ fn no_python_that_is_new_enough_is_told_with_what_was_found() {
     // The only Python of that search path is too old; ansible-core is named.
     project.bare(&["run", "site.yml"]);
     let python = super::installed().join("venv/bin/python");
-    let said = project.bare(&["run", "site.yml", "-i", "hosts", "--ansible-python", python.to_str().unwrap()]);
+    let said = project.bare(&[
+        "run",
+        "site.yml",
+        "-i",
+        "hosts",
+        "--ansible-python",
+        python.to_str().unwrap(),
+    ]);
     if !std::path::Path::new("/usr/bin/python3").exists() {
-        said.ended(2).holds(&["needs Python 3.8 or newer on box, and there is none", "bin/python3 is Python 3.5"]);
+        said.ended(2).holds(&[
+            "needs Python 3.8 or newer on box, and there is none",
+            "bin/python3 is Python 3.5",
+        ]);
     }
 }
 
@@ -175,10 +233,19 @@ fn a_module_leaves_nothing_in_the_server_and_one_that_takes_too_long_is_ended_wi
         ("library/rude.py", rude),
         ("library/after.py", after),
     ]);
-    project.vent(&["run", "site.yml"]).ended(2).holds(&["Timed out after 1 second(s)."]);
+    project
+        .vent(&["run", "site.yml"])
+        .ended(2)
+        .holds(&["Timed out after 1 second(s)."]);
     std::thread::sleep(std::time::Duration::from_secs(3));
-    for pid in std::fs::read_to_string(project.path("pids")).unwrap().split_whitespace() {
-        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "{pid} goes on");
+    for pid in std::fs::read_to_string(project.path("pids"))
+        .unwrap()
+        .split_whitespace()
+    {
+        assert!(
+            !std::path::Path::new(&format!("/proc/{pid}")).exists(),
+            "{pid} goes on"
+        );
     }
 }
 
@@ -198,8 +265,14 @@ fn modules_of_ansible_core_and_of_installed_collections_run() {
         ("list.csv", "name,size\na,1\n"),
         ("repos/x", ""),
     ]);
-    project.vent(&["run", "site.yml"]).ended(0).holds(&["bridged: 5 tasks"]);
-    project.vent(&["run", "site.yml"]).ended(2).holds(&["r is changed"]);
+    project
+        .vent(&["run", "site.yml"])
+        .ended(0)
+        .holds(&["bridged: 5 tasks"]);
+    project
+        .vent(&["run", "site.yml"])
+        .ended(2)
+        .holds(&["r is changed"]);
     project.vent(&["validate", "site.yml"]).ended(0);
     let kept = project.path("tmp/vent");
     assert!(kept.exists());

@@ -169,7 +169,13 @@ impl Attempt<'_> {
         }
     }
 
-    fn foreign_result(&self, work: &ForeignWork<'_>, result: ModuleResult, facts: Map, mut done: Done) -> Ended {
+    fn foreign_result(
+        &self,
+        work: &ForeignWork<'_>,
+        result: ModuleResult,
+        facts: Map,
+        mut done: Done,
+    ) -> Ended {
         work.bridged.count(&work.module.name);
         if !work.hidden {
             result.warnings.into_iter().for_each(work.warn);
@@ -184,7 +190,9 @@ impl Attempt<'_> {
                 _ => Map::new(),
             };
             let all: Map = returned.into_iter().chain(facts.clone()).collect();
-            outcome.fields.insert("ansible_facts".into(), Value::Map(all.into()));
+            outcome
+                .fields
+                .insert("ansible_facts".into(), Value::Map(all.into()));
             outcome.returned_facts.extend(facts);
         }
         done.acted = outcome.changed == Some(true);

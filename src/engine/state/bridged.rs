@@ -141,7 +141,9 @@ impl Server {
         let mut stored = held(&self.stored);
         if stored.imported.is_empty() {
             let known = files.iter().filter(|file| imported.contains(&file.path));
-            stored.imported = known.map(|file| (file.path.clone(), file.digest.clone())).collect();
+            stored.imported = known
+                .map(|file| (file.path.clone(), file.digest.clone()))
+                .collect();
         }
         stored.trees.insert(payload, tree.to_string());
     }

@@ -22,7 +22,9 @@ impl HostTask {
                 template::render(&defaults.value, scope).map_err(|error| error.at(&defaults.place))?;
             let rendered = rendered.map(|evaluated| evaluated.value);
             for (name, arguments) in rendered.as_ref().and_then(Value::as_map).into_iter().flatten() {
-                if self.is_meant(name, &names) && let Some(arguments) = arguments.as_map() {
+                if self.is_meant(name, &names)
+                    && let Some(arguments) = arguments.as_map()
+                {
                     map.extend(arguments.clone());
                 }
             }
@@ -69,7 +71,11 @@ impl HostTask {
         let action = &self.task.action;
         match &action.foreign {
             Some(foreign) => foreign.names.iter().map(String::as_str).collect(),
-            None => self.context.run.module_of(action).map_or(vec![], |module| module.names.to_vec()),
+            None => self
+                .context
+                .run
+                .module_of(action)
+                .map_or(vec![], |module| module.names.to_vec()),
         }
     }
 

@@ -30,7 +30,9 @@ struct Walk<'a> {
 
 /// True if what comes behind a module cannot be told before its turn.
 fn ends_looking_ahead(module: &Entry) -> bool {
-    matches!(module.work, Work::Run(_) | Work::Foreign) || module.nature.gathers_facts || module.nature.asks_in_turn
+    matches!(module.work, Work::Run(_) | Work::Foreign)
+        || module.nature.gathers_facts
+        || module.nature.asks_in_turn
 }
 
 /// Whether a walk goes on.

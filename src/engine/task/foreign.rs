@@ -54,18 +54,27 @@ impl HostTask {
             Ok(value.as_ref().and_then(Value::as_str).map(str::to_string))
         };
         let mut interpreters = HashMap::new();
-        let program = module.interpreter.first().and_then(|word| word.rsplit('/').next());
+        let program = module
+            .interpreter
+            .first()
+            .and_then(|word| word.rsplit('/').next());
         for name in ["python"].into_iter().chain(program) {
             if let Some(text) = text(&format!("ansible_{name}_interpreter"))? {
                 interpreters.insert(name.to_string(), text);
             }
         }
         if let Some(chosen) = &run.settings.interpreter_python {
-            interpreters.entry("python".into()).or_insert_with(|| chosen.clone());
+            interpreters
+                .entry("python".into())
+                .or_insert_with(|| chosen.clone());
         }
         let remote_tmp = match text("ansible_remote_tmp")? {
             Some(text) => text,
-            None => run.settings.remote_tmp.clone().unwrap_or_else(|| REMOTE_TMP.into()),
+            None => run
+                .settings
+                .remote_tmp
+                .clone()
+                .unwrap_or_else(|| REMOTE_TMP.into()),
         };
         Ok(Some(Surroundings {
             module: module.clone(),

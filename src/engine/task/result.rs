@@ -204,7 +204,10 @@ impl TaskResult {
             hidden: items.iter().any(|item| item.hidden),
             facts: items.iter().flat_map(|item| item.facts.clone()).collect(),
             host_facts: items.iter().flat_map(|item| item.host_facts.clone()).collect(),
-            returned_facts: items.iter().flat_map(|item| item.returned_facts.clone()).collect(),
+            returned_facts: items
+                .iter()
+                .flat_map(|item| item.returned_facts.clone())
+                .collect(),
             ..TaskResult::new(status, Value::Map(fields.into()))
         }
     }

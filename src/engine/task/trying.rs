@@ -187,7 +187,9 @@ impl HostTask {
                 repeated: self.task.is_repeated(),
                 coming: &coming,
             },
-            foreign: surroundings.as_ref().map(|surroundings| self.foreign_work(surroundings, &helpers)),
+            foreign: surroundings
+                .as_ref()
+                .map(|surroundings| self.foreign_work(surroundings, &helpers)),
         };
         let result = self.ended(&attempt, &doer, (job, name)).await;
         lines.rest(&told);

@@ -131,7 +131,10 @@ impl Reader<'_> {
         }
         let full = format!("ansible.legacy.{plain}");
         let actions = self.of_roles_and_playbook("action_plugins", scope);
-        if let Some(path) = actions.iter().find_map(|folder| collections::module(folder, plain)) {
+        if let Some(path) = actions
+            .iter()
+            .find_map(|folder| collections::module(folder, plain))
+        {
             return Some(Elsewhere::ActionPlugin(full, path));
         }
         let mut folders = self.of_roles_and_playbook("library", scope);
@@ -154,7 +157,9 @@ impl Reader<'_> {
         let listed = module::collection_of(plain);
         if !name.starts_with("ansible.builtin.") {
             let searched = self.searched_collections(own, scope);
-            let found = searched.iter().find_map(|collection| self.in_collection(collection, plain));
+            let found = searched
+                .iter()
+                .find_map(|collection| self.in_collection(collection, plain));
             if found.is_some() {
                 return found;
             }
@@ -211,7 +216,8 @@ impl Reader<'_> {
                 return Some(Elsewhere::Gone(text));
             }
             if let Some(text) = word("deprecation", "warning_text") {
-                self.loader.warn(vec![Error::new(format!("{full} has been deprecated. {text}"))]);
+                self.loader
+                    .warn(vec![Error::new(format!("{full} has been deprecated. {text}"))]);
             }
             let redirect = routed.as_ref().and_then(|routed| routed.get("redirect")?.text());
             if let Some(next) = redirect {
@@ -258,12 +264,15 @@ impl Reader<'_> {
             }
         };
         if module.style == Style::PowerShell {
-            let error = Error::new(format!("{} is a module for Windows", module.name)).cause(format!("it lies in {shown}"));
+            let error = Error::new(format!("{} is a module for Windows", module.name))
+                .cause(format!("it lies in {shown}"));
             return Resolution::Unresolved(error.at(place).help("Vent runs no host of Windows"));
         }
         module.names.extend(names);
         module.module_utils = self.of_roles_and_playbook("module_utils", scope);
-        module.module_utils.extend(self.loader.search.module_utils.iter().cloned());
+        module
+            .module_utils
+            .extend(self.loader.search.module_utils.iter().cloned());
         module.module_utils.retain(|folder| folder.is_dir());
         module.collections = self.collection_paths();
         if module.needs_core()
@@ -344,7 +353,11 @@ impl Reader<'_> {
                 None => return,
             },
             None => match self.loader.bridge.allowed_core() {
-                Ok(core) => (core.folder.join("config/ansible_builtin_runtime.yml"), "ansible.builtin", name),
+                Ok(core) => (
+                    core.folder.join("config/ansible_builtin_runtime.yml"),
+                    "ansible.builtin",
+                    name,
+                ),
                 Err(_) => return,
             },
         };

@@ -19,8 +19,15 @@ impl Attempt<'_> {
         let (program, rest) = work.module.interpreter.split_first()?;
         let name = program.rsplit('/').next().unwrap_or_default();
         let words = match (work.interpreters)(name).filter(|text| !LOOKS.contains(&text.as_str())) {
-            Some(chosen) => std::iter::once(chosen).chain(rest.iter().map(|word| quote(word))).collect(),
-            None => work.module.interpreter.iter().map(|word| quote(word)).collect::<Vec<_>>(),
+            Some(chosen) => std::iter::once(chosen)
+                .chain(rest.iter().map(|word| quote(word)))
+                .collect(),
+            None => work
+                .module
+                .interpreter
+                .iter()
+                .map(|word| quote(word))
+                .collect::<Vec<_>>(),
         };
         Some(words.join(" "))
     }
@@ -35,7 +42,8 @@ impl Attempt<'_> {
     ) -> Result<String, Stopped> {
         let core = work.bridged.bridge.core()?;
         let first = work.module.interpreter.first().map(String::as_str);
-        let is_plain = work.module.interpreter.len() <= 1 && first.is_none_or(|first| first.ends_with("/python"));
+        let is_plain =
+            work.module.interpreter.len() <= 1 && first.is_none_or(|first| first.ends_with("/python"));
         if !is_plain && let Some(written) = Self::written_interpreter(work) {
             return Ok(written);
         }

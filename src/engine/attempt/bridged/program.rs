@@ -94,7 +94,10 @@ impl Attempt<'_> {
         if program.work.module.style == Style::JsonArgs {
             return Ok(());
         }
-        let there = shell.ask(&program.is_there(body)).await.map_err(Broken::Connection)?;
+        let there = shell
+            .ask(&program.is_there(body))
+            .await
+            .map_err(Broken::Connection)?;
         if there.code == 0 {
             return Ok(());
         }
@@ -109,7 +112,10 @@ impl Attempt<'_> {
             0 => Ok(()),
             _ => {
                 let said = String::from_utf8_lossy(&kept.stderr).into_owned();
-                let text = format!("could not put the module {} on the host: {said}", program.work.module.name);
+                let text = format!(
+                    "could not put the module {} on the host: {said}",
+                    program.work.module.name
+                );
                 Err(Broken::Action(text.trim_end().to_string()).into())
             }
         }
@@ -130,7 +136,11 @@ impl Program<'_, '_> {
     /// Shell text for the file of the module, below `b`.
     fn file(&self, body: &[u8]) -> String {
         let name = self.work.module.path.file_name().unwrap_or_default();
-        format!("\"$b\"/programs/{}/{}", digest_of(body), quote(&name.to_string_lossy()))
+        format!(
+            "\"$b\"/programs/{}/{}",
+            digest_of(body),
+            quote(&name.to_string_lossy())
+        )
     }
 
     /// Shell text that ends with [`ABSENT`] if the module is not on the host as it is here.
@@ -204,7 +214,10 @@ fn folder(remote_tmp: &str) -> String {
 fn with_json(text: &[u8], json: &str) -> Vec<u8> {
     let mut made = vec![];
     let mut rest = text;
-    while let Some(at) = rest.windows(JSON_MARK.len()).position(|window| window == JSON_MARK) {
+    while let Some(at) = rest
+        .windows(JSON_MARK.len())
+        .position(|window| window == JSON_MARK)
+    {
         made.extend_from_slice(&rest[..at]);
         made.extend_from_slice(json.as_bytes());
         rest = &rest[at + JSON_MARK.len()..];

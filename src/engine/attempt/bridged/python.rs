@@ -34,7 +34,13 @@ impl Attempt<'_> {
         let action = self.begin_foreign(shell, done).await?;
         let ran = match &self.command.background {
             Some(job) => {
-                let command = [python.as_str(), "-c", &quote(RUNNER), &quote(&tree), &payload.module];
+                let command = [
+                    python.as_str(),
+                    "-c",
+                    &quote(RUNNER),
+                    &quote(&tree),
+                    &payload.module,
+                ];
                 let command = format!("{} {}", command.join(" "), quote(&payload.profile));
                 self.in_background(shell, job, &text, &command, work).await
             }
@@ -92,7 +98,10 @@ impl Attempt<'_> {
             0 => Ok(Ran::Started),
             code => {
                 let said = String::from_utf8_lossy(&started.output.stderr).into_owned();
-                let text = format!("the module {} was not started (exit status {code}): {said}", work.module.name);
+                let text = format!(
+                    "the module {} was not started (exit status {code}): {said}",
+                    work.module.name
+                );
                 Err(Broken::Action(text).into())
             }
         }
@@ -127,10 +136,15 @@ impl Attempt<'_> {
             .iter()
             .map(|file| (&file.path, &file.digest, file.length))
             .collect();
-        let mut message = json!({"op": "store", "remote_tmp": work.remote_tmp, "core": payload.core, "files": files});
+        let mut message =
+            json!({"op": "store", "remote_tmp": work.remote_tmp, "core": payload.core, "files": files});
         let (mut answer, _) = server::ask(&server, message.clone(), vec![]).await?;
         refused(&answer)?;
-        if let Some(missing) = answer.get("missing").filter(|missing| **missing != json!([])).cloned() {
+        if let Some(missing) = answer
+            .get("missing")
+            .filter(|missing| **missing != json!([]))
+            .cloned()
+        {
             let numbers: Vec<usize> = serde_json::from_value(missing.clone()).unwrap_or_default();
             let blob = work.bridged.bridge.contents(work.module, payload, &numbers)?;
             message["sent"] = missing;
@@ -147,7 +161,12 @@ impl Attempt<'_> {
     }
 
     /// A new server.
-    async fn started(&self, work: &ForeignWork<'_>, shell: &Arc<Shell>, python: &str) -> Result<Server, Stopped> {
+    async fn started(
+        &self,
+        work: &ForeignWork<'_>,
+        shell: &Arc<Shell>,
+        python: &str,
+    ) -> Result<Server, Stopped> {
         let core = work.bridged.bridge.core()?;
         let error = |text: String| {
             let error = Error::new(text).help(

@@ -53,7 +53,10 @@ mod tests {
         let options = [("password".to_string(), secret), ("users".to_string(), outer)];
         let arguments = Value::map([
             ("pass", "one".into()),
-            ("users", Value::list([Value::map([("password", Value::list(["two".into(), 3.into()]))])])),
+            (
+                "users",
+                Value::list([Value::map([("password", Value::list(["two".into(), 3.into()]))])]),
+            ),
             ("name", "shown".into()),
         ]);
         let found = RefCell::new(vec![]);

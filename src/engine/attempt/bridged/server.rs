@@ -30,7 +30,8 @@ pub async fn start(shell: &Arc<Shell>, python: &str) -> Result<Server, Lost> {
         status: None,
     };
     let hello = tokio::time::timeout(PATIENCE, talk.next()).await;
-    let hello = hello.map_err(|_| Lost::Ended(format!("it said nothing for {} seconds", PATIENCE.as_secs())))?;
+    let hello =
+        hello.map_err(|_| Lost::Ended(format!("it said nothing for {} seconds", PATIENCE.as_secs())))?;
     let (hello, _) = hello?;
     let version = |at: usize| {
         let number = hello.get("python").and_then(|python| python.get(at)?.as_u64());
@@ -99,7 +100,7 @@ impl Talk {
     /// The next frame.
     async fn next(&mut self) -> Result<Frame, Lost> {
         loop {
-            if let Some(frame) = self.frames.next().map_err(Lost::Ended)? {
+            if let Some(frame) = self.frames.take().map_err(Lost::Ended)? {
                 return Ok(frame);
             }
             match self.program.next().await {
