@@ -94,7 +94,7 @@ impl Project {
 }
 
 /// What a shell of Vent's on this computer calls.
-const TOOLS: [&str; 26] = [
+const TOOLS: [&str; 27] = [
     "sh",
     "env",
     "setsid",
@@ -113,6 +113,7 @@ const TOOLS: [&str; 26] = [
     "sync",
     "timeout",
     "wc",
+    "tr",
     "cp",
     "ls",
     "sleep",

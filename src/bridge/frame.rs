@@ -6,9 +6,6 @@ use serde_json::Value as Json;
 /// The bytes of the two lengths.
 const HEAD: usize = 8;
 
-/// More than any message needs: what says it is longer is no frame.
-const LONGEST: usize = 256 << 20;
-
 /// A message with its blob.
 pub type Frame = (Json, Vec<u8>);
 
@@ -25,12 +22,21 @@ pub fn frame(message: &Json, blob: &[u8]) -> Vec<u8> {
 }
 
 /// Puts frames together out of the pieces in which they come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Frames {
     received: Vec<u8>,
+    longest: usize,
 }
 
 impl Frames {
+    /// For frames of at most so many bytes: what says that it is longer is none.
+    pub fn up_to(longest: usize) -> Frames {
+        Frames {
+            received: vec![],
+            longest,
+        }
+    }
+
     /// Takes a piece.
     pub fn push(&mut self, piece: &[u8]) {
         self.received.extend_from_slice(piece);
@@ -51,7 +57,7 @@ impl Frames {
         };
         let (text, blob) = (length(&head[..4]), length(&head[4..]));
         let end = HEAD + text + blob;
-        if end > LONGEST {
+        if end > self.longest {
             return Err(self.begin());
         }
         if self.received.len() < end {
@@ -83,7 +89,7 @@ mod tests {
     fn frames_are_put_together_out_of_pieces() {
         let message = serde_json::json!({"op": "x"});
         let bytes = [frame(&message, b"blob"), frame(&message, b"")].concat();
-        let mut frames = Frames::default();
+        let mut frames = Frames::up_to(100);
         let mut found = vec![];
         for byte in bytes {
             frames.push(&[byte]);
@@ -94,7 +100,7 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_shown() {
-        let mut frames = Frames::default();
+        let mut frames = Frames::up_to(1 << 20);
         frames.push(b"python: command not found");
         assert_eq!(frames.take(), Err("python: command not found".into()));
     }

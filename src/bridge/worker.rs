@@ -18,6 +18,9 @@ const TEXT: &str = include_str!("worker.py");
 /// How long it may take until it listens: it imports ansible-core.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The bytes of an answer.
+const LONGEST: usize = 256 << 20;
+
 /// The bytes of its standard error that an error shows.
 const SHOWN: usize = 2000;
 
@@ -111,7 +114,7 @@ impl Worker {
 
 /// Reads one frame.
 async fn receive(from: &mut (impl AsyncRead + Unpin)) -> Option<Frame> {
-    let mut frames = Frames::default();
+    let mut frames = Frames::up_to(LONGEST);
     let mut buffer = vec![0; 64 << 10];
     loop {
         if let Some(frame) = frames.take().ok()? {

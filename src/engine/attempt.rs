@@ -81,6 +81,8 @@ pub enum Ended {
     Connection(Failure),
     /// Wrong input.
     Error(Error),
+    /// It was ended at its time-out, after so many seconds.
+    TimedOut(u64),
 }
 
 /// What was done.

@@ -84,7 +84,7 @@ fn over_ssh_a_server_stays_for_the_run_and_ends_with_it() {
         (
             "site.yml",
             "- hosts: far\n  gather_facts: false\n  tasks:\n    - mine: {}\n      register: one\n    - mine: {}\n      register: two\n    \
-             - mine: {}\n      register: again\n      loop: [1, 2]\n    - assert: {that: [one.parent == two.parent, again.results[1].parent == one.parent, one.pid != two.pid]}\n    \
+             - mine: {}\n      register: again\n      loop: [1, 2]\n    - assert: {that: [one.parent == two.parent, \"again.results[1].parent == one.parent\", one.pid != two.pid]}\n    \
              - copy: {content: \"{{ one.parent }}\", dest: FOLDER/parent}\n",
         ),
         (
@@ -96,7 +96,7 @@ fn over_ssh_a_server_stays_for_the_run_and_ends_with_it() {
             "hosts",
             &format!(
                 "far ansible_host=127.0.0.1 ansible_port={} ansible_user=root ansible_ssh_private_key_file={} \
-                 ansible_ssh_common_args='-o UserKnownHostsFile={}' ansible_remote_tmp={{{{ playbook_dir }}}}/tmp\n",
+                 ansible_ssh_common_args='-o UserKnownHostsFile={}'\n",
                 server.port,
                 server.path("key").display(),
                 server.path("known_hosts").display()

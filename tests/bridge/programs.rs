@@ -241,3 +241,27 @@ fn without_ansible_core_what_needs_it_is_told_once_with_its_cure() {
     said.ended(4)
         .holds(&["which --native-only forbids", "leave out --native-only"]);
 }
+
+#[test]
+fn what_a_module_is_given_stands_among_no_arguments() {
+    let look = "case $(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ') in *\"$token\"*) f=true ;; *) f=false ;; esac\n\
+                case $(cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' ' ') in *\"$token\"*) e=true ;; *) e=false ;; esac\n\
+                echo \"{\\\"length\\\": ${#token}, \\\"found\\\": $f, \\\"environment\\\": $e}\"\n";
+    let project = Project::new(&[
+        (
+            "site.yml",
+            &format!(
+                "{PLAY}    - old: {{token: much-secret-word}}\n      register: r\n    - marked: {{token: much-secret-word}}\n      register: m\n    \
+                 - assert: {{that: [r.length == 16, not r.found, not r.environment, m.length == 16, not m.found]}}\n"
+            ),
+        ),
+        ("library/old", &format!("#!/bin/sh\n. \"$1\"\n{look}")),
+        (
+            "library/marked",
+            &format!(
+                "#!/bin/sh\ntoken=$(sed -n 's/.*\"token\": \"\\([^\"]*\\)\".*/\\1/p' <<'END'\n<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>\nEND\n)\n{look}"
+            ),
+        ),
+    ]);
+    project.bare(&["run", "site.yml", "-vv"]).ended(0);
+}

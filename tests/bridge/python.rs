@@ -85,9 +85,9 @@ fn modules_of_the_project_and_of_its_collections_run_with_what_they_import() {
     // What it was built of has changed.
     project.write("module_utils/mine.py", "WORD = 'changed utils'\n");
     project
-        .vent(&["run", "site.yml"])
+        .vent(&["run", "site.yml", "-vv"])
         .ended(2)
-        .holds(&["r.word == 'own utils'"]);
+        .holds(&["changed utils"]);
 }
 
 #[test]
@@ -278,4 +278,49 @@ fn modules_of_ansible_core_and_of_installed_collections_run() {
     assert!(kept.exists());
     project.vent(&["clean", "localhost"]).ended(0);
     assert!(!kept.exists());
+}
+
+#[test]
+#[ignore = "needs ansible-core"]
+fn a_file_that_was_changed_on_the_host_is_not_used() {
+    let project = Project::new(&[
+        ("site.yml", &format!("{PLAY}    - mine: {{}}\n")),
+        ("library/mine.py", MINE),
+        ("module_utils/mine.py", "WORD = 'x'\n"),
+    ]);
+    project.vent(&["run", "site.yml"]).ended(0);
+    let tree =
+        |number: usize| project.path(&format!("tmp/vent/2.19.14-{number}/ansible/module_utils/mine.py"));
+    std::fs::write(tree(0), "WORD = 'tampered'\n").unwrap();
+    project
+        .vent(&["run", "site.yml", "-vv"])
+        .ended(0)
+        .lacks("tampered");
+    assert_eq!(std::fs::read_to_string(tree(1)).unwrap(), "WORD = 'x'\n");
+}
+
+#[test]
+#[ignore = "needs ansible-core"]
+fn a_host_that_answers_something_else_than_a_server_fails_the_task() {
+    let project = Project::new(&[
+        ("site.yml", &format!("{PLAY}    - mine: {{}}\n")),
+        ("library/mine.py", MINE),
+        ("module_utils/mine.py", "WORD = 'x'\n"),
+        ("without_end", "#!/bin/sh\nexec yes\n"),
+        ("zeros", "#!/bin/sh\nexec cat /dev/zero\n"),
+        ("nothing", "#!/bin/sh\n"),
+        ("other", "#!/bin/sh\nprintf '\\0\\0\\0\\2\\0\\0\\0\\0[]'\n"),
+    ]);
+    for (name, said) in [
+        ("without_end", "y\n"),
+        ("zeros", "does not start there"),
+        ("nothing", "exit status 0"),
+        ("other", "it answers something else than was asked"),
+    ] {
+        let chosen = format!("ansible_python_interpreter={}", project.path(name).display());
+        project
+            .vent(&["run", "site.yml", "-e", &chosen])
+            .ended(2)
+            .holds(&[said]);
+    }
 }

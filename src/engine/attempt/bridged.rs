@@ -51,6 +51,8 @@ enum Stopped {
     Undecided(String),
     /// Wrong input, or something that is missing.
     Error(Error),
+    /// It was ended at its time-out.
+    TimedOut(u64),
     Broken(Broken),
 }
 
@@ -91,14 +93,11 @@ impl Attempt<'_> {
     /// Runs a module of others to its end.
     pub(super) async fn run_foreign(&self, work: &ForeignWork<'_>) -> Ended {
         let mut done = Done::default();
-        let ran = tokio::select! {
-            ran = self.ran(work, &mut done) => ran,
-            () = self.cancel.cancelled() => Err(Broken::Action("stopped".into()).into()),
-        };
-        match ran {
+        match self.ran(work, &mut done).await {
             Ok((result, more)) => self.foreign_result(work, result, more, done),
             Err(Stopped::Undecided(origin)) => Ended::Undecided(Arc::new(Unknown { origin })),
             Err(Stopped::Error(error)) => Ended::Error(error),
+            Err(Stopped::TimedOut(seconds)) => Ended::TimedOut(seconds),
             Err(Stopped::Broken(broken)) => self.broken(broken, done),
         }
     }

@@ -212,7 +212,9 @@ impl HostTask {
         doer: &Doer,
         (job, name): (Option<&Job>, &TaskName),
     ) -> Result<TaskResult> {
-        let limit = attempt.command.timeout.filter(|_| !self.is_command());
+        // Programs that the engine runs are ended there.
+        let own = self.is_command() || attempt.foreign.is_some();
+        let limit = attempt.command.timeout.filter(|_| !own);
         let work = self.polled(job, name, attempt.run().boxed());
         let ended = match limit.map(Duration::from_secs) {
             Some(limit) => tokio::time::timeout(limit, work).await.ok(),
@@ -238,6 +240,7 @@ impl HostTask {
             Some(Ended::Undecided(origin)) => TaskResult::undecided(origin),
             Some(Ended::Connection(failure)) => self.connection_failure(&failure),
             Some(Ended::Error(error)) => return Err(error),
+            Some(Ended::TimedOut(seconds)) => self.timed_out(seconds),
             None => self.timed_out(limit.unwrap_or_default()),
         })
     }

@@ -74,6 +74,9 @@ impl Attempt<'_> {
                 self.put(program, shell, &body).await?;
             }
             let performed = perform::run(shell, &command, "", &|_, _| {}, self.cancel).await?;
+            if performed.timed_out {
+                return Err(Stopped::TimedOut(self.command.timeout.unwrap_or_default()));
+            }
             let output = performed.output;
             if self.command.background.is_some() {
                 return Ok(Ran::Started);

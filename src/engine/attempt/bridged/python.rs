@@ -1,6 +1,6 @@
 //! Modules of Python's, by a server on the host.
 
-use super::server;
+use super::server::{self, Outlived};
 use super::{Attempt, Broken, Done, ForeignWork, Ran, Stopped, secrets};
 use crate::bridge::{Payload, RUNNER, for_python};
 use crate::connection::Shell;
@@ -12,6 +12,7 @@ use crate::module::ASYNC_FOLDER;
 use crate::value::Map;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Attempt<'_> {
     pub(super) async fn python(
@@ -23,7 +24,10 @@ impl Attempt<'_> {
         facts: &mut Map,
     ) -> Result<Ran, Stopped> {
         work.bridged.bridge.serves(work.module)?;
-        let payload = work.bridged.bridge.payload(work.module).await?;
+        let payload = tokio::select! {
+            payload = work.bridged.bridge.payload(work.module) => payload?,
+            () = self.cancel.cancelled() => return Err(Broken::Action("stopped".into()).into()),
+        };
         if let Some(spec) = &payload.spec {
             secrets::learn(arguments, &spec.options, work.learn);
         }
@@ -65,7 +69,13 @@ impl Attempt<'_> {
             "profile": payload.profile,
             "environment": self.command.environment,
         });
-        let (answer, mut stdout) = server::ask(server, message, arguments).await?;
+        let work = server::work(server, message, arguments);
+        let limit = self.command.timeout.map(Duration::from_secs);
+        let (answer, mut stdout) = match work.until(limit, self.cancel).await {
+            Outlived::No(answer) => answer?,
+            Outlived::TimedOut => return Err(Stopped::TimedOut(self.command.timeout.unwrap_or_default())),
+            Outlived::Cancelled => return Err(Broken::Action("stopped".into()).into()),
+        };
         refused(&answer)?;
         let length = answer.get("out").and_then(Json::as_u64).unwrap_or_default();
         let stderr = stdout.split_off(stdout.len().min(length as usize));

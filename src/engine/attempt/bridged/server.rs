@@ -9,9 +9,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 /// How long a Python may take until it says hello.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a module may take to end that is killed.
+const LAST: Duration = Duration::from_secs(10);
+
+/// The bytes of an answer: two streams of a module, and what is told beside them.
+const LONGEST: usize = 40 << 20;
 
 /// The bytes of its standard error that are kept.
 const KEPT: usize = 4000;
@@ -25,7 +32,7 @@ pub async fn start(shell: &Arc<Shell>, python: &str) -> Result<Server, Lost> {
     let program = shell.program(&command).await.map_err(Lost::Connection)?;
     let mut talk = Talk {
         program,
-        frames: Frames::default(),
+        frames: Frames::up_to(LONGEST),
         said: vec![],
         status: None,
     };
@@ -44,11 +51,16 @@ pub async fn start(shell: &Arc<Shell>, python: &str) -> Result<Server, Lost> {
     Ok(Server::new(version, sender, shell.clone()))
 }
 
-/// Asks a server, which is told when nobody waits for the answer any more.
+/// Asks a server.
 ///
 /// # Errors
 /// It has ended, or its connection.
-pub async fn ask(server: &Arc<Server>, mut message: Json, blob: Vec<u8>) -> Result<Frame, Lost> {
+pub async fn ask(server: &Arc<Server>, message: Json, blob: Vec<u8>) -> Result<Frame, Lost> {
+    work(server, message, blob).answer().await
+}
+
+/// Has a server do something; it is told when nobody waits for that any more.
+pub fn work(server: &Arc<Server>, mut message: Json, blob: Vec<u8>) -> Work {
     let id = server.number();
     if let Some(message) = message.as_object_mut() {
         message.insert("id".into(), id.into());
@@ -60,30 +72,78 @@ pub async fn ask(server: &Arc<Server>, mut message: Json, blob: Vec<u8>) -> Resu
         blob,
         answer: Some(sender),
     });
-    let mut waiting = Waiting {
+    Work {
         server: server.clone(),
-        id: Some(id),
-    };
-    let answer = answer.await;
-    waiting.id = None;
-    answer.unwrap_or_else(|_| Err(Lost::Ended("it has ended".into())))
+        id,
+        answer,
+        open: true,
+    }
 }
 
-/// Has what was asked for ended when nobody waits for it any more: at a time-out, when the run is stopped.
-struct Waiting {
+/// Something that a server does. Dropping it has it ended.
+pub struct Work {
     server: Arc<Server>,
-    id: Option<u64>,
+    id: u64,
+    answer: oneshot::Receiver<Result<Frame, Lost>>,
+    open: bool,
 }
 
-impl Drop for Waiting {
+/// How work ended that had a limit.
+pub enum Outlived {
+    /// By itself.
+    No(Result<Frame, Lost>),
+    /// It was ended: its time was over.
+    TimedOut,
+    /// It was ended: nobody wants it any more.
+    Cancelled,
+}
+
+impl Work {
+    async fn answer(mut self) -> Result<Frame, Lost> {
+        let answer = (&mut self.answer).await;
+        self.open = false;
+        answer.unwrap_or_else(|_| Err(Lost::Ended("it has ended".into())))
+    }
+
+    /// Waits for it as long as it may take; what takes longer is ended, and that is waited for.
+    pub async fn until(mut self, limit: Option<Duration>, cancel: &CancellationToken) -> Outlived {
+        let time = async {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            biased;
+            answer = &mut self.answer => {
+                self.open = false;
+                return Outlived::No(answer.unwrap_or_else(|_| Err(Lost::Ended("it has ended".into()))));
+            }
+            () = time => Outlived::TimedOut,
+            () = cancel.cancelled() => Outlived::Cancelled,
+        };
+        self.end();
+        self.open = false;
+        // What it still has to say is not wanted.
+        let _ = tokio::time::timeout(LAST, &mut self.answer).await;
+        ended
+    }
+
+    /// Has it ended.
+    fn end(&self) {
+        self.server.request(Request {
+            id: self.id,
+            message: serde_json::json!({"op": "end", "id": self.id}),
+            blob: vec![],
+            answer: None,
+        });
+    }
+}
+
+impl Drop for Work {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.server.request(Request {
-                id,
-                message: serde_json::json!({"op": "end", "id": id}),
-                blob: vec![],
-                answer: None,
-            });
+        if self.open {
+            self.end();
         }
     }
 }
