@@ -181,34 +181,27 @@ fn a_failure_tells_its_place_and_its_traceback_whole_with_vvv() {
 
 #[test]
 #[ignore = "needs ansible-core"]
-fn no_python_that_is_new_enough_is_told_with_what_was_found() {
+fn a_python_that_is_too_old_is_told_with_its_version() {
+    let hello = r#"{"python": [3, 5, 0]}"#;
+    let old = format!(
+        "#!/bin/sh\nprintf '\\0\\0\\0\\{:03o}\\0\\0\\0\\0%s' '{hello}'\ncat >/dev/null\n",
+        hello.len()
+    );
     let project = Project::new(&[
-        (
-            "site.yml",
-            "- hosts: box\n  gather_facts: false\n  tasks:\n    - mine: {}\n",
-        ),
-        ("hosts", "box ansible_connection=local\n"),
+        ("site.yml", &format!("{PLAY}    - mine: {{}}\n")),
         ("library/mine.py", MINE),
         ("module_utils/mine.py", "WORD = 'x'\n"),
-        ("bin/python3", "#!/bin/sh\nprintf 3.5\nexit 1\n"),
+        ("old", &old),
     ]);
-    // The only Python of that search path is too old; ansible-core is named.
-    project.bare(&["run", "site.yml"]);
-    let python = super::installed().join("venv/bin/python");
-    let said = project.bare(&[
-        "run",
-        "site.yml",
-        "-i",
-        "hosts",
-        "--ansible-python",
-        python.to_str().unwrap(),
-    ]);
-    if !std::path::Path::new("/usr/bin/python3").exists() {
-        said.ended(2).holds(&[
-            "needs Python 3.8 or newer on box, and there is none",
-            "bin/python3 is Python 3.5",
+    let chosen = format!("ansible_python_interpreter={}", project.path("old").display());
+    project
+        .vent(&["run", "site.yml", "-e", &chosen])
+        .ended(2)
+        .holds(&[
+            "needs Python 3.8 or newer on localhost",
+            "old is Python 3.5",
+            "--> site.yml:4:7",
         ]);
-    }
 }
 
 #[test]
