@@ -148,7 +148,7 @@ impl Attempt<'_> {
             .collect();
         let mut message =
             json!({"op": "store", "remote_tmp": work.remote_tmp, "core": payload.core, "files": files});
-        let (mut answer, _) = server::ask(&server, message.clone(), vec![]).await?;
+        let (mut answer, _) = server::ask_soon(&server, message.clone(), vec![]).await?;
         refused(&answer)?;
         if let Some(missing) = answer
             .get("missing")
@@ -158,7 +158,7 @@ impl Attempt<'_> {
             let numbers: Vec<usize> = serde_json::from_value(missing.clone()).unwrap_or_default();
             let blob = work.bridged.bridge.contents(work.module, payload, &numbers)?;
             message["sent"] = missing;
-            (answer, _) = server::ask(&server, message, blob).await?;
+            (answer, _) = server::ask_soon(&server, message, blob).await?;
             refused(&answer)?;
         }
         let Some(tree) = answer.get("tree").and_then(Json::as_str) else {

@@ -14,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 /// How long a Python may take until it says hello.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a server may take to look at the files of a module, and to keep those that it lacks, over however slow a line.
+const STORING: Duration = Duration::from_secs(600);
+
 /// How long a module may take to end that is killed.
 const LAST: Duration = Duration::from_secs(10);
 
@@ -51,12 +54,19 @@ pub async fn start(shell: &Arc<Shell>, python: &str) -> Result<Server, Lost> {
     Ok(Server::new(version, sender, shell.clone()))
 }
 
-/// Asks a server.
+/// Asks a server something that it does itself.
 ///
 /// # Errors
-/// It has ended, or its connection.
-pub async fn ask(server: &Arc<Server>, message: Json, blob: Vec<u8>) -> Result<Frame, Lost> {
-    work(server, message, blob).answer().await
+/// It has ended, or its connection, or it does not answer.
+pub async fn ask_soon(server: &Arc<Server>, message: Json, blob: Vec<u8>) -> Result<Frame, Lost> {
+    let answer = work(server, message, blob).answer();
+    let answer = tokio::time::timeout(STORING, answer).await;
+    answer.unwrap_or_else(|_| {
+        Err(Lost::Ended(format!(
+            "it gave no answer in {} seconds",
+            STORING.as_secs()
+        )))
+    })
 }
 
 /// Has a server do something; it is told when nobody waits for that any more.
