@@ -363,8 +363,8 @@ mod tests {
         let fields = Value::Map(read.outcome.fields.into());
         assert_eq!(
             repr(&fields),
-            "{'msg': 'm', 'warnings': ['careful', 'plain'], 'deprecations': [{'msg': 'old', 'version': '3.0', \
-             'collection_name': 'a.b'}], 'exception': 'Traceback\\nE: m'}"
+            "{'msg': 'm', 'exception': 'Traceback\\nE: m', 'warnings': ['careful', 'plain'], 'deprecations': [{'msg': 'old', \
+             'version': '3.0', 'collection_name': 'a.b'}]}"
         );
     }
 

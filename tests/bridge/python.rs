@@ -252,7 +252,7 @@ fn modules_of_ansible_core_and_of_installed_collections_run() {
                 "{PLAY}    - yum_repository: {{name: acme, description: x, baseurl: \"http://localhost/\", reposdir: FOLDER/repos}}\n      register: r\n    \
                  - mount_facts: {{}}\n    - community.general.git_config: {{name: user.name, value: me, scope: file, file: FOLDER/gitconfig}}\n      register: g\n    \
                  - community.general.read_csv: {{path: FOLDER/list.csv, key: name}}\n      register: c\n    - read_csv: {{path: FOLDER/list.csv}}\n      register: short\n    \
-                 - assert: {{that: [r is changed, g is changed, c.dict.a.size == '1', \"short.list[0].name == 'a'\", ansible_facts.mount_points | length > 0]}}\n"
+                 - assert: {{that: [r is changed, g is changed, c.dict.a.size == '1', \"short.list[0].name == 'a'\", \"ansible_playbook_python.endswith('python')\", ansible_facts.mount_points | length > 0]}}\n"
             ),
         ),
         ("list.csv", "name,size\na,1\n"),

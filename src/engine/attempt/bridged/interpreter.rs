@@ -53,19 +53,16 @@ impl Attempt<'_> {
         if work.implicit {
             return Ok(quote(&core.python.display().to_string()));
         }
-        let found = match work.bridged.python(work.host, &self.user) {
-            Some(known) => known,
-            None => {
-                let script = discovery_script(&payload.pythons, core.oldest_python());
-                let output = shell.ask(&script).await.map_err(super::Broken::Connection)?;
-                let discovery = Discovery::read(&output.stdout);
-                let Some(found) = discovery.found else {
-                    return Err(none_found(work, &core, payload, &discovery).into());
-                };
-                work.bridged.found_python(work.host, &self.user, &found);
-                found
-            }
+        if let Some(known) = work.bridged.python(work.host, &self.user) {
+            return Ok(quote(&known));
+        }
+        let script = discovery_script(&payload.pythons, core.oldest_python());
+        let output = shell.ask(&script).await.map_err(super::Broken::Connection)?;
+        let discovery = Discovery::read(&output.stdout);
+        let Some(found) = discovery.found else {
+            return Err(none_found(work, &core, payload, &discovery).into());
         };
+        work.bridged.found_python(work.host, &self.user, &found);
         facts.insert(FACT.into(), found.as_str().into());
         Ok(quote(&found))
     }

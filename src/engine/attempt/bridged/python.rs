@@ -14,6 +14,9 @@ use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The profile of ansible-core 2.19 in which a result holds marks of its values.
+const MARKED: &str = "modern";
+
 impl Attempt<'_> {
     pub(super) async fn python(
         &self,
@@ -28,6 +31,13 @@ impl Attempt<'_> {
             payload = work.bridged.bridge.payload(work.module) => payload?,
             () = self.cancel.cancelled() => return Err(Broken::Action("stopped".into()).into()),
         };
+        if payload.profile == MARKED {
+            let text = format!(
+                "the module {} writes its result with marks that Vent does not read (the profile `{MARKED}`)",
+                work.module.name
+            );
+            return Err(Error::new(text).into());
+        }
         if let Some(spec) = &payload.spec {
             secrets::learn(arguments, &spec.options, work.learn);
         }
