@@ -16,8 +16,11 @@ children = {}  # by the number of their request
 
 def tell(message, blob=b''):
     text = json.dumps(message).encode('ascii')
-    sink.write(struct.pack('>II', len(text), len(blob)) + text + blob)
-    sink.flush()
+    try:
+        sink.write(struct.pack('>II', len(text), len(blob)) + text + blob)
+        sink.flush()
+    except (IOError, OSError):
+        pass  # Nobody listens any more: what runs is waited for all the same.
 
 
 class Refused(Exception):

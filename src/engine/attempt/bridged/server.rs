@@ -23,6 +23,12 @@ const LAST: Duration = Duration::from_secs(10);
 /// The bytes of an answer: two streams of a module, and what is told beside them.
 const LONGEST: usize = 40 << 20;
 
+/// The variable of the environment with its text.
+const TEXT: &str = "VENT_SERVER";
+
+/// Runs that text, and leaves nothing of it to modules.
+const READ: &str = "import os; exec(os.environ.pop('VENT_SERVER'))";
+
 /// The bytes of its standard error that are kept.
 const KEPT: usize = 4000;
 
@@ -31,7 +37,8 @@ const KEPT: usize = 4000;
 /// # Errors
 /// The Python does not start: what was said instead; the connection is gone.
 pub async fn start(shell: &Arc<Shell>, python: &str) -> Result<Server, Lost> {
-    let command = format!("{python} -c {}", quote(SERVER));
+    // By the environment: whoever looks at the processes of the host sees a line, not a text.
+    let command = format!("env {TEXT}={} {python} -c {}", quote(SERVER), quote(READ));
     let program = shell.program(&command).await.map_err(Lost::Connection)?;
     let mut talk = Talk {
         program,
