@@ -29,7 +29,7 @@ ROOMS = {
     "answers": ["host/printed.rs"],
     "facts": ["host/facts", "host/facts.rs"],
     "module": ["module/module_output.rs", "value/python_json.rs"],
-    "server": ["bridge/frame.rs"],
+    "server": ["bridge"],
 }
 
 

@@ -1,6 +1,7 @@
 //! Reading playbooks, roles and task files into the model: all errors of all files at once, each with its place.
 
 mod action;
+mod action_groups;
 mod argument_specs;
 mod collections;
 mod free_form;
