@@ -181,12 +181,14 @@ impl Bridge {
             }
             message
         };
-        let message = asked(json!({"op": "build", "name": module.name, "path": module.path}));
+        let message = asked(json!({"op": "build", "name": module.built_name(), "path": module.path}));
         let (answer, blob) = worker.call(&message, BUILDING).await.map_err(cannot)?;
         let built: Built =
             serde_json::from_value(answer).map_err(|error| cannot(Error::new(error.to_string())))?;
         let mut payload = Payload::new(&core, built, &blob, module).map_err(cannot)?;
-        let message = asked(json!({"op": "spec", "module": payload.module, "path": module.path}));
+        let message = asked(
+            json!({"op": "spec", "module": payload.module, "path": module.path, "alone": module.is_of_project()}),
+        );
         // A module that cannot be asked runs all the same; a check does not decide it.
         let spec = worker.call(&message, ASKING).await.ok();
         payload.spec = spec.and_then(|(spec, _)| serde_json::from_value(spec).ok());

@@ -3,6 +3,9 @@
 use super::style::{Style, interpreter};
 use std::path::PathBuf;
 
+/// What the full names of a project's modules begin with.
+const OF_PROJECT: &str = "ansible.legacy.";
+
 /// A module that Vent does not have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Foreign {
@@ -38,6 +41,16 @@ impl Foreign {
             module_utils: vec![],
             collections: vec![],
         })
+    }
+
+    /// True if it is a module of the project, and none of a package that Python imports.
+    pub(super) fn is_of_project(&self) -> bool {
+        self.name.starts_with(OF_PROJECT)
+    }
+
+    /// The name that ansible-core builds it by: it puts what stands before the short name of a module of the project there itself.
+    pub(super) fn built_name(&self) -> &str {
+        self.name.strip_prefix(OF_PROJECT).unwrap_or(&self.name)
     }
 
     /// True if ansible-core is needed to run it.

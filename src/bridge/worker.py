@@ -138,7 +138,7 @@ def op_spec(message):
     basic.AnsibleModule.__init__ = constructor
     sys.argv = ['']
     try:
-        if message['module'].startswith('ansible.legacy.'):
+        if message['alone']:
             runpy.run_path(message['path'], run_name='__main__')
         else:
             runpy.run_module(message['module'], run_name='__main__')
