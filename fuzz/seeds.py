@@ -28,6 +28,8 @@ ROOMS = {
     "shell": ["connection/frame.rs"],
     "answers": ["host/printed.rs"],
     "facts": ["host/facts", "host/facts.rs"],
+    "module": ["module/module_output.rs", "value/python_json.rs"],
+    "server": ["bridge"],
 }
 
 
@@ -165,6 +167,12 @@ def of_hosts():
     facts = subprocess.run(["sh", ROOT / "src/host/facts.sh"], check=True, capture_output=True).stdout
     for section in facts.split(b"\x1e")[1:]:
         seed("facts", b"\x1e" + section[:1500])
+    seed("module", b'welcome\n{"rc": 1, "x": [NaN, -1e3, "\\u00e4\\ud83d\\ude00"], "warnings": ["w"], "results": 1}\nbye\n')
+    seed("module", b'{"failed": true, "msg": "m", "diff": [{"before": "a\\n", "after": "b\\n"}], "stdout": "a\\nb"}')
+    seed("module", b'{"ansible_facts": {"a": 1, "ansible_host": 2}, "deprecations": [{"msg": "d", "version": "1"}], "skipped": true}')
+    frame = b'{"id": 1, "rc": 0, "out": 2}'
+    seed("server", len(frame).to_bytes(4, "big") + b"\0\0\0\0" + frame)
+    seed("server", len(frame).to_bytes(4, "big") + b"\0\0\0\3" + frame + b"abc")
 
 
 def words(target):

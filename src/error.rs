@@ -101,6 +101,12 @@ impl Error {
         self
     }
 
+    /// The same with another sentence.
+    pub fn renamed(mut self, message: impl Into<String>) -> Error {
+        self.0.message = message.into();
+        self
+    }
+
     /// The bare sentence.
     pub fn message(&self) -> &str {
         &self.0.message

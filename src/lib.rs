@@ -41,6 +41,8 @@ pub mod cloud;
 
 pub mod module;
 
+pub mod bridge;
+
 pub mod model;
 
 pub mod inventory;

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod elsewhere;
+mod module_output;
 mod nature;
 mod outcome;
 mod package_names;
@@ -85,6 +86,7 @@ mod x509_certificate_info;
 pub use arguments::{FileArguments, Mode, WithFile, parse_mode};
 pub use async_status::ASYNC_FOLDER;
 pub use elsewhere::{collection_of, is_moved_lookup};
+pub use module_output::{ModuleOutput, ModuleResult};
 pub use nature::Nature;
 pub use outcome::{InventoryChange, Outcome, Step, Stop};
 pub use ping::Patience;
@@ -152,6 +154,8 @@ pub enum Work {
     Step(fn(&Value, &View<'_>) -> Result<Step, Stop>),
     /// A module of the run: reads the arguments and does the work.
     Run(for<'a> fn(&'a Value, &'a dyn World) -> BoxFuture<'a, Result<Outcome, Stop>>),
+    /// A module that Vent does not have: a program of others, which the engine runs on the host.
+    Foreign,
 }
 
 impl Work {
@@ -162,7 +166,7 @@ impl Work {
     pub fn step(&self, arguments: &Value, view: &View<'_>) -> Result<Step, Stop> {
         match self {
             Work::Step(step) => step(arguments, view),
-            Work::Run(_) => Err(Stop::failed("a module of the run makes no steps")),
+            Work::Run(_) | Work::Foreign => Err(Stop::failed("only a pure module makes steps")),
         }
     }
 }
@@ -217,6 +221,22 @@ fn names<M: Module>() -> Option<Vec<&'static str>> {
     let open = M::OPEN || names.is_empty();
     (!open).then(|| [&names, M::IGNORED].concat())
 }
+
+/// The line that stands for every module that Vent does not have and that is a program of others.
+pub static FOREIGN: Entry = Entry {
+    names: &["a module of others"],
+    free_form: None,
+    raw: &[],
+    arguments: || None,
+    schema: Schema::default,
+    returns: &[],
+    check: |_| Ok(()),
+    work: Work::Foreign,
+    nature: Nature {
+        can_go_on: true,
+        ..Nature::OF_A_HOST
+    },
+};
 
 /// The module by which a play gathers facts.
 pub const GATHERS_FACTS: &str = <setup::Setup as Module>::NAMES[0];

@@ -6,6 +6,7 @@ mod deserialize;
 mod from;
 mod literal;
 mod python;
+mod python_json;
 mod size;
 mod untyped;
 
@@ -17,6 +18,7 @@ pub use convert::{to_bool, to_integer};
 pub use deserialize::{ArgumentError, ArgumentErrorKind, deserialize, fields};
 pub use literal::{literal, literal_or_text};
 pub use python::{equal, json, number, repr, truthy};
+pub use python_json::{JsonProblem, parse_json};
 pub use size::human_to_bytes;
 
 /// A mapping; keys keep their order. Keys that YAML reads as numbers or booleans are kept as their text.

@@ -15,7 +15,7 @@ fn project() -> &'static Path {
 }
 
 /// The folder with everything installed.
-fn installed() -> &'static Path {
+pub fn installed() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let script = project().join("tests/ansible/install.sh");

@@ -9,6 +9,7 @@
 mod anew;
 mod ansible;
 mod artifacts;
+mod bridge;
 mod check_truth;
 mod cluster;
 mod compare;

@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
+use vent::bridge::Frames;
 use vent::connection::fuzz::{Piece, Pipes, Wire, ask, job};
 use vent::connection::{Ended, Job, Stream};
 use vent::host::{Answer, FileKind, Question, parse, parse_facts};
+use vent::module::ModuleOutput;
 use vent::value::Value;
 
 /// The byte of an input that stands for the number which marks the answers.
@@ -189,4 +191,31 @@ pub fn facts(bytes: &[u8]) -> bool {
     let facts = parse_facts(bytes);
     let local = facts.get("local").and_then(Value::as_map);
     local.is_some_and(|local| local.len() > 2)
+}
+
+/// What a module printed. Rare is a result with a difference that is no failure.
+pub fn module(bytes: &[u8]) -> bool {
+    let output = ModuleOutput {
+        stdout: bytes,
+        stderr: bytes,
+        code: 1,
+    };
+    let outcome = output.result().outcome;
+    !outcome.diffs.is_empty() && outcome.failed.is_none()
+}
+
+/// What a server of modules says, in pieces. Rare is an answer with another number than 1.
+pub fn server(bytes: &[u8]) -> bool {
+    let mut frames = Frames::up_to(1 << 16);
+    let mut found = vec![];
+    for piece in bytes.chunks(7) {
+        frames.push(piece);
+        while let Ok(Some(frame)) = frames.take() {
+            found.push(frame);
+        }
+    }
+    let number = |message: &serde_json::Value| message.get("id").and_then(|id| id.as_u64());
+    found
+        .iter()
+        .any(|(message, _)| number(message).is_some_and(|id| id != 1))
 }

@@ -33,6 +33,8 @@ const TARGETS: &[Target] = &[
     ("shell", answers::shell),
     ("answers", answers::read),
     ("facts", answers::facts),
+    ("module", answers::module),
+    ("server", answers::server),
 ];
 
 static CHOSEN: OnceLock<(fn(&[u8]) -> bool, bool)> = OnceLock::new();

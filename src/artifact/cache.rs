@@ -85,6 +85,19 @@ fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
     }
 }
 
+/// The folder in which everything is kept that may be made again, in an environment that is told variable by variable:
+/// `$VENT_CACHE`, else `$XDG_CACHE_HOME/vent`, else `~/.cache/vent`.
+pub fn cache_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let set = |name: &str| {
+        variable(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    set("VENT_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("vent")))
+        .or_else(|| set("HOME").map(|folder| folder.join(".cache/vent")))
+}
+
 impl Cache {
     /// A cache in `folder/artifacts`.
     pub fn new(folder: &Path) -> Cache {
@@ -100,14 +113,7 @@ impl Cache {
 
     /// As [`Cache::of_user`], in an environment that is told variable by variable.
     pub fn within(variable: impl Fn(&str) -> Option<OsString>) -> Result<Cache> {
-        let set = |name: &str| {
-            variable(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
-        let folder = set("VENT_CACHE")
-            .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("vent")))
-            .or_else(|| set("HOME").map(|folder| folder.join(".cache/vent")));
+        let folder = cache_folder(variable);
         folder.map(|folder| Cache::new(&folder)).ok_or_else(|| {
             Error::new("there is no folder for the artifact cache")
                 .cause("none of VENT_CACHE, XDG_CACHE_HOME and HOME is set")

@@ -21,7 +21,7 @@ mod selection;
 mod store;
 mod toolchain;
 
-pub use cache::{Cache, Record};
+pub use cache::{Cache, Record, cache_folder};
 pub use key::{Architecture, Key};
 pub use lock::Lock;
 pub use manifest::{Artifact, Manifest};

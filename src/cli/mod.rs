@@ -3,6 +3,7 @@
 mod ansible;
 pub mod artifacts;
 mod choices;
+mod clean;
 mod explain;
 mod graph;
 mod inventory;
@@ -52,6 +53,8 @@ enum Command {
     Explain(Box<explain::ExplainCommand>),
     /// Prints which playbook needs which.
     Graph(graph::GraphCommand),
+    /// Removes from hosts what modules left that are not Vent's.
+    Clean(Box<clean::CleanCommand>),
     /// Shows hosts, groups and variables.
     Inventory(Box<inventory::InventoryCommand>),
     /// Lists the modules, or tells the arguments of one.
@@ -103,6 +106,7 @@ fn perform(cli: &Cli) -> ExitCode {
         Command::Modules(command) => modules::run(command).map(|()| 0),
         Command::Explain(command) => runtime.block_on(explain::explain(command)),
         Command::Machines(command) => runtime.block_on(machines::run(command)).map(|()| 0),
+        Command::Clean(command) => runtime.block_on(clean::clean(command)),
         Command::Run(command) => runtime.block_on(run::run(command)),
         Command::Link(command) => Ok(ansible::link(command).map(|()| 0)?),
     })

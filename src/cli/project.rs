@@ -2,6 +2,8 @@
 
 use super::passwords::PasswordOptions;
 use super::reach::{Defaults, Ways};
+use crate::artifact::cache_folder;
+use crate::bridge::{self, Bridge};
 use crate::connection::Secret;
 use crate::engine::{Reach, Reload};
 use crate::error::cures::BELOW_THE_FOLDER;
@@ -48,6 +50,12 @@ pub struct Options {
     /// A vault identity: `label@file`.
     #[arg(long)]
     pub vault_id: Vec<String>,
+    /// Run only modules that Vent has itself: ask neither ansible-core nor Python.
+    #[arg(long)]
+    pub native_only: bool,
+    /// The Python that has ansible-core, for modules that Vent does not have.
+    #[arg(long, value_name = "PATH", env = bridge::VARIABLE)]
+    pub ansible_python: Option<PathBuf>,
     #[command(flatten)]
     pub passwords: PasswordOptions,
     /// Options for ssh, such as `-o ProxyJump=...`.
@@ -83,6 +91,10 @@ pub struct Project {
     pub config_file: Option<PathBuf>,
     /// The password of `-K`.
     pub become_password: Option<Secret>,
+    /// `remote_tmp` of `ansible.cfg`.
+    pub remote_tmp: Option<String>,
+    /// `interpreter_python` of `ansible.cfg`.
+    pub interpreter_python: Option<String>,
     sources: Vec<String>,
     folder: PathBuf,
     named_as_ansible: bool,
@@ -137,16 +149,26 @@ impl Project {
             roles: configuration.roles_path,
             collections: configuration.collections_path,
             library: [options.module_path.clone(), configuration.library].concat(),
+            module_utils: configuration.module_utils,
         };
         let extra = Arc::new(extra);
+        let bridge = Bridge::new(bridge::Options {
+            native_only: options.native_only,
+            python: options.ansible_python.clone(),
+            search_path: std::env::var("PATH").unwrap_or_default(),
+            cache: cache_folder(|name| std::env::var_os(name)),
+        });
+        let loader = Loader::new(vault, known, search).with_extra(extra.clone());
         Ok(Project {
-            loader: Arc::new(Loader::new(vault, known, search).with_extra(extra.clone())),
+            loader: Arc::new(loader.with_bridge(Arc::new(bridge))),
             reach: Arc::new(Ways::new(defaults)),
             extra,
             forks: configuration.forks,
             shown: configuration.shown,
             config_file: configuration.file,
             become_password: passwords.r#become,
+            remote_tmp: configuration.remote_tmp,
+            interpreter_python: configuration.interpreter_python,
             sources,
             folder,
             named_as_ansible: options.named_as_ansible,

@@ -184,6 +184,8 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         become_user: choices.become_user.clone(),
         become_method: choices.become_method.clone(),
         force_handlers: choices.force_handlers,
+        remote_tmp: project.remote_tmp.clone(),
+        interpreter_python: project.interpreter_python.clone(),
     })
 }
 

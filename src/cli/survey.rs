@@ -234,6 +234,14 @@ impl Reading<'_> {
             }
         }
         let action = &task.action;
+        if let Some(foreign) = &action.foreign {
+            if let Err(error) = self.loader.bridge.serves(foreign) {
+                let error = error.at(&action.place);
+                self.survey
+                    .add(Kind::Module, &format!("`{}`", action.module), error);
+            }
+            return;
+        }
         match (&action.unresolved, module::find(&action.module)) {
             (Some(error), _) => self
                 .survey

@@ -7,6 +7,7 @@ use super::wire::Wire;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// How long a short call waits for another short call before a further shell is started for it.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -23,6 +24,8 @@ struct State {
     r#become: Option<Become>,
     shells: Mutex<Shells>,
     freed: Notify,
+    /// Cancelled when what was started so far is to end.
+    gone: Mutex<CancellationToken>,
 }
 
 #[derive(Default)]
@@ -47,6 +50,7 @@ impl Pool {
             r#become,
             shells: Mutex::default(),
             freed: Notify::new(),
+            gone: Mutex::default(),
         }))
     }
 
@@ -67,9 +71,17 @@ impl Pool {
         }
     }
 
-    /// Ends the idle shells.
+    /// Ends the idle shells, and programs that go on once they have nothing to do.
     pub fn clear(&self) {
         self.0.lock().idle.clear();
+        let mut gone = self.0.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *gone).cancel();
+    }
+
+    /// Cancelled when a program that is started now is to end.
+    pub fn gone(&self) -> CancellationToken {
+        let gone = self.0.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.clone()
     }
 }
 

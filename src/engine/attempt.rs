@@ -1,5 +1,6 @@
 //! One attempt of one module on one host: ask, act, until it is done.
 
+pub mod bridged;
 mod control_node;
 mod destination;
 mod difference;
@@ -52,6 +53,8 @@ pub struct Attempt<'a> {
     pub cancel: &'a CancellationToken,
     /// What is asked for the tasks behind this one.
     pub looking: Looking<'a>,
+    /// What a module of others needs; none for one of Vent's.
+    pub foreign: Option<bridged::ForeignWork<'a>>,
 }
 
 /// What keywords of a task say of its commands.
@@ -78,6 +81,8 @@ pub enum Ended {
     Connection(Failure),
     /// Wrong input.
     Error(Error),
+    /// It was ended at its time-out, after so many seconds.
+    TimedOut(u64),
 }
 
 /// What was done.
@@ -99,6 +104,9 @@ pub struct Done {
 impl Attempt<'_> {
     /// Runs the module to its end. In check mode an unknown argument of few values is planned with each.
     pub async fn run(&self) -> Ended {
+        if let Some(work) = &self.foreign {
+            return self.run_foreign(work).await;
+        }
         if self.check
             && let Some(all) = possibilities::possibilities(self.module, self.arguments)
         {

@@ -95,6 +95,11 @@ pub async fn run(parts: Parts) -> Result<Finished> {
     run.permits
         .unless_ended(join_all(hosts.iter().map(|host| host.close())))
         .await;
+    let modules = run.bridged.counts();
+    if !modules.is_empty() {
+        let tasks = modules.values().sum();
+        run.events.tell(Kind::Bridged { tasks, modules });
+    }
     let hosts = run.stats.all();
     run.events.tell(Kind::Stats { hosts });
     let code = trouble.code(run.permits.is_stopped());

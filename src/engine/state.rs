@@ -1,6 +1,7 @@
 //! What a run and its plays know while they go on: plain data with small methods, which wait for no host.
 
 pub mod ahead;
+pub mod bridged;
 pub mod context;
 mod facts;
 pub mod handlers;

@@ -5,6 +5,7 @@ mod coming;
 mod connect;
 pub mod debts;
 mod effects;
+mod foreign;
 mod include;
 mod job;
 mod judgement;
@@ -274,7 +275,7 @@ impl HostTask {
             let included = Arc::new(result.included.clone());
             self.host.data().included.push((node, included));
         }
-        if result.facts.is_empty() && result.host_facts.is_empty() {
+        if result.facts.is_empty() && result.host_facts.is_empty() && result.returned_facts.is_empty() {
             return;
         }
         let delegate = self.owner_of_facts(scope);
@@ -288,12 +289,15 @@ impl HostTask {
             facts.extend(result.host_facts.clone());
             data.gathered |= self.gathers_all();
         }
+        if !result.returned_facts.is_empty() {
+            host.data().take_returned(&result.returned_facts);
+        }
     }
 
     /// True if the task gathers the facts that every play expects, and not only some.
     fn gathers_all(&self) -> bool {
         let action = &self.task.action;
-        let module = self.context.run.module(&action.module);
+        let module = self.context.run.module_of(action);
         module.is_some_and(|module| module.nature.gathers_facts) && !action.arguments.contains_key("filter")
     }
 

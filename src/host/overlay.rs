@@ -49,6 +49,21 @@ pub(super) enum OverlayAnswer {
 type KnownStat<'a> = &'a dyn Fn(&str) -> Option<Option<Stat>>;
 
 impl Overlay {
+    /// Something that was planned.
+    pub(super) fn pending(&self) -> Option<String> {
+        let path = self
+            .paths
+            .keys()
+            .next()
+            .map(|path| format!("what is planned for {path}"));
+        let forgotten = || {
+            let (_, origin) = self.forgotten.first()?;
+            Some(origin.origin.clone())
+        };
+        let answered = || (!self.answers.is_empty()).then(|| "what earlier tasks would do".to_string());
+        path.or_else(forgotten).or_else(answered)
+    }
+
     pub(super) fn answer(&self, question: &Question) -> OverlayAnswer {
         if let Some(answer) = self.answers.get(question) {
             return OverlayAnswer::Answer(answer.clone());

@@ -139,6 +139,14 @@ impl State {
     pub fn opaque(&self) -> Option<&Arc<Unknown>> {
         self.opaque.as_ref()
     }
+
+    /// What check mode has planned that a program on the host would have to see and cannot; `None` if nothing was planned.
+    pub fn pending(&self) -> Option<String> {
+        match &self.opaque {
+            Some(origin) => Some(origin.origin.clone()),
+            None => self.overlay.pending(),
+        }
+    }
 }
 
 fn stat(path: &str) -> Question {

@@ -34,6 +34,12 @@ pub struct Configuration {
     pub collections_path: Vec<PathBuf>,
     /// Folders with modules of the user's own (`library`); Ansible's usual ones if nobody set others.
     pub library: Vec<PathBuf>,
+    /// Folders with what such modules import (`module_utils`); Ansible's usual ones if nobody set others.
+    pub module_utils: Vec<PathBuf>,
+    /// The folder of an account on a host for files on their way (`remote_tmp`).
+    pub remote_tmp: Option<String>,
+    /// The Python that runs modules on hosts (`interpreter_python`).
+    pub interpreter_python: Option<String>,
     /// How a run is shown under Ansible's names.
     pub shown: Shown,
 }
@@ -71,6 +77,9 @@ const COLLECTIONS_PATH: &str = "~/.ansible/collections:/usr/share/ansible/collec
 
 /// Where modules of the user's own are searched if nothing else is set.
 const LIBRARY: &str = "~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules";
+
+/// Where what they import is searched if nothing else is set.
+const MODULE_UTILS: &str = "~/.ansible/plugins/module_utils:/usr/share/ansible/plugins/module_utils";
 
 impl Configuration {
     /// Reads the first of `ANSIBLE_CONFIG`, `ansible.cfg` here, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`, and
@@ -139,6 +148,12 @@ impl Configuration {
             .concat(),
             library: sources.paths("library", LIBRARY),
             shown,
+            module_utils: sources.paths("module_utils", MODULE_UTILS),
+            remote_tmp: sources.get("remote_tmp").map(|found| found.text),
+            interpreter_python: sources
+                .get("interpreter_python")
+                .or_else(|| sources.variable("ANSIBLE_PYTHON_INTERPRETER"))
+                .map(|found| found.text),
         })
     }
 }
@@ -191,16 +206,22 @@ struct Sources<'a> {
 }
 
 impl Sources<'_> {
+    /// A setting that a variable of the environment makes.
+    fn variable(&self, name: &str) -> Option<Setting> {
+        let text = (self.environment)(name)?;
+        let source = Source::named(name, text.clone());
+        Some(Setting {
+            place: Place::new(&source, 0..text.len()),
+            text,
+            folder: self.here.to_path_buf(),
+        })
+    }
+
     /// A setting of `[defaults]`, the environment's if it is set there.
     fn get(&self, name: &str) -> Option<Setting> {
         let variable = format!("ANSIBLE_{}", name.to_uppercase());
-        if let Some(text) = (self.environment)(&variable) {
-            let source = Source::named(&variable, text.clone());
-            return Some(Setting {
-                place: Place::new(&source, 0..text.len()),
-                text,
-                folder: self.here.to_path_buf(),
-            });
+        if let Some(setting) = self.variable(&variable) {
+            return Some(setting);
         }
         let file = self.file.as_ref()?;
         let (text, place) = file.entry("defaults", name)?;

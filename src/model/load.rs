@@ -1,6 +1,7 @@
 //! Reading playbooks, roles and task files into the model: all errors of all files at once, each with its place.
 
 mod action;
+mod action_groups;
 mod argument_specs;
 mod collections;
 mod free_form;
@@ -17,6 +18,7 @@ mod variable_files;
 
 use super::role::IncludedItems;
 use super::{Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
+use crate::bridge::Bridge;
 use crate::content::Kept;
 use crate::error::{Error, Errors, Result};
 use crate::module;
@@ -27,6 +29,7 @@ use reader::Reader;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use resolution::Resolution;
 pub use variable_files::variable_files;
 
 /// The names that may be used in tasks.
@@ -47,6 +50,8 @@ pub struct SearchPaths {
     pub collections: Vec<PathBuf>,
     /// Those with modules (`library`).
     pub library: Vec<PathBuf>,
+    /// Those with what modules import (`module_utils`).
+    pub module_utils: Vec<PathBuf>,
 }
 
 /// Reads playbooks, roles and task files.
@@ -59,6 +64,10 @@ pub struct Loader {
     pub search: SearchPaths,
     /// The variables of `-e`, for names that are read before anything runs.
     pub extra: Arc<Map>,
+    /// Where the user's ansible-core is, and what it makes of modules.
+    pub bridge: Arc<Bridge>,
+    /// Folders of roles that were read and hold modules, or what modules import.
+    roles_with_modules: Mutex<Vec<PathBuf>>,
     warnings: Mutex<Vec<Error>>,
     /// Files of tasks, roles and playbooks that were parsed.
     roots: Kept<Option<Node>>,
@@ -83,6 +92,8 @@ impl Loader {
             known,
             search,
             extra: Arc::default(),
+            bridge: Arc::default(),
+            roles_with_modules: Mutex::default(),
             warnings: Mutex::default(),
             roots: Kept::default(),
             variables: Kept::default(),
@@ -92,6 +103,34 @@ impl Loader {
     /// The same with variables of `-e`.
     pub fn with_extra(self, extra: Arc<Map>) -> Loader {
         Loader { extra, ..self }
+    }
+
+    /// The same with a bridge to Python.
+    pub fn with_bridge(self, bridge: Arc<Bridge>) -> Loader {
+        Loader { bridge, ..self }
+    }
+
+    /// Notes that a role was read: its modules are seen by the whole run.
+    fn role_was_read(&self, folder: &Path) {
+        let kinds = ["library", "module_utils", "action_plugins"];
+        if kinds.iter().any(|kind| folder.join(kind).is_dir()) {
+            let mut folders = self
+                .roles_with_modules
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if !folders.iter().any(|known| known == folder) {
+                folders.push(folder.to_path_buf());
+            }
+        }
+    }
+
+    /// The folders of roles that were read and hold modules, in the order in which they were read.
+    fn read_roles(&self) -> Vec<PathBuf> {
+        let folders = self
+            .roles_with_modules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        folders.clone()
     }
 
     /// The file of a playbook that is named on the command line: one of a collection by its full name.

@@ -1,6 +1,7 @@
 //! Tasks, blocks and includes.
 
 use super::{Condition, Keywords, Placed, Role, Scope};
+use crate::bridge::Foreign;
 use crate::error::Error;
 use crate::source::Place;
 use crate::value::Value;
@@ -65,6 +66,8 @@ pub struct Action {
     pub template: Option<Placed>,
     /// Set if Ansible may know the module, and Vent does not: the task fails with this when it is reached.
     pub unresolved: Option<Error>,
+    /// The module, if Vent does not have it and it is a program that can be run.
+    pub foreign: Option<Arc<Foreign>>,
     /// The place of the module's name.
     pub place: Place,
 }

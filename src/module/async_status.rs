@@ -1,7 +1,7 @@
-//! `async_status`: what became of a command that goes on by itself.
+//! `async_status`: what became of a command, or a module that is a program, which goes on by itself.
 
 use super::returns::{OUTPUT, Returns};
-use super::{Module, Nature, Outcome, Step, Stop, View};
+use super::{Module, ModuleOutput, Nature, Outcome, Step, Stop, View};
 use crate::content::byte_text;
 use crate::host::{Action, Effect, Output, Resource, quote};
 use crate::value::Value;
@@ -104,15 +104,33 @@ fn folder(job: &str) -> String {
     format!("\"${{HOME:-/tmp}}\"/{ASYNC_FOLDER}/{}", quote(job))
 }
 
-/// Prints what became of a job: `running`, `lost`, or `done CODE LENGTH` before its output and error output.
+/// Prints what became of a job: `running`, `lost`, or `done CODE LENGTH` before its output and error output; `module` in place of `done`
+/// if the output is the result of a module.
 /// Exit status 4: nobody knows it.
 fn state_script(job: &str) -> String {
     format!(
         "d={}; [ -d \"$d\" ] || exit 4\n\
-         if [ -f \"$d/code\" ]; then printf 'done %s %s\\n' \"$(cat \"$d/code\")\" \"$(wc -c <\"$d/out\")\"; cat \"$d/out\" \"$d/err\"\n\
+         if [ -f \"$d/code\" ]; then k=done; [ -f \"$d/module\" ] && k=module; printf '%s %s %s\\n' $k \"$(cat \"$d/code\")\" \"$(wc -c <\"$d/out\")\"; cat \"$d/out\" \"$d/err\"\n\
          elif [ ! -f \"$d/pid\" ] || kill -0 \"$(cat \"$d/pid\")\" 2>/dev/null; then echo running; else echo lost; fi",
         folder(job)
     )
+}
+
+/// The exit status of `timeout` where it had to end a job.
+const TIMED_OUT: i64 = 124;
+
+/// The result of a module that is a program, with what tells of the job.
+fn of_module(base: Outcome, stdout: &[u8], stderr: &[u8], code: &str) -> Outcome {
+    let code = code.parse().unwrap_or(-1);
+    let mut outcome = ModuleOutput { stdout, stderr, code }.result().outcome;
+    let job = base
+        .fields
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with("std"));
+    for (name, value) in job.collect::<Vec<_>>() {
+        outcome.fields.entry(name).or_insert(value);
+    }
+    outcome.with("finished", true)
 }
 
 /// What [`state_script`] printed.
@@ -124,7 +142,7 @@ fn status(base: Outcome, state: &Output) -> Outcome {
         .unwrap_or(printed.len());
     let line = String::from_utf8_lossy(&printed[..end]);
     let words: Vec<&str> = line.split(' ').collect();
-    let ["done", code, length] = words[..] else {
+    let [kind @ ("done" | "module"), code, length] = words[..] else {
         return match words[..] {
             ["running"] => base,
             _ => base
@@ -134,6 +152,9 @@ fn status(base: Outcome, state: &Output) -> Outcome {
     };
     let rest = printed.get(end + 1..).unwrap_or_default();
     let (stdout, stderr) = rest.split_at(length.parse().unwrap_or(0).min(rest.len()));
+    if kind == "module" && code.parse() != Ok(TIMED_OUT) {
+        return of_module(base, stdout, stderr, code);
+    }
     let text = |bytes: &[u8]| {
         byte_text::text_of(bytes)
             .trim_end_matches(['\r', '\n'])
@@ -152,7 +173,7 @@ fn status(base: Outcome, state: &Output) -> Outcome {
         .with("stderr", stderr);
     match code {
         0 => outcome,
-        124 => outcome.failed("the job was stopped at its time-out"),
+        TIMED_OUT => outcome.failed("the job was stopped at its time-out"),
         _ => outcome.failed("non-zero return code"),
     }
 }

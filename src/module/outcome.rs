@@ -39,6 +39,8 @@ pub struct Outcome {
     pub facts: Map,
     /// Facts of the host that this task gathered (`ansible_facts` of the result).
     pub host_facts: Map,
+    /// Facts of the host by the names that a module which is a program gave them: with `ansible_` before them, or of its own.
+    pub returned_facts: Map,
     /// The path of the host that the result describes as it is after the actions ([`Outcome::described`]).
     pub file: Option<String>,
     /// The result tells what the actions printed ([`Outcome::printed`]).

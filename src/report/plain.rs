@@ -172,7 +172,7 @@ pub(super) fn lines(event: &Event, choice: Choice, recap: &Recap) -> String {
             let host = host.as_ref().map(|host| format!("[{host}] ")).unwrap_or_default();
             let _ = writeln!(out, "note: {host}{}", harmless(text));
         }
-        Kind::RunEnded { .. } => out.push_str(&recap.text()),
+        Kind::RunEnded { .. } => out.push_str(&recap.text(choice.verbosity)),
         _ => {}
     }
     byte_text::shown(&out).into_owned()

@@ -17,6 +17,8 @@ pub struct Recap {
     /// Plays that something kept from running: playbook, place and play.
     broken: Vec<(String, String, String)>,
     playbooks: Vec<(String, Ending, Option<String>, f64)>,
+    /// How often each module was run that Vent does not have.
+    bridged: IndexMap<String, usize>,
     seconds: f64,
 }
 
@@ -43,6 +45,7 @@ impl Recap {
                 place,
                 ..
             } => self.broken.push((playbook.clone(), place.clone(), play.clone())),
+            Kind::Bridged { modules, .. } => self.bridged.clone_from(modules),
             Kind::Stats { hosts } => self.hosts.clone_from(hosts),
             Kind::Rescued { host } => {
                 // What failed on the host before, in another playbook, stays failed.
@@ -66,8 +69,8 @@ impl Recap {
         }
     }
 
-    /// The closing text.
-    pub fn text(&self) -> String {
+    /// The closing text; with `-v` it names the modules that Vent does not have.
+    pub fn text(&self, verbosity: u8) -> String {
         let mut out = String::new();
         self.undecided_lines(&mut out);
         self.playbook_lines(&mut out);
@@ -94,8 +97,23 @@ impl Recap {
                 writeln!(out)
             };
         }
+        self.bridged_lines(&mut out, verbosity);
         let _ = writeln!(out, "{}", duration(self.seconds));
         out
+    }
+
+    fn bridged_lines(&self, out: &mut String, verbosity: u8) {
+        let tasks: usize = self.bridged.values().sum();
+        if tasks == 0 {
+            return;
+        }
+        let words = if tasks == 1 { "task" } else { "tasks" };
+        let _ = writeln!(out, "bridged: {tasks} {words} by modules that are not Vent's");
+        if verbosity > 0 {
+            for (module, times) in &self.bridged {
+                let _ = writeln!(out, "  {module}: {times}");
+            }
+        }
     }
 
     fn undecided_lines(&self, out: &mut String) {
@@ -194,7 +212,7 @@ mod tests {
         let hosts = [("a".to_string(), counts)].into_iter().collect();
         let kind = Kind::Stats { hosts };
         recap.event(&Event { time: 0.0, kind });
-        let text = recap.text();
+        let text = recap.text(0);
         assert!(
             text.contains("a                          : ok=3    changed=1 "),
             "{text}"

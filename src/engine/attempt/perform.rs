@@ -231,7 +231,7 @@ fn failure(action: &Action, output: &Output) -> String {
 }
 
 /// A script of ours that may take long, such as an installation: run apart, so that it can be ended.
-async fn long(
+pub async fn long(
     shell: &Shell,
     script: &str,
     watch: Watch<'_>,
@@ -342,7 +342,8 @@ async fn write(shell: &Shell, action: &Action, companions: &Companions<'_>) -> R
     })
 }
 
-async fn run(
+/// Runs a command of the user's, behind the text that notes debts.
+pub async fn run(
     shell: &Shell,
     command: &Command,
     before: &str,

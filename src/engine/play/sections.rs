@@ -109,6 +109,7 @@ pub fn gathering_task(play: &Play) -> Arc<Task> {
         free_form: None,
         template: None,
         unresolved: None,
+        foreign: None,
         place: place.clone(),
     };
     let keywords = Keywords {

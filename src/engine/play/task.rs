@@ -35,7 +35,7 @@ pub async fn run(
         &HostTask::new(context, &hosts[0], task, &list.parameters),
         &scope,
     );
-    let module = context.run.module(&task.action.module);
+    let module = context.run.module_of(&task.action);
     let once =
         module.is_some_and(|module| module.nature.once) || flag(task, &scope, |keywords| &keywords.run_once);
     let chosen = if once { &hosts[..1] } else { hosts };
@@ -157,7 +157,7 @@ pub fn flag(task: &Task, scope: &Scope, pick: impl Fn(&Keywords) -> &Option<Plac
 
 /// Lets as many hosts through at the same time as `throttle` and the module allow.
 pub fn gate(context: &Context, task: &Task, scope: &Scope) -> Semaphore {
-    let module = context.run.module(&task.action.module);
+    let module = context.run.module_of(&task.action);
     if module.is_some_and(|module| module.nature.one_by_one) {
         return Semaphore::new(1);
     }

@@ -4,7 +4,7 @@ use super::ahead::Ahead;
 use crate::connection::{self, Claim, Failure, HostLock};
 use crate::host::State;
 use crate::value::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Makes connections; given in by the program, so that the engine need not know options and files.
@@ -95,6 +95,8 @@ impl Knowledge {
 pub struct Data {
     /// Gathered facts, without the prefix `ansible_`.
     pub facts: Arc<Map>,
+    /// Names among them that are variables as they stand, without `ansible_` before them: modules that are programs chose them.
+    own_names: HashSet<Arc<str>>,
     /// Whether facts were gathered.
     pub gathered: bool,
     /// Variables of `include_vars`, with the playbook that read them.
@@ -111,10 +113,25 @@ impl Data {
         match &self.injected {
             Some((facts, injected)) if Arc::ptr_eq(facts, &self.facts) => injected.clone(),
             _ => {
-                let injected = super::facts::injected(&self.facts);
+                let injected = super::facts::injected(&self.facts, &self.own_names);
                 self.injected = Some((self.facts.clone(), injected.clone()));
                 injected
             }
+        }
+    }
+
+    /// Takes facts by the names that a module which is a program gave them.
+    pub fn take_returned(&mut self, returned: &Map) {
+        let facts = Arc::make_mut(&mut self.facts);
+        for (name, value) in returned {
+            let short = match name.strip_prefix("ansible_") {
+                Some(short) => Arc::from(short),
+                None => {
+                    self.own_names.insert(name.clone());
+                    name.clone()
+                }
+            };
+            facts.insert(short, value.clone());
         }
     }
 

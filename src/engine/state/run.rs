@@ -1,6 +1,7 @@
 //! A run: what its playbooks share.
 
 use super::ahead::Moves;
+use super::bridged::Bridged;
 use super::host::Reach;
 use super::hosts::Hosts;
 use super::permits::Permits;
@@ -13,8 +14,9 @@ use crate::event::{Events, Kind};
 use crate::graph::Graph;
 use crate::inventory::Inventory;
 use crate::inventory::pattern::Limited;
+use crate::model::Action;
 use crate::model::load::Loader;
-use crate::module::Entry;
+use crate::module::{self, Entry};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -73,6 +75,8 @@ pub struct RunState {
     pub name: String,
     /// What the run does, as far as looking ahead has to know it.
     pub moves: Moves,
+    /// The modules of others.
+    pub bridged: Bridged,
     /// How often each host was ok, changed, failed.
     pub stats: Stats,
     /// The task of `--start-at-task` has come, or none is waited for.
@@ -101,6 +105,7 @@ impl RunState {
                 .iter()
                 .flat_map(|entry| entry.names.iter().map(move |name| (*name, entry)))
                 .collect(),
+            bridged: Bridged::new(parts.loader.bridge.clone()),
             loader: parts.loader,
             reload: parts.reload,
             settings: parts.settings,
@@ -126,6 +131,14 @@ impl RunState {
     pub fn module(&self, name: &str) -> Option<&'static Entry> {
         let short = name.strip_prefix("ansible.legacy.").unwrap_or(name);
         self.modules.get(short).copied()
+    }
+
+    /// The module of a task; one that Vent does not have is [`module::FOREIGN`].
+    pub fn module_of(&self, action: &Action) -> Option<&'static Entry> {
+        match action.foreign {
+            Some(_) => Some(&module::FOREIGN),
+            None => self.module(&action.module),
+        }
     }
 
     /// The names of all modules.

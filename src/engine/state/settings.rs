@@ -46,6 +46,10 @@ pub struct Settings {
     pub prompted: Arc<HashMap<String, Arc<Map>>>,
     /// The password of `-K`.
     pub become_password: Option<Secret>,
+    /// `remote_tmp` of the configuration: the folder of an account on a host for files on their way.
+    pub remote_tmp: Option<String>,
+    /// `interpreter_python` of the configuration: the Python of hosts.
+    pub interpreter_python: Option<String>,
     /// `--force-handlers`.
     pub force_handlers: bool,
 }

@@ -33,15 +33,17 @@ impl HostTask {
 
     fn rendered_arguments(&self, scope: &Scope) -> Result<std::result::Result<Value, Arc<Unknown>>> {
         let action = &self.task.action;
-        let module = self.context.run.module(&action.module);
+        let module = self.context.run.module_of(action);
         let mut map = Map::new();
+        let names = self.names_of_module();
         for defaults in self.task.layers(|keywords| &keywords.module_defaults) {
             let rendered =
                 template::render(&defaults.value, scope).map_err(|error| error.at(&defaults.place))?;
             let rendered = rendered.map(|evaluated| evaluated.value);
             for (name, arguments) in rendered.as_ref().and_then(Value::as_map).into_iter().flatten() {
-                let same = module.is_some_and(|module| module.names.contains(&&**name));
-                if same && let Some(arguments) = arguments.as_map() {
+                if self.is_meant(name, &names)
+                    && let Some(arguments) = arguments.as_map()
+                {
                     map.extend(arguments.clone());
                 }
             }
@@ -82,6 +84,31 @@ impl HostTask {
             }
         }
         Ok(Ok(Value::Map(map.into())))
+    }
+
+    /// All names of the module of the task.
+    fn names_of_module(&self) -> Vec<&str> {
+        let action = &self.task.action;
+        match &action.foreign {
+            Some(foreign) => foreign.names.iter().map(String::as_str).collect(),
+            None => self
+                .context
+                .run
+                .module_of(action)
+                .map_or(vec![], |module| module.names.to_vec()),
+        }
+    }
+
+    /// True if a name in `module_defaults` is one of these names of a module, or `group/NAME` of a group with it.
+    fn is_meant(&self, name: &str, names: &[&str]) -> bool {
+        match name.strip_prefix("group/") {
+            None => names.contains(&name),
+            Some(group) => {
+                let (loader, folder) = (&self.context.run.loader, &self.context.play.folder);
+                let members = loader.action_group(group, folder);
+                members.iter().any(|member| names.contains(&member.as_str()))
+            }
+        }
     }
 
     /// On this computer `vent` itself is found as well.

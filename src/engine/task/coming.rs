@@ -30,7 +30,9 @@ struct Walk<'a> {
 
 /// True if what comes behind a module cannot be told before its turn.
 fn ends_looking_ahead(module: &Entry) -> bool {
-    matches!(module.work, Work::Run(_)) || module.nature.gathers_facts || module.nature.asks_in_turn
+    matches!(module.work, Work::Run(_) | Work::Foreign)
+        || module.nature.gathers_facts
+        || module.nature.asks_in_turn
 }
 
 /// Whether a walk goes on.
@@ -106,7 +108,7 @@ impl Walk<'_> {
     }
 
     fn task(&mut self, task: &Arc<Task>) -> Walked {
-        let module = self.from.context.run.module(&task.action.module);
+        let module = self.from.context.run.module_of(&task.action);
         // What is done to the run or to its knowledge of a host decides what comes behind.
         if module.is_none_or(ends_looking_ahead) {
             return Walked::NoFurther;
@@ -190,7 +192,7 @@ impl Walk<'_> {
     /// Module and arguments of a task that goes the same way to the same host; `None` if it does not, is skipped, or
     /// cannot be told yet.
     fn plain(&self, on_host: &HostTask, scope: &Scope) -> Option<(&'static Entry, Value)> {
-        let module = on_host.context.run.module(&on_host.task.action.module)?;
+        let module = on_host.context.run.module_of(&on_host.task.action)?;
         if !matches!(on_host.conditions(scope), Ok(None)) || on_host.is_check(scope) != self.check {
             return None;
         }

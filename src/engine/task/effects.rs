@@ -9,7 +9,7 @@ use std::sync::Arc;
 impl HostTask {
     /// True if the module runs a command of the user's.
     pub fn is_command(&self) -> bool {
-        let module = self.context.run.module(&self.task.action.module);
+        let module = self.context.run.module_of(&self.task.action);
         module.is_some_and(|module| module.nature.runs_command)
     }
 
@@ -21,7 +21,7 @@ impl HostTask {
         ) else {
             return;
         };
-        let action = if self.is_command() {
+        let action = if self.is_command() || self.task.action.foreign.is_some() {
             Action::Run(Command::default())
         } else {
             Action::Script {

@@ -70,6 +70,9 @@ impl HostTask {
                 ));
             }
         }
+        if let Some(traceback) = value.get("exception").and_then(Value::as_str) {
+            error = error.cause(self.shown_traceback(traceback));
+        }
         let full = message.contains(NO_ROOM)
             || value
                 .get("stderr")
@@ -82,6 +85,18 @@ impl HostTask {
             ));
         }
         error.to_string()
+    }
+
+    /// A traceback of a module: all of it with `-vvv`, else its last line.
+    fn shown_traceback(&self, traceback: &str) -> String {
+        let traceback = traceback.trim_end();
+        match self.context.run.settings.verbosity {
+            3.. => format!("traceback: {traceback}"),
+            _ => format!(
+                "traceback, all of it with -vvv: {}",
+                traceback.lines().last().unwrap_or_default()
+            ),
+        }
     }
 
     /// `wait_for_connection` gave up: a failure, as in Ansible, not an unreachable host.

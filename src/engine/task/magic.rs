@@ -112,6 +112,11 @@ impl Magic {
                 folder.map(|folder| folder.display().to_string()).into()
             }
             "ansible_facts" => Value::Map(host.data().facts.clone()),
+            // Looked for only when somebody asks for it.
+            "ansible_playbook_python" => {
+                let core = run.bridged.bridge.allowed_core().ok()?;
+                core.python.display().to_string().into()
+            }
             _ => return None,
         })
     }

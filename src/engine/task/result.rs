@@ -26,6 +26,8 @@ pub struct TaskResult {
     pub facts: Map,
     /// Gathered facts.
     pub host_facts: Map,
+    /// Facts by the names that a module which is a program gave them.
+    pub returned_facts: Map,
     /// Variables that `include_vars` read; of a loop each item has given its own.
     pub included: Map,
     /// The debts of its handlers were written down on the host.
@@ -50,6 +52,7 @@ impl TaskResult {
             commands: vec![],
             facts: Map::new(),
             host_facts: Map::new(),
+            returned_facts: Map::new(),
             included: Map::new(),
             owes: false,
             hidden: false,
@@ -150,6 +153,7 @@ impl TaskResult {
             owes: done.owes,
             facts: outcome.facts,
             host_facts: outcome.host_facts,
+            returned_facts: outcome.returned_facts,
             included: outcome.included,
             shows: outcome.shown,
             ..TaskResult::new(status, Value::Map(fields.into()))
@@ -205,6 +209,10 @@ impl TaskResult {
             hidden: items.iter().any(|item| item.hidden),
             facts: items.iter().flat_map(|item| item.facts.clone()).collect(),
             host_facts: items.iter().flat_map(|item| item.host_facts.clone()).collect(),
+            returned_facts: items
+                .iter()
+                .flat_map(|item| item.returned_facts.clone())
+                .collect(),
             ..TaskResult::new(status, Value::Map(fields.into()))
         }
     }

@@ -160,7 +160,7 @@ impl HostTask {
     }
 
     fn shows_result(&self) -> bool {
-        let module = self.context.run.module(&self.task.action.module);
+        let module = self.context.run.module_of(&self.task.action);
         module.is_some_and(|module| module.nature.shows_result)
     }
 

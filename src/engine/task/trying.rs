@@ -30,7 +30,7 @@ impl HostTask {
         }
     }
 
-    /// The task with its module's name rendered, if that is a template (`action: "{{ module }}"`).
+    /// The task with its module's name rendered, if that is a template (`action: "{{ module }}"`), and resolved.
     fn named(&self, scope: &Scope) -> Result<Option<HostTask>> {
         let action = &self.task.action;
         if !action.module.contains("{{") {
@@ -39,11 +39,16 @@ impl HostTask {
         let written = Value::trusted(&action.module, Some(action.place.clone()));
         let rendered = template::render(&written, scope).map_err(|error| error.at(&action.place))?;
         let module = rendered.map(|rendered| rendered.value).unwrap_or_default();
+        let module = module.as_str().unwrap_or_default();
+        let (loader, folder) = (&self.context.run.loader, &self.context.play.folder);
+        let around = (&self.task.keywords, &*self.task.scope);
+        let resolution = loader.resolved(module, &action.place, around, folder)?;
+        let action = Action {
+            module: module.into(),
+            ..action.clone()
+        };
         let task = Task {
-            action: Action {
-                module: module.as_str().unwrap_or_default().into(),
-                ..action.clone()
-            },
+            action: action.resolved(resolution),
             ..(*self.task).clone()
         };
         Ok(Some(HostTask {
@@ -65,7 +70,7 @@ impl HostTask {
                 self.context.run.moves.moved();
                 self.of_the_run(module, name, ended)?
             }
-            Work::Step(_) => {
+            Work::Step(_) | Work::Foreign => {
                 let job = self.job(module, scope)?;
                 let performed = job.as_ref().filter(|_| !self.is_check(scope));
                 let result = self.attempt(module, &arguments, scope, name, performed).await?;
@@ -89,7 +94,7 @@ impl HostTask {
         if let Some(error) = &action.unresolved {
             return Err(error.clone());
         }
-        run.module(&action.module).ok_or_else(|| {
+        run.module_of(action).ok_or_else(|| {
             Error::new(format!("unknown module `{}`", action.module))
                 .at(&action.place)
                 .help(MODULES_ARE_LISTED)
@@ -154,6 +159,8 @@ impl HostTask {
             false => Arc::new(Knowledge::default()),
         };
         let control_node = self.control_node(scope, check);
+        let surroundings = self.foreign_surroundings(&doer, scope)?;
+        let helpers = self.foreign_helpers(surroundings.as_ref());
         let attempt = Attempt {
             module,
             arguments,
@@ -180,6 +187,9 @@ impl HostTask {
                 repeated: self.task.is_repeated(),
                 coming: &coming,
             },
+            foreign: surroundings
+                .as_ref()
+                .map(|surroundings| self.foreign_work(surroundings, &helpers)),
         };
         let result = self.ended(&attempt, &doer, (job, name)).await;
         lines.rest(&told);
@@ -202,7 +212,9 @@ impl HostTask {
         doer: &Doer,
         (job, name): (Option<&Job>, &TaskName),
     ) -> Result<TaskResult> {
-        let limit = attempt.command.timeout.filter(|_| !self.is_command());
+        // Programs that the engine runs are ended there.
+        let own = self.is_command() || attempt.foreign.is_some();
+        let limit = attempt.command.timeout.filter(|_| !own);
         let work = self.polled(job, name, attempt.run().boxed());
         let ended = match limit.map(Duration::from_secs) {
             Some(limit) => tokio::time::timeout(limit, work).await.ok(),
@@ -228,6 +240,7 @@ impl HostTask {
             Some(Ended::Undecided(origin)) => TaskResult::undecided(origin),
             Some(Ended::Connection(failure)) => self.connection_failure(&failure),
             Some(Ended::Error(error)) => return Err(error),
+            Some(Ended::TimedOut(seconds)) => self.timed_out(seconds),
             None => self.timed_out(limit.unwrap_or_default()),
         })
     }

@@ -2,6 +2,7 @@
 
 use super::free_form::{self, FreeForm};
 use super::reader::Reader;
+use super::resolution::Resolution;
 use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, Errors};
 use crate::model::task::Argument;
@@ -38,7 +39,7 @@ impl Reader<'_> {
         let (mut modules, mut unknown) = (vec![], vec![]);
         for (key, value) in &pieces.others {
             match resolve(key) {
-                Ok(unresolved) => modules.push((*key, *value, unresolved)),
+                Ok(resolution) => modules.push((*key, *value, resolution)),
                 Err(error) => unknown.push((*key, error)),
             }
         }
@@ -74,10 +75,10 @@ impl Reader<'_> {
             return None;
         }
         let mut action = match (modules.into_iter().next(), pieces.action) {
-            (Some((key, value, unresolved)), _) => Action {
-                unresolved,
-                ..self.of_module(&name(key), &key.place, value)?
-            },
+            (Some((key, value, resolution)), _) => {
+                let action = self.of_module(&name(key), &key.place, value)?;
+                action.resolved(resolution)
+            }
             (None, Some((key, value))) => self.of_action(key, value, around)?,
             (None, None) => return None,
         };
@@ -123,12 +124,9 @@ impl Reader<'_> {
 
     /// An action of a module without its arguments.
     fn named(&mut self, module: &str, place: &Place, around: (&Keywords, &Scope)) -> Option<Action> {
-        let unresolved = self.resolved(module, place, around, &[]);
-        let unresolved = self.errors.take(unresolved.map_err(Errors::from))?;
-        Some(Action {
-            unresolved,
-            ..empty(module, place)
-        })
+        let resolution = self.resolved(module, place, around, &[]);
+        let resolution = self.errors.take(resolution.map_err(Errors::from))?;
+        Some(empty(module, place).resolved(resolution))
     }
 
     /// `copy: {src: a}`, `copy: src=a`, `command: ls`.
@@ -246,6 +244,22 @@ impl Reader<'_> {
     }
 }
 
+impl Action {
+    /// The same with what its name stands for.
+    pub fn resolved(self, resolution: Resolution) -> Action {
+        let (foreign, unresolved) = match resolution {
+            Resolution::Own => (None, None),
+            Resolution::Foreign(module) => (Some(module), None),
+            Resolution::Unresolved(error) => (None, Some(error)),
+        };
+        Action {
+            foreign,
+            unresolved,
+            ..self
+        }
+    }
+}
+
 /// The first word of a text, in which a template is one word.
 fn first_word(text: &str) -> &str {
     let text = text.trim_start();
@@ -270,6 +284,7 @@ fn empty(module: &str, place: &Place) -> Action {
         free_form: None,
         template: None,
         unresolved: None,
+        foreign: None,
         place: place.clone(),
     }
 }

@@ -158,6 +158,7 @@ fn validating(title: &str, entry: &str, options: Placed, scope: &Arc<Scope>, pla
         free_form: None,
         template: None,
         unresolved: None,
+        foreign: None,
         place: place.clone(),
     };
     Item::Task(Arc::new(Task::unwritten(action, keywords, scope)))

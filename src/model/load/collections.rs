@@ -39,17 +39,33 @@ pub(super) fn parted(name: &str) -> Option<(&str, &str)> {
     Some((&name[..at], &name[at + 1..]))
 }
 
-/// True if a collection has the file of a module or an action of this name.
-pub(super) fn has_file(collection: &Path, name: &str) -> bool {
-    let path = name.replace('.', "/");
-    ["modules", "action"]
-        .iter()
-        .any(|kind| is_module(&collection.join("plugins").join(kind), &path))
+/// The file of a module (`modules`) or an action (`action`) of this name in a collection.
+pub(super) fn file(collection: &Path, kind: &str, name: &str) -> Option<PathBuf> {
+    module(&collection.join("plugins").join(kind), &name.replace('.', "/"))
 }
 
-/// True if a folder of modules has one of this name.
-pub(super) fn is_module(folder: &Path, name: &str) -> bool {
-    ["", ".py", ".ps1"]
-        .iter()
-        .any(|ending| folder.join(format!("{name}{ending}")).is_file())
+/// Endings that no module has.
+const NO_MODULES: [&str; 15] = [
+    "pyc", "pyo", "swp", "bak", "rpm", "md", "txt", "rst", "yaml", "yml", "ini", "json", "orig", "rej", "new",
+];
+
+/// The file of the module of this name in a folder of modules, whatever it ends with.
+pub(super) fn module(folder: &Path, name: &str) -> Option<PathBuf> {
+    let usual = ["", ".py"].map(|ending| folder.join(format!("{name}{ending}")));
+    if let Some(found) = usual.into_iter().find(|path| path.is_file()) {
+        return Some(found);
+    }
+    let wanted = folder.join(name);
+    let beside = std::fs::read_dir(wanted.parent()?).ok()?;
+    let mut found: Vec<PathBuf> = beside
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.file_stem() == wanted.file_name() && path.is_file())
+        .filter(|path| {
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            ending.is_some_and(|ending| !NO_MODULES.contains(&ending) && !ending.ends_with('~'))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().next()
 }

@@ -1,16 +1,22 @@
-//! Which modules a task may name: those of Vent, and those that Ansible gets past when it reads a playbook. A task with one of the
-//! latter fails when it is reached.
+//! Which modules a task may name: those of Vent, those of others that can be run, and those that Ansible gets past when it reads a
+//! playbook. A task with one of the last fails when it is reached.
 
 use super::collections;
 use super::reader::Reader;
-use super::{CONTROL_WORDS, Known};
+use super::{CONTROL_WORDS, Known, Loader};
+use crate::bridge::{Foreign, Style};
 use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, nearest};
 use crate::model::task::short;
 use crate::model::{Keywords, Scope};
 use crate::module::{self, Entry};
 use crate::source::Place;
+use crate::yaml::Node;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// More redirections than any module has.
+const REDIRECTIONS: usize = 10;
 
 impl Known {
     /// True if a task may name this module.
@@ -34,40 +40,56 @@ impl Known {
     }
 }
 
-/// Where a module lies that Vent does not have.
-enum Elsewhere {
-    /// In a collection: its name, and its folder if it is on this computer.
-    Collection(String, Option<PathBuf>),
-    /// In a folder of the project.
-    Library(PathBuf),
+/// What a name of a module stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Resolution {
+    /// A module of Vent, or a name that is seen only when the task is reached.
+    Own,
+    /// A program that can be run.
+    Foreign(Arc<Foreign>),
+    /// Ansible may know it: the task fails with this when it is reached.
+    Unresolved(Error),
 }
 
-impl Elsewhere {
-    fn error(&self, name: &str, place: &Place) -> Error {
-        let error = match self {
-            Elsewhere::Collection(collection, _) if collection == "ansible.builtin" => {
-                Error::new(format!("Vent does not have Ansible's module `{name}`"))
-            }
-            Elsewhere::Collection(collection, folder) => {
-                let error = Error::new(format!(
-                    "Vent does not have the module `{name}` of the collection {collection}"
-                ));
-                match folder {
-                    Some(folder) => error.cause(format!("the collection lies in {}", folder.display())),
-                    None => error,
-                }
-            }
-            Elsewhere::Library(folder) => {
-                Error::new(format!("Vent does not run the module `{name}` of the project"))
-                    .cause(format!("it lies in {}", folder.display()))
-            }
-        };
-        error.at(place).help(MODULES_ARE_LISTED)
+/// Where a module lies that Vent does not have.
+enum Elsewhere {
+    /// A program: its full name, its file, and the names that led there.
+    File {
+        name: String,
+        path: PathBuf,
+        names: Vec<String>,
+    },
+    /// An action plugin: its full name and its file.
+    ActionPlugin(String, PathBuf),
+    /// In a collection that is not on this computer.
+    Missing(String),
+    /// Where a collection leads further to one that is not on this computer: what it leads to.
+    Redirected(String),
+    /// The collection says that it is gone, and why.
+    Gone(String),
+    /// A module of ansible-core, which is not found: why.
+    Core(Error),
+}
+
+impl Loader {
+    /// What a name of a module stands for that was a template: in a task with these keywords and what is around it, of a playbook in
+    /// this folder.
+    ///
+    /// # Errors
+    /// No module has this name.
+    pub fn resolved(
+        &self,
+        name: &str,
+        place: &Place,
+        around: (&Keywords, &Scope),
+        folder: &Path,
+    ) -> Result<Resolution, Error> {
+        Reader::new(self, folder).resolved(name, place, around, &[])
     }
 }
 
 impl Reader<'_> {
-    /// Whether a task may name this module: `None` if Vent has it, the error of the task if only Ansible has it.
+    /// What the name of a module stands for.
     ///
     /// # Errors
     /// What Ansible refuses when it reads the playbook: no module has this name.
@@ -77,73 +99,209 @@ impl Reader<'_> {
         place: &Place,
         (own, scope): (&Keywords, &Scope),
         keywords: &[&str],
-    ) -> Result<Option<Error>, Error> {
+    ) -> Result<Resolution, Error> {
         // What a template names is seen when the task is reached.
-        if self.loader.known.has(name) || name.contains("{{") {
-            return Ok(None);
+        if name.contains("{{") || CONTROL_WORDS.contains(&short(name)) {
+            return Ok(Resolution::Own);
         }
-        match self.elsewhere(name, own, scope) {
-            Some(elsewhere) => Ok(Some(elsewhere.error(name, place))),
+        let of_project = self.of_project(name, scope);
+        if of_project.is_none() && self.loader.known.has(name) {
+            return Ok(Resolution::Own);
+        }
+        match of_project.or_else(|| self.elsewhere(name, own, scope)) {
+            Some(Elsewhere::File { name, path, names }) => Ok(self.foreign(name, path, names, scope, place)),
+            Some(elsewhere) => Ok(Resolution::Unresolved(elsewhere.error(name, place))),
             None => Err(self.loader.known.unknown_module(name, place, keywords)),
         }
+    }
+
+    /// A module of the project's own, which is stronger than one of the same short name elsewhere. What Vent alone has stands there
+    /// for `ansible-playbook`.
+    fn of_project(&self, name: &str, scope: &Scope) -> Option<Elsewhere> {
+        let plain = name.strip_prefix("ansible.legacy.").unwrap_or(name);
+        if plain.contains('.') || plain.starts_with("vent_") {
+            return None;
+        }
+        let full = format!("ansible.legacy.{plain}");
+        let actions = self.of_roles_and_playbook("action_plugins", scope);
+        if let Some(path) = actions
+            .iter()
+            .find_map(|folder| collections::module(folder, plain))
+        {
+            return Some(Elsewhere::ActionPlugin(full, path));
+        }
+        let mut folders = self.of_roles_and_playbook("library", scope);
+        folders.extend(self.loader.search.library.iter().cloned());
+        let path = folders
+            .iter()
+            .find_map(|folder| collections::module(folder, plain))?;
+        Some(Elsewhere::File {
+            names: vec![plain.to_string()],
+            name: full,
+            path,
+        })
     }
 
     fn elsewhere(&self, name: &str, own: &Keywords, scope: &Scope) -> Option<Elsewhere> {
         let plain = short(name);
         if let Some((collection, module)) = collections::parted(plain) {
-            let folder = self.collection(collection);
-            let has = folder
-                .as_deref()
-                .is_none_or(|folder| self.has_module(folder, module));
-            return has.then(|| Elsewhere::Collection(collection.to_string(), folder));
+            return self.in_collection(collection, module);
         }
         let listed = module::collection_of(plain);
-        if name.starts_with("ansible.builtin.") {
-            return listed
-                .filter(|collection| *collection == "ansible.builtin")
-                .map(|collection| Elsewhere::Collection(collection.to_string(), None));
+        if !name.starts_with("ansible.builtin.") {
+            let searched = self.searched_collections(own, scope);
+            let found = searched
+                .iter()
+                .find_map(|collection| self.in_collection(collection, plain));
+            if found.is_some() {
+                return found;
+            }
         }
-        if let Some(folder) = self
-            .library(scope)
-            .find(|folder| collections::is_module(folder, plain))
+        match listed? {
+            "ansible.builtin" => Some(self.in_core(plain)),
+            collection if !name.starts_with("ansible.builtin.") => self.in_collection(collection, plain),
+            _ => None,
+        }
+    }
+
+    /// A module of ansible-core.
+    fn in_core(&self, name: &str) -> Elsewhere {
+        let core = match self.loader.bridge.allowed_core() {
+            Ok(core) => core,
+            Err(error) => return Elsewhere::Core(error),
+        };
+        let full = format!("ansible.builtin.{name}");
+        if let Some(path) = collections::module(&core.folder.join("plugins/action"), name) {
+            return Elsewhere::ActionPlugin(full, path);
+        }
+        match collections::module(&core.folder.join("modules"), name) {
+            Some(path) => Elsewhere::File {
+                names: vec![name.to_string()],
+                name: full,
+                path,
+            },
+            None => Elsewhere::Gone(format!("ansible-core {} does not have it", core.version)),
+        }
+    }
+
+    /// A module of a collection, along the redirections in `meta/runtime.yml`; `None` if the collection does not have it.
+    fn in_collection(&self, collection: &str, module: &str) -> Option<Elsewhere> {
+        let (mut collection, mut module) = (collection.to_string(), module.to_string());
+        let mut names = vec![];
+        for _ in 0..REDIRECTIONS {
+            let full = format!("{collection}.{module}");
+            if collection == "ansible.builtin" {
+                return Some(self.in_core(&module));
+            }
+            let Some(folder) = self.collection(&collection) else {
+                return Some(match names.is_empty() {
+                    true => Elsewhere::Missing(collection),
+                    false => Elsewhere::Redirected(full),
+                });
+            };
+            names.push(full.clone());
+            let routed = self.routed(&folder, &module);
+            let word = |kind: &str, name: &str| {
+                let text = routed.as_ref()?.get(kind)?.get(name)?.text();
+                text.map(str::to_string)
+            };
+            if let Some(text) = word("tombstone", "warning_text") {
+                return Some(Elsewhere::Gone(text));
+            }
+            if let Some(text) = word("deprecation", "warning_text") {
+                self.loader
+                    .warn(vec![Error::new(format!("{full} has been deprecated. {text}"))]);
+            }
+            let redirect = routed.as_ref().and_then(|routed| routed.get("redirect")?.text());
+            if let Some(next) = redirect {
+                let (to, name) = collections::parted(next)?;
+                (collection, module) = (to.to_string(), name.to_string());
+                continue;
+            }
+            if let Some(path) = collections::file(&folder, "action", &module) {
+                return Some(Elsewhere::ActionPlugin(full, path));
+            }
+            let path = collections::file(&folder, "modules", &module)?;
+            return Some(Elsewhere::File {
+                name: full,
+                path,
+                names,
+            });
+        }
+        None
+    }
+
+    /// What a collection says in `meta/runtime.yml` of a module.
+    fn routed(&self, collection: &Path, name: &str) -> Option<Node> {
+        let root = self.kept_root(&collection.join("meta/runtime.yml")).ok()??;
+        let routing = root.get("plugin_routing")?;
+        let of = |kind: &str| routing.get(kind).and_then(|entries| entries.get(name)).cloned();
+        of("modules").or_else(|| of("action"))
+    }
+
+    /// A program as the project has it.
+    fn foreign(
+        &self,
+        name: String,
+        path: PathBuf,
+        names: Vec<String>,
+        scope: &Scope,
+        place: &Place,
+    ) -> Resolution {
+        let shown = path.display().to_string();
+        let mut module = match Foreign::read(name, path) {
+            Ok(module) => module,
+            Err(error) => {
+                let error = Error::new(format!("cannot read the module {shown}")).cause(error);
+                return Resolution::Unresolved(error.at(place));
+            }
+        };
+        if module.style == Style::PowerShell {
+            let error = Error::new(format!("{} is a module for Windows", module.name))
+                .cause(format!("it lies in {shown}"));
+            return Resolution::Unresolved(error.at(place).help("Vent runs no host of Windows"));
+        }
+        module.names.extend(names);
+        module.module_utils = self.of_roles_and_playbook("module_utils", scope);
+        module
+            .module_utils
+            .extend(self.loader.search.module_utils.iter().cloned());
+        module.module_utils.retain(|folder| folder.is_dir());
+        module.collections = self.collection_paths();
+        if module.needs_core()
+            && let Ok(core) = self.loader.bridge.allowed_core()
         {
-            return Some(Elsewhere::Library(folder));
+            module.collections.extend(core.packages.iter().cloned());
         }
-        let searched = self.searched_collections(own, scope);
-        let with = searched.into_iter().find_map(|collection| {
-            let folder = self.collection(&collection);
-            let has = folder
-                .as_deref()
-                .is_none_or(|folder| self.has_module(folder, plain));
-            has.then_some(Elsewhere::Collection(collection, folder))
-        });
-        with.or_else(|| {
-            listed
-                .map(|collection| Elsewhere::Collection(collection.to_string(), self.collection(collection)))
+        module.collections.retain(|folder| folder.is_dir());
+        let absolute = |path: &mut PathBuf| {
+            if let Ok(whole) = std::path::absolute(&*path) {
+                *path = whole;
+            }
+        };
+        module.module_utils.iter_mut().for_each(absolute);
+        module.collections.iter_mut().for_each(absolute);
+        absolute(&mut module.path);
+        Resolution::Foreign(Arc::new(module))
+    }
+
+    /// The folder of a collection: beside the playbook, along `collections_path`, then beside the user's ansible-core.
+    pub(super) fn collection(&self, name: &str) -> Option<PathBuf> {
+        collections::folder(&self.collection_paths(), name).or_else(|| {
+            let core = self.loader.bridge.allowed_core().ok()?;
+            collections::folder(&core.packages, name)
         })
     }
 
-    /// True if a collection has a module of this name, or says in `meta/runtime.yml` where it has gone.
-    fn has_module(&self, collection: &Path, name: &str) -> bool {
-        let is_routed = || {
-            let root = self.kept_root(&collection.join("meta/runtime.yml")).ok()??;
-            let routing = root.get("plugin_routing")?;
-            let entries = ["modules", "action"].iter().filter_map(|kind| routing.get(kind));
-            Some(entries.filter_map(|entries| entries.get(name)).count() > 0)
-        };
-        collections::has_file(collection, name) || is_routed() == Some(true)
-    }
-
-    /// The folder of a collection: beside the playbook, then along `collections_path`.
-    pub(super) fn collection(&self, name: &str) -> Option<PathBuf> {
+    /// The folders in which collections are looked for.
+    fn collection_paths(&self) -> Vec<PathBuf> {
         let beside = self.folder.join("collections");
         let own = collections::around(&self.folder)
             .and_then(|(_, folder)| Some(folder.parent()?.parent()?.to_path_buf()));
-        let paths: Vec<PathBuf> = std::iter::once(beside)
+        std::iter::once(beside)
             .chain(own)
             .chain(self.loader.search.collections.iter().cloned())
-            .collect();
-        collections::folder(&paths, name)
+            .collect()
     }
 
     /// The collections in which short names are searched: those of the nearest `collections`, that of the role or playbook
@@ -165,14 +323,52 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// The folders with modules of the project: `library` of the roles around, beside the playbook, and those of the configuration.
-    fn library(&self, scope: &Scope) -> impl Iterator<Item = PathBuf> {
-        let mut folders: Vec<PathBuf> = vec![];
-        for base in scope.roles().map(|role| &role.folder).chain([&self.folder]) {
-            folders.push(base.join("library"));
-            folders.push(base.join("action_plugins"));
+    /// The folders of a kind (`library`, `module_utils`) of the roles around, beside the playbook, and of all roles that were read
+    /// before, which the whole run sees.
+    fn of_roles_and_playbook(&self, kind: &str, scope: &Scope) -> Vec<PathBuf> {
+        let around = scope.roles().map(|role| role.folder.clone());
+        let mut bases: Vec<PathBuf> = around.chain([self.folder.clone()]).collect();
+        for folder in self.loader.read_roles() {
+            if !bases.contains(&folder) {
+                bases.push(folder);
+            }
         }
-        folders.extend(self.loader.search.library.iter().cloned());
-        folders.into_iter()
+        let folders = bases.into_iter().map(|base| base.join(kind));
+        folders.filter(|folder| folder.is_dir()).collect()
+    }
+}
+
+impl Elsewhere {
+    fn error(&self, name: &str, place: &Place) -> Error {
+        let error = match self {
+            Elsewhere::File { path, .. } => {
+                Error::new(format!("Vent does not run the module `{name}`")).cause(format!("it lies in {}", path.display()))
+            }
+            Elsewhere::ActionPlugin(full, path) => {
+                Error::new(format!("`{full}` is an action plugin, which Vent does not run"))
+                    .cause(format!("it lies in {}", path.display()))
+            }
+            Elsewhere::Missing(collection) => Error::new(format!(
+                "Vent does not have the module `{name}` of the collection {collection}, which is not on this computer"
+            ))
+            .help(format!("install it: `ansible-galaxy collection install {collection}`")),
+            Elsewhere::Redirected(to) => Error::new(format!(
+                "`{name}` leads to `{to}`, whose collection is not on this computer"
+            )),
+            Elsewhere::Gone(text) => Error::new(format!("the module `{name}` is gone: {text}")),
+            Elsewhere::Core(error) => {
+                let found = Error::new(format!("Vent does not have Ansible's module `{name}`"));
+                let found = found.cause(error.message());
+                match error.cure() {
+                    Some(cure) => found.help(cure),
+                    None => found,
+                }
+            }
+        };
+        let error = error.at(place);
+        match error.cure() {
+            Some(_) => error,
+            None => error.help(MODULES_ARE_LISTED),
+        }
     }
 }

@@ -264,6 +264,7 @@ impl Reader<'_> {
         let duplicates = meta.and_then(|meta| meta.get("allow_duplicates"));
         let duplicates = duplicates.and_then(|node| self.setting("allow_duplicates", node, Takes::Bool));
         let path = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+        self.loader.role_was_read(folder);
         let role = Arc::new(Role {
             name: used.name.clone(),
             folder: folder.to_path_buf(),

@@ -1,0 +1,88 @@
+//! `vent clean`: removes from hosts what modules that are not Vent's left there.
+
+use super::{project, run};
+use crate::engine::Settings;
+use crate::error::{Error, Errors};
+use crate::graph::Graph;
+use crate::report::Plain;
+use clap::Args;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The playbook that does it.
+const PLAYBOOK: &str = include_str!("clean.yml");
+
+/// Where accounts have files on their way, if nobody says another place.
+const REMOTE_TMP: &str = "~/.ansible/tmp";
+
+/// What `vent clean` takes.
+#[derive(Args, Debug)]
+pub struct CleanCommand {
+    /// The hosts, as patterns.
+    #[arg(required = true)]
+    hosts: Vec<String>,
+    #[command(flatten)]
+    project: project::Options,
+    /// Become root, to do it for all accounts of the hosts.
+    #[arg(short = 'b', long = "become")]
+    r#become: bool,
+    /// How to become root: sudo, su, doas.
+    #[arg(long)]
+    become_method: Option<String>,
+    /// More words.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// The playbook, in a folder of its own while it is read.
+struct Written(PathBuf);
+
+impl Written {
+    fn new(hosts: &str) -> Result<Written, Error> {
+        let folder = std::env::temp_dir().join(format!("vent-clean-{}", std::process::id()));
+        let text = PLAYBOOK.replacen("HOSTS", &serde_json::Value::from(hosts).to_string(), 1);
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&folder);
+        let written = made.and_then(|()| std::fs::write(folder.join("clean.yml"), text));
+        written
+            .map_err(|error| Error::new(format!("cannot write into {}", folder.display())).cause(error))?;
+        Ok(Written(folder))
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        // Nothing hangs on it.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs the command; gives the exit code.
+///
+/// # Errors
+/// Everything that is wrong in the inventory and the options.
+pub async fn clean(command: &CleanCommand) -> Result<i32, Errors> {
+    let project = project::Project::open(&command.project, Some(Path::new("playbooks/clean.yml")))?;
+    let written = Written::new(&command.hosts.join(","))?;
+    let playbooks = run::load(&project.loader, &[written.0.join("clean.yml")])?;
+    drop(written);
+    let graph = Graph::of(&playbooks)?;
+    let inventory = project.inventory()?;
+    let mut extra = (*project.extra).clone();
+    let remote_tmp = project.remote_tmp.as_deref().unwrap_or(REMOTE_TMP);
+    extra.insert("remote_tmp".into(), remote_tmp.into());
+    let settings = Settings {
+        title: "vent clean".into(),
+        verbosity: command.verbose,
+        forks: project.forks.unwrap_or(50),
+        lock_timeout: Duration::from_secs(600),
+        extra: extra.into(),
+        r#become: command.r#become,
+        become_method: command.become_method.clone(),
+        become_password: project.become_password.clone(),
+        ..Settings::default()
+    };
+    project.wake(&graph, &inventory, None).await?;
+    let reporter = Box::new(Plain::new(std::io::stdout(), settings.verbosity, false));
+    Ok(run::watch(&project, graph, inventory, settings, vec![reporter]).await?)
+}
