@@ -52,6 +52,7 @@ fn yes() -> bool {
 impl Module for File {
     const NAMES: &'static [&'static str] = &["ansible.builtin.file", "file"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["path", "dest", "name", "src"];
     const IGNORED: &'static [&'static str] = &["attributes"];
     const RETURNS: &'static [Returns] = &[
         FILE,
