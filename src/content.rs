@@ -116,6 +116,18 @@ impl Content {
         }
     }
 
+    /// The bytes; nothing where they are made or known only later.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read(&self) -> std::io::Result<Option<Arc<[u8]>>> {
+        Ok(match self {
+            Content::Bytes(bytes) => Some(bytes.clone()),
+            Content::LocalFile { path, .. } => Some(blocking(|| std::fs::read(path))?.into()),
+            Content::Made(_) | Content::Unknown(_) => None,
+        })
+    }
+
     /// The SHA-1 in lower-case hexadecimal, if the content is known; a file of this computer is read for it.
     pub fn sha1(&self) -> Option<String> {
         self.hashed::<sha1::Sha1>()

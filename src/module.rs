@@ -9,9 +9,11 @@ mod module_output;
 mod nature;
 mod outcome;
 mod package_names;
+mod path_arguments;
 mod place;
 mod placed;
 mod python_regex;
+mod refusal;
 mod returns;
 mod run;
 mod view;
@@ -97,6 +99,7 @@ pub use view::{ControlNode, LocalEntry, LocalFile, TemplateOptions, View, descri
 use crate::value::{ArgumentError, Value};
 use futures::future::{BoxFuture, FutureExt};
 use schemars::Schema;
+use std::borrow::Cow;
 
 /// A pure module: its names, its arguments, and the one function that is all of it.
 pub trait Module: Send + Sync + 'static {
@@ -110,6 +113,10 @@ pub trait Module: Send + Sync + 'static {
     const RAW: &'static [&'static str] = &[];
     /// Arguments of Ansible's that are taken and have no effect here.
     const IGNORED: &'static [&'static str] = &[];
+    /// Arguments, aliases included, that are paths of the host: `~` and `$NAME` in them are expanded there.
+    const PATHS: &'static [&'static str] = &[];
+    /// What Ansible says if an argument is missing that must be given, where it does not name it as other modules do.
+    const MISSING: Option<&'static str> = None;
     /// True if arguments of any name are taken.
     const OPEN: bool = false;
     /// What it is.
@@ -133,6 +140,10 @@ pub struct Entry {
     pub free_form: Option<&'static str>,
     /// Arguments that are not rendered.
     pub raw: &'static [&'static str],
+    /// Arguments that are paths of the host.
+    pub paths: &'static [&'static str],
+    /// What Ansible says if an argument is missing that must be given, where it does not name it.
+    pub missing: Option<&'static str>,
     /// The names of its arguments, aliases included; `None`: any name is taken.
     pub arguments: fn() -> Option<Vec<&'static str>>,
     /// JSON schema of the arguments.
@@ -177,11 +188,21 @@ pub const fn entry<M: Module>() -> Entry {
         names: M::NAMES,
         free_form: M::FREE_FORM,
         raw: M::RAW,
+        paths: M::PATHS,
+        missing: M::MISSING,
         arguments: names::<M>,
         schema: <M::Arguments as arguments::Arguments>::schema,
         returns: M::RETURNS,
         check: |value| arguments::read::<M>(value).map(|_| ()),
-        work: Work::Step(|value, view| noted(M::step(&arguments::read::<M>(value)?, view)?, view)),
+        work: Work::Step(|value, view| {
+            // What is wrong with the arguments is told before the host is asked.
+            let arguments = arguments::read::<M>(value)?;
+            let arguments = match path_arguments::expanded(value, M::PATHS, view)? {
+                Cow::Borrowed(_) => arguments,
+                Cow::Owned(value) => arguments::read::<M>(&value)?,
+            };
+            noted(M::step(&arguments, view)?, view)
+        }),
         nature: M::NATURE,
     }
 }
@@ -203,6 +224,8 @@ pub const fn run_entry<M: RunModule>() -> Entry {
         names: M::NAMES,
         free_form: M::FREE_FORM,
         raw: &[],
+        paths: &[],
+        missing: None,
         arguments: || Some([&<M::Arguments as arguments::Arguments>::names(), M::IGNORED].concat()),
         schema: <M::Arguments as arguments::Arguments>::schema,
         returns: M::RETURNS,

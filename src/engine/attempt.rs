@@ -196,7 +196,8 @@ impl Attempt<'_> {
             performed,
             &self.origin,
             self.verbosity,
-        );
+        )
+        .within(&self.command.environment);
         let step = self.module.work.step(arguments, &view);
         (step, view.into_open())
     }

@@ -23,10 +23,36 @@ pub fn parse_facts(stdout: &[u8]) -> Map {
     system::add(&sections, &mut facts);
     hardware::add(&sections, &mut facts);
     network::add(&sections, &mut facts);
+    python(&sections, &mut facts);
     put(&mut facts, "local", local(&sections));
     put(&mut facts, "gather_subset", Value::list(["all".into()]));
     put(&mut facts, "module_setup", true);
     facts
+}
+
+/// The Python of the host, if it has one.
+fn python(sections: &Sections<'_>, facts: &mut Map) {
+    // Before what a Python printed that works stand the names of those that were tried.
+    let lines: Vec<&str> = sections.lines("python").collect();
+    let Some([version, executable, ssl, kind]) = lines.last_chunk::<4>() else {
+        return;
+    };
+    let parts: Vec<&str> = version.split(',').collect();
+    let [major, minor, micro, level, serial] = parts[..] else {
+        return;
+    };
+    let part = |text: &str| text.parse().map_or(Value::string(text), Value::Int);
+    let names = ["major", "minor", "micro", "releaselevel", "serial"];
+    let values = [major, minor, micro, level, serial].map(part);
+    put(facts, "python_version", format!("{major}.{minor}.{micro}"));
+    let python = [
+        ("version", Value::map(names.into_iter().zip(values.clone()))),
+        ("version_info", Value::list(values)),
+        ("executable", Value::string(executable)),
+        ("has_sslcontext", Value::Bool(*ssl == "True")),
+        ("type", Value::string(kind)),
+    ];
+    put(facts, "python", Value::map(python));
 }
 
 /// The sections of the output by name.

@@ -96,4 +96,10 @@ for f in /etc/ansible/facts.d/*.fact; do
   n=${f##*/}; s "local ${n%.fact}"
   if [ -x "$f" ]; then "$f"; else cat "$f"; fi
 done
+s python
+for p in "$P" python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 /usr/bin/python3 python3; do
+  [ -n "$p" ] && command -v "$p" || continue
+  "$p" -I -S -c 'import sys, importlib.util as u
+print(",".join(map(str, sys.version_info)), sys.executable, u.find_spec("_ssl") is not None, sys.implementation.name, sep="\n")' && break
+done
 s end; :

@@ -160,6 +160,7 @@ impl Arguments {
 impl Module for Alternatives {
     const NAMES: &'static [&'static str] = &["community.general.alternatives", "alternatives"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["path", "link"];
     const IGNORED: &'static [&'static str] = &["family"];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {

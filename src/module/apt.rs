@@ -1,11 +1,12 @@
 //! `apt`, and `package` on machines that have it: Debian packages.
 
+use super::arguments::joined_schema;
 use super::package_names::{base, matches, pattern, provided, version};
 use super::returns::Returns;
-use super::{Module, Outcome, Step, Stop, View};
+use super::{Module, Outcome, Step, Stop, View, collection_of};
 use crate::host::{Action, Answer, Effect, Package, Question, Resource, quote};
-use crate::value::Value;
-use schemars::JsonSchema;
+use crate::value::{ArgumentError, Value, deserialize, fields};
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
 /// What is told of packages.
@@ -386,6 +387,7 @@ impl Arguments {
 impl Module for Apt {
     const NAMES: &'static [&'static str] = &["ansible.builtin.apt", "apt"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["deb"];
     const IGNORED: &'static [&'static str] = &[
         "force_apt_get",
         "update_cache_retries",
@@ -432,19 +434,75 @@ impl Module for Apt {
     }
 }
 
+/// What `package` takes: what `apt` does, and which manager is to be used.
+#[derive(Clone, Debug)]
+pub(super) struct AnyArguments {
+    apt: Arguments,
+    manager: Manager,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+struct Manager {
+    /// The package manager, by the name of its module; `auto` is the machine's own, or what `ansible_package_use` says.
+    #[serde(rename = "use")]
+    name: Option<String>,
+}
+
+impl super::arguments::Arguments for AnyArguments {
+    fn schema() -> Schema {
+        joined_schema::<Arguments, Manager>()
+    }
+
+    fn names() -> Vec<&'static str> {
+        [fields::<Arguments>(), fields::<Manager>()].concat()
+    }
+
+    fn read(value: &Value) -> Result<(AnyArguments, Vec<&'static str>), ArgumentError> {
+        let (apt, mut known) =
+            deserialize(value).map(|(read, fields): (Arguments, _)| (read, fields.to_vec()))?;
+        let (manager, fields) = deserialize(value)?;
+        known.extend_from_slice(fields);
+        Ok((AnyArguments { apt, manager }, known))
+    }
+}
+
+impl AnyArguments {
+    /// The package manager that was asked for, if one was.
+    fn manager(&self, view: &View<'_>) -> Result<Option<String>, Stop> {
+        let named = self.manager.name.clone().filter(|name| name != "auto");
+        let variable = || view.control_node().variable("ansible_package_use");
+        let name = match named {
+            Some(name) => Some(name),
+            None => variable()?.and_then(|value| value.as_str().map(str::to_string)),
+        };
+        Ok(name.filter(|name| !name.is_empty() && name != "auto"))
+    }
+}
+
 impl Module for AnyPackage {
     const NAMES: &'static [&'static str] = &["ansible.builtin.package", "package"];
-    type Arguments = Arguments;
-    const IGNORED: &'static [&'static str] = &["use"];
+    type Arguments = AnyArguments;
     const RETURNS: &'static [Returns] = RETURNS;
 
-    fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+    fn step(arguments: &AnyArguments, view: &View<'_>) -> Result<Step, Stop> {
+        if let Some(manager) = arguments.manager(view)? {
+            if super::find(&manager).is_none() && collection_of(&manager).is_none() {
+                return Err(Stop::failed(format!(
+                    "Could not find a matching action for the \"{manager}\" package manager."
+                )));
+            }
+            if !Apt::NAMES.contains(&manager.as_str()) {
+                return Err(Stop::failed(format!(
+                    "package: only machines with apt are supported, and `{manager}` is asked for; use its own module"
+                )));
+            }
+        }
         let found = view.probe("command -v apt-get", &[Resource::Path("/usr/bin/apt-get".into())])?;
         if found.stdout.is_empty() {
             return Err(Stop::failed(
                 "package: only machines with apt are supported; use the command of this machine's package manager",
             ));
         }
-        Apt::step(arguments, view)
+        Apt::step(&arguments.apt, view)
     }
 }

@@ -319,6 +319,7 @@ impl Own {
 impl Module for Archive {
     const NAMES: &'static [&'static str] = &["community.general.archive", "archive"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["path", "dest", "exclude_path"];
     const IGNORED: &'static [&'static str] = &["unsafe_writes", "attributes"];
     const RETURNS: &'static [Returns] = &[
         FILE,

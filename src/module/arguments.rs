@@ -49,16 +49,7 @@ pub struct WithFile<T> {
 
 impl<T: DeserializeOwned + JsonSchema> Arguments for WithFile<T> {
     fn schema() -> Schema {
-        let mut schema = schema_for!(T);
-        let shared = schema_for!(FileArguments);
-        let into = schema
-            .as_object_mut()
-            .and_then(|object| object.get_mut("properties")?.as_object_mut());
-        if let (Some(into), Some(from)) = (into, shared.get("properties").and_then(|found| found.as_object()))
-        {
-            into.extend(from.clone());
-        }
-        schema
+        joined_schema::<T, FileArguments>()
     }
 
     fn names() -> Vec<&'static str> {
@@ -71,6 +62,19 @@ impl<T: DeserializeOwned + JsonSchema> Arguments for WithFile<T> {
         known.extend_from_slice(fields);
         Ok((WithFile { own, file }, known))
     }
+}
+
+/// The schema of two structures whose fields are given together.
+pub(super) fn joined_schema<T: JsonSchema, U: JsonSchema>() -> Schema {
+    let mut schema = schema_for!(T);
+    let shared = schema_for!(U);
+    let into = schema
+        .as_object_mut()
+        .and_then(|object| object.get_mut("properties")?.as_object_mut());
+    if let (Some(into), Some(from)) = (into, shared.get("properties").and_then(|found| found.as_object())) {
+        into.extend(from.clone());
+    }
+    schema
 }
 
 /// Reads the arguments of a pure module and refuses those it does not know.

@@ -1,14 +1,17 @@
 //! `assemble`: one file out of the pieces in a folder.
 
+use super::path_arguments::path;
 use super::place::{Place, Wanted, text_of};
+use super::placed::missing;
 use super::python_regex::{compile, search};
 use super::returns::{BACKUP, FILE, Returns};
-use super::{Module, Outcome, Step, Stop, View, WithFile};
-use crate::content::Content;
+use super::{LocalFile, Module, Outcome, Step, Stop, View, WithFile};
+use crate::content::{Content, byte_text};
 use crate::host::FileKind;
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::path::Path;
 
 /// Puts the pieces of a folder together, in the order of their names.
 pub(super) struct Assemble;
@@ -19,7 +22,7 @@ pub(super) struct Own {
     src: String,
     /// The file.
     dest: String,
-    /// The folder is on the host; a folder of this computer has to be copied first.
+    /// The folder is on the host; otherwise it is one of this computer, searched in `files/`.
     #[serde(default = "yes")]
     remote_src: bool,
     /// What stands between two pieces.
@@ -29,6 +32,9 @@ pub(super) struct Own {
     /// Leave out pieces whose names begin with a dot.
     #[serde(default)]
     ignore_hidden: bool,
+    /// Open vaulted pieces of this computer.
+    #[serde(default = "yes")]
+    decrypt: bool,
     /// Keep the old file beside the new one.
     #[serde(default)]
     backup: bool,
@@ -41,65 +47,128 @@ fn yes() -> bool {
 }
 
 impl Own {
-    /// The pieces by name.
-    fn pieces(&self, view: &View<'_>) -> Result<Vec<String>, Stop> {
+    /// Which names are taken, in their order.
+    fn taken(&self, mut names: Vec<String>) -> Result<Vec<String>, Stop> {
         let regex = self
             .regexp
             .as_deref()
             .map(|pattern| compile(pattern, ""))
             .transpose()?;
-        let missing = || Stop::failed(format!("Source ({}) is not a directory", self.src));
-        let folder = self.src.trim_end_matches('/');
-        let mut names = view.names(folder)?.ok_or_else(missing)?;
         names.sort();
-        let mut pieces = vec![];
+        let mut taken = vec![];
         for name in names {
             let fits = match &regex {
                 Some(regex) => search(regex, &name)?.is_some(),
                 None => true,
             };
-            if !fits || (self.ignore_hidden && name.starts_with('.')) {
-                continue;
+            if fits && !(self.ignore_hidden && name.starts_with('.')) {
+                taken.push(name);
             }
-            pieces.push(format!("{folder}/{name}"));
+        }
+        Ok(taken)
+    }
+
+    /// The pieces of a folder of the host.
+    fn of_host(&self, view: &View<'_>) -> Result<Vec<String>, Stop> {
+        let source = path(&self.src, view)?;
+        let folder = source.trim_end_matches('/');
+        let Some(names) = view.names(folder)? else {
+            let why = match view.stat(folder, true)? {
+                Some(_) => "is not a directory",
+                None => "does not exist",
+            };
+            return Err(Stop::failed(format!("Source ({source}) {why}")));
+        };
+        let paths: Vec<String> = self
+            .taken(names)?
+            .iter()
+            .map(|name| format!("{folder}/{name}"))
+            .collect();
+        for piece in &paths {
+            let _ = text_of(piece, view);
+        }
+        let mut pieces = vec![];
+        for piece in &paths {
+            let stat = view.stat(piece, true)?;
+            // A folder among the pieces is none of them.
+            if stat.is_some_and(|stat| stat.kind != FileKind::Folder) {
+                pieces.extend(text_of(piece, view)?);
+            }
         }
         Ok(pieces)
     }
 
-    fn text(&self, view: &View<'_>) -> Result<String, Stop> {
-        let pieces = self.pieces(view)?;
-        for piece in &pieces {
-            let _ = text_of(piece, view);
+    /// The pieces of a folder of this computer.
+    fn of_this_computer(&self, view: &View<'_>) -> Result<Vec<String>, Stop> {
+        let here = view.control_node();
+        let folder = here
+            .find("files", &self.src)
+            .map_err(|tried| missing(&self.src, &tried))?;
+        if here.file(&folder) != LocalFile::Folder {
+            return Err(Stop::failed(format!(
+                "Source ({}) is not a directory",
+                folder.display()
+            )));
         }
-        let mut whole = String::new();
-        for (at, piece) in pieces.iter().enumerate() {
-            let stat = view.stat(piece, true)?;
-            // A folder among the pieces is none of them.
-            if stat.is_none_or(|stat| stat.kind == FileKind::Folder) {
-                continue;
-            }
-            let Some(text) = text_of(piece, view)? else {
-                continue;
+        let entries = here.entries(&folder).into_iter();
+        let files = entries.filter(|entry| !entry.folder && entry.relative.components().count() == 1);
+        let names = files.map(|entry| entry.relative.to_string_lossy().into_owned());
+        let mut pieces = vec![];
+        for name in self.taken(names.collect())? {
+            let path = folder.join(&name);
+            let file = match self.decrypt {
+                true => here.file(&path),
+                false => here.sealed_file(&path),
             };
-            if let Some(delimiter) = self.delimiter.as_deref().filter(|_| at > 0) {
-                if !whole.ends_with('\n') {
-                    whole.push('\n');
-                }
+            match file {
+                LocalFile::File(Content::Unknown(unknown)) => return Err(Stop::Undecided(unknown)),
+                LocalFile::File(content) => pieces.push(text_of_content(&content, &path)?),
+                LocalFile::Closed(why) => return Err(Stop::failed(why)),
+                LocalFile::Missing | LocalFile::Folder => {}
+            }
+        }
+        Ok(pieces)
+    }
+
+    /// The pieces in one text: each begins a line, and so does what stands behind a delimiter.
+    fn joined(&self, pieces: &[String]) -> String {
+        let mut whole = String::new();
+        let mut open = false;
+        for (at, piece) in pieces.iter().enumerate() {
+            if open {
+                whole.push('\n');
+            }
+            if let Some(delimiter) = self
+                .delimiter
+                .as_deref()
+                .filter(|text| at > 0 && !text.is_empty())
+            {
                 whole.push_str(&delimiter.replace("\\n", "\n"));
                 if !whole.ends_with('\n') {
                     whole.push('\n');
                 }
             }
-            whole.push_str(&text);
+            whole.push_str(piece);
+            open = !piece.ends_with('\n');
         }
-        Ok(whole)
+        whole
     }
+}
+
+/// What a file of this computer holds.
+fn text_of_content(content: &Content, path: &Path) -> Result<String, Stop> {
+    let bytes = content
+        .read()
+        .map_err(|error| Stop::failed(format!("cannot read {}: {error}", path.display())))?;
+    Ok(byte_text::text_of(&bytes.unwrap_or_default()))
 }
 
 impl Module for Assemble {
     const NAMES: &'static [&'static str] = &["ansible.builtin.assemble", "assemble"];
     type Arguments = WithFile<Own>;
-    const IGNORED: &'static [&'static str] = &["attributes", "decrypt"];
+    const PATHS: &'static [&'static str] = &["dest"];
+    const IGNORED: &'static [&'static str] = &["attributes"];
+    const MISSING: Option<&'static str> = Some("src and dest are required");
     const RETURNS: &'static [Returns] = &[
         FILE,
         BACKUP,
@@ -113,15 +182,14 @@ impl Module for Assemble {
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
-        if !own.remote_src {
-            return Err(Stop::failed(
-                "remote_src: only folders of the host; copy the folder there first",
-            ));
-        }
         let place = Place::new(&own.dest, &arguments.file, view)
             .backup(own.backup)
             .validate(own.validate.as_deref());
-        let text = own.text(view)?;
+        let pieces = match own.remote_src {
+            true => own.of_host(view)?,
+            false => own.of_this_computer(view)?,
+        };
+        let text = own.joined(&pieces);
         let content = Content::text(&text);
         let outcome = Outcome::new()
             .of(own.dest.as_str())

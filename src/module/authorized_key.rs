@@ -141,6 +141,7 @@ impl Arguments {
 impl Module for AuthorizedKey {
     const NAMES: &'static [&'static str] = &["ansible.posix.authorized_key", "authorized_key"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["path"];
     const IGNORED: &'static [&'static str] = &["follow"];
     const RETURNS: &'static [Returns] = &[
         FILE,

@@ -1,6 +1,6 @@
 //! `blockinfile`: a block of lines between two marker lines.
 
-use super::place::{NO_FILE, Place, Wanted, no_file, text_of};
+use super::place::{NO_FILE, Place, Wanted, no_file, refuse_folder, text_of};
 use super::python_regex::{compile, search};
 use super::returns::{BACKUP, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
@@ -78,7 +78,7 @@ impl Own {
         let (pattern, after) = match (self.insertafter.as_deref(), self.insertbefore.as_deref()) {
             (Some(_), Some(_)) => {
                 return Err(Stop::failed(
-                    "insertbefore and insertafter are mutually exclusive",
+                    "parameters are mutually exclusive: insertbefore|insertafter",
                 ));
             }
             (None, None) | (Some("EOF"), _) => return Ok(lines.len()),
@@ -138,6 +138,7 @@ impl Own {
 impl Module for Blockinfile {
     const NAMES: &'static [&'static str] = &["ansible.builtin.blockinfile", "blockinfile"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["path", "dest", "destfile", "name"];
     const IGNORED: &'static [&'static str] = &["attributes", "encoding"];
     const RETURNS: &'static [Returns] = &[BACKUP, NO_FILE];
 
@@ -146,6 +147,7 @@ impl Module for Blockinfile {
         let place = Place::new(&own.path, &arguments.file, view)
             .backup(own.backup)
             .validate(own.validate.as_deref());
+        refuse_folder(&own.path, view)?;
         let original = text_of(&own.path, view)?;
         if original.is_none() && !own.create {
             return Err(no_file(format!("Path {} does not exist !", own.path)));

@@ -23,6 +23,9 @@ const RETURNS: &[Returns] = &[
     ],
 ];
 
+/// Arguments that are paths.
+const PATHS: &[&str] = &["chdir", "creates", "removes"];
+
 /// Runs a command without a shell.
 pub(super) struct Command;
 /// Runs a command through a shell.
@@ -63,6 +66,7 @@ fn yes() -> bool {
 impl Module for Command {
     const NAMES: &'static [&'static str] = &["ansible.builtin.command", "command"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = PATHS;
     const FREE_FORM: Option<&'static str> = Some("cmd");
     const NATURE: Nature = Nature::OF_A_COMMAND;
     const IGNORED: &'static [&'static str] = &["warn"];
@@ -70,7 +74,11 @@ impl Module for Command {
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let words = match (&arguments.cmd, &arguments.argv) {
-            (Some(_), Some(_)) => return Err(Stop::failed("only command or argv can be given, not both")),
+            (Some(_), Some(_)) => {
+                return Err(Stop::failed(
+                    "parameters are mutually exclusive: _raw_params|cmd|argv",
+                ));
+            }
             (Some(text), None) => {
                 let words = shlex::split(text);
                 words.ok_or_else(|| {
@@ -83,10 +91,9 @@ impl Module for Command {
         if words.is_empty() {
             return Err(Stop::failed("no command given"));
         }
-        let expand = arguments.expand_argument_vars && arguments.argv.is_none();
         let script = words
             .iter()
-            .map(|word| argument(word, expand))
+            .map(|word| argument(word, arguments.expand_argument_vars))
             .collect::<Vec<_>>()
             .join(" ");
         let shown = Value::list(words.iter().map(Value::string));
@@ -97,6 +104,7 @@ impl Module for Command {
 impl Module for Shell {
     const NAMES: &'static [&'static str] = &["ansible.builtin.shell", "shell"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = PATHS;
     const FREE_FORM: Option<&'static str> = Some("cmd");
     const NATURE: Nature = Nature::OF_A_COMMAND;
     const IGNORED: &'static [&'static str] = &["warn"];
@@ -119,45 +127,70 @@ fn word(value: &Value) -> Result<String, Stop> {
     }
 }
 
-/// A word of a command without a shell: quoted, but for `$NAME` and `~`, which Ansible expands.
+/// A word of a command without a shell: quoted, but for `$NAME`, and `~` and `~NAME` at its beginning, which Ansible expands.
 pub(super) fn argument(word: &str, expand: bool) -> String {
-    let names = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let dollar = expand
-        && word.match_indices('$').any(|(at, _)| {
-            let rest = word[at + 1..].trim_start_matches('{');
-            rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        });
-    if dollar {
-        let mut out = String::from("\"");
-        let mut rest = word;
-        while let Some(at) = rest.find('$') {
-            escape(&mut out, &rest[..at]);
-            let after = &rest[at + 1..];
-            let (name, length) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-                Some((name, _)) => (name, name.len() + 2),
-                None => {
-                    let end = after.find(|c| !names(c)).unwrap_or(after.len());
-                    (&after[..end], end)
-                }
-            };
-            if !name.is_empty() && name.chars().all(names) && !name.starts_with(|c: char| c.is_ascii_digit())
-            {
-                // What is not set stays as it is written, as Python's expandvars does.
-                out.push_str(&format!("${{{name}-\\${}}}", &after[..length]));
-            } else {
-                out.push_str("\\$");
-                escape(&mut out, &after[..length]);
-            }
-            rest = &after[length..];
+    if !expand {
+        return quote(word);
+    }
+    let Some(below) = word.strip_prefix('~') else {
+        return with_variables(word);
+    };
+    let (name, rest) = match below.find('/') {
+        Some(at) => below.split_at(at),
+        None => (below, ""),
+    };
+    let home = match name {
+        "" => "\"$HOME\"".to_string(),
+        _ if name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) =>
+        {
+            // An account that is not there leaves the word as it is written.
+            format!("\"$(h=$(getent passwd {name} | cut -d: -f6); printf %s \"${{h:-~{name}}}\")\"")
         }
-        escape(&mut out, rest);
-        out.push('"');
-        return out;
+        _ => return with_variables(word),
+    };
+    match rest.strip_prefix('/') {
+        Some(rest) => format!("{home}/{}", with_variables(rest)),
+        None => home,
     }
-    match word.strip_prefix("~/") {
-        Some(below) if expand => format!("\"$HOME\"/{}", quote(below)),
-        _ => quote(word),
+}
+
+/// A quoted word in which variables of the environment are expanded.
+fn with_variables(word: &str) -> String {
+    let names = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let dollar = word.match_indices('$').any(|(at, _)| {
+        let rest = word[at + 1..].trim_start_matches('{');
+        rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    });
+    if !dollar {
+        return quote(word);
     }
+    let mut out = String::from("\"");
+    let mut rest = word;
+    while let Some(at) = rest.find('$') {
+        escape(&mut out, &rest[..at]);
+        let after = &rest[at + 1..];
+        let (name, length) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            Some((name, _)) => (name, name.len() + 2),
+            None => {
+                let end = after.find(|c| !names(c)).unwrap_or(after.len());
+                (&after[..end], end)
+            }
+        };
+        if !name.is_empty() && name.chars().all(names) && !name.starts_with(|c: char| c.is_ascii_digit()) {
+            // What is not set stays as it is written, as Python's expandvars does.
+            let written = after[..length].replace('}', "\\}");
+            out.push_str(&format!("${{{name}-\\${written}}}"));
+        } else {
+            out.push_str("\\$");
+            escape(&mut out, &after[..length]);
+        }
+        rest = &after[length..];
+    }
+    escape(&mut out, rest);
+    out.push('"');
+    out
 }
 
 fn escape(out: &mut String, text: &str) {
@@ -382,6 +415,8 @@ mod tests {
         assert_eq!(argument("plain", true), "plain");
         assert_eq!(argument("a b'c", true), r#"'a b'"'"'c'"#);
         assert_eq!(argument("$HOME/x", true), "\"${HOME-\\$HOME}/x\"");
+        assert_eq!(argument("${HOME}/x", true), "\"${HOME-\\${HOME\\}}/x\"");
+        assert_eq!(argument("~/$x", true), "\"$HOME\"/\"${x-\\$x}\"");
         assert_eq!(argument("$HOME/x", false), "'$HOME/x'");
         assert_eq!(argument("cost $5", true), "'cost $5'");
         assert_eq!(argument("~/x", true), "\"$HOME\"/x");

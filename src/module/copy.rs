@@ -1,6 +1,7 @@
 //! `copy`: a file, a folder or a text of this computer to the host.
 
 use super::file::differing;
+use super::path_arguments::path;
 use super::placed::{Placed, WRITTEN, missing};
 use super::returns::{BACKUP, FILE, Returns};
 use super::{FileArguments, LocalFile, Mode, Module, Outcome, Step, Stop, View, WithFile};
@@ -50,7 +51,9 @@ fn yes() -> bool {
 impl Module for Copy {
     const NAMES: &'static [&'static str] = &["ansible.builtin.copy", "copy"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["dest"];
     const IGNORED: &'static [&'static str] = &["local_follow", "attributes"];
+    const MISSING: Option<&'static str> = Some("dest is required");
     const RETURNS: &'static [Returns] = &[FILE, BACKUP, WRITTEN];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
@@ -66,8 +69,9 @@ impl Module for Copy {
             force: own.force,
             follow: own.follow,
         };
+        let source = own.src.as_ref().filter(|source| !source.is_empty());
         if let Some(content) = &own.content {
-            if own.src.is_some() {
+            if source.is_some() {
                 return Err(Stop::failed("src and content are mutually exclusive"));
             }
             if own.dest.ends_with('/') {
@@ -75,22 +79,22 @@ impl Module for Copy {
             }
             return placed(text_content(content), None, None).step(view);
         }
-        let Some(source) = &own.src else {
+        let Some(source) = source else {
             return Err(Stop::failed("src (or content) is required"));
         };
         if own.remote_src {
-            return remote(arguments, source, view);
+            return remote(arguments, &path(source, view)?, view);
         }
-        let path = view
+        let found = view
             .control_node()
             .find("files", source)
             .map_err(|tried| missing(source, &tried))?;
-        match read(own, &path, view) {
+        match read(own, &found, view) {
             LocalFile::Closed(why) => Err(Stop::failed(why)),
-            LocalFile::Missing => Err(missing(source, &[path])),
-            LocalFile::Folder => folder(arguments, source, &path, view),
+            LocalFile::Missing => Err(missing(source, &[found])),
+            LocalFile::Folder => folder(arguments, source, &found, view),
             LocalFile::File(content) => {
-                placed(content, Some(&path), view.control_node().mode(&path)).step(view)
+                placed(content, Some(&found), view.control_node().mode(&found)).step(view)
             }
         }
     }

@@ -128,6 +128,7 @@ fn told(text: &str) -> Outcome {
 impl Module for Cron {
     const NAMES: &'static [&'static str] = &["ansible.builtin.cron", "cron"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["cron_file"];
     const IGNORED: &'static [&'static str] = &["backup", "insertafter", "insertbefore"];
     const RETURNS: &'static [Returns] = &[&[
         ("jobs", "The names of all lines that have one."),

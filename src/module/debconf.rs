@@ -46,7 +46,29 @@ pub(super) struct Arguments {
     unseen: bool,
 }
 
+/// The choices of a `multiselect` in the order of their names.
+fn sorted(choices: &str) -> Vec<&str> {
+    let mut choices: Vec<&str> = choices.split(',').map(str::trim).collect();
+    choices.sort_unstable();
+    choices
+}
+
 impl Arguments {
+    /// The choices of a `multiselect` are texts.
+    fn check_choices(&self, kind: Kind) -> Result<(), Stop> {
+        let items = match &self.value {
+            Some(Value::List(items)) if kind == Kind::Multiselect => items,
+            _ => return Ok(()),
+        };
+        match items.iter().find(|item| item.as_str().is_none()) {
+            Some(item) => Err(Stop::failed(format!(
+                "Invalid value provided for 'multiselect': {} is no text",
+                repr(item)
+            ))),
+            None => Ok(()),
+        }
+    }
+
     fn text(&self, kind: Kind) -> String {
         match &self.value {
             Some(Value::Bool(flag)) => flag.to_string(),
@@ -116,9 +138,10 @@ impl Module for Debconf {
         };
         let (Some(kind), Some(_)) = (arguments.vtype, &arguments.value) else {
             return Err(Stop::failed(
-                "when supplying a question you must supply a valid vtype",
+                "parameters are required together: question, vtype, value",
             ));
         };
+        arguments.check_choices(kind)?;
         let wanted = arguments.text(kind);
         let there = match kind {
             Kind::Password => printed
@@ -130,7 +153,13 @@ impl Module for Debconf {
                 .find(|(known, _)| known == question)
                 .map(|(_, answer)| answer.to_string()),
         };
-        if there.as_ref() == Some(&wanted) {
+        let same = match (&there, kind, &arguments.value) {
+            // The order of a list is nobody's business, that of a text is.
+            (Some(there), Kind::Multiselect, Some(Value::List(_))) => sorted(there) == sorted(&wanted),
+            (Some(there), Kind::Boolean, _) => there.to_lowercase() == wanted,
+            (there, ..) => there.as_ref() == Some(&wanted),
+        };
+        if same {
             return Ok(Step::done(outcome));
         }
         let word = format!("{kind:?}").to_lowercase();

@@ -1,9 +1,9 @@
 //! `fetch`: a file of the host to this computer.
 
 use super::returns::Returns;
-use super::{LocalFile, Module, Outcome, Step, Stop, View};
+use super::{LocalFile, Module, Nature, Outcome, Step, Stop, View};
 use crate::content::{Content, byte_text};
-use crate::host::{Action, FileKind, Question};
+use crate::host::{Action, FileKind, Question, Resource, quote};
 use crate::value::Value;
 use crate::words::component;
 use schemars::JsonSchema;
@@ -18,7 +18,7 @@ pub(super) struct Fetch;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(super) struct Arguments {
     /// The file of the host.
-    src: String,
+    src: Value,
     /// The folder here; with `flat` the file itself.
     dest: String,
     /// Do not put the name of the host and its folders below `dest`.
@@ -34,7 +34,7 @@ fn yes() -> bool {
 }
 
 impl Arguments {
-    fn target(&self, view: &View<'_>) -> Result<PathBuf, Stop> {
+    fn target(&self, source: &str, view: &View<'_>) -> Result<PathBuf, Stop> {
         let text = |name: &str| -> Result<String, Stop> {
             let value = view.control_node().variable(name)?;
             Ok(value
@@ -55,11 +55,11 @@ impl Arguments {
             })
         };
         Ok(match (self.flat, self.dest.ends_with('/')) {
-            (true, true) => base.join(below(self.src.rsplit('/').next().unwrap_or_default())?),
+            (true, true) => base.join(below(source.rsplit('/').next().unwrap_or_default())?),
             (true, false) => base,
             (false, _) => base
                 .join(component(&text("inventory_hostname")?))
-                .join(below(self.src.trim_start_matches('/'))?),
+                .join(below(source.trim_start_matches('/'))?),
         })
     }
 }
@@ -79,10 +79,23 @@ fn contained(path: &str) -> Option<PathBuf> {
     (!parts.is_empty()).then(|| parts.iter().map(bytes).collect())
 }
 
+/// True if a folder on the way to a path is closed to the account.
+pub(super) fn shut(path: &str, view: &View<'_>) -> Result<bool, Stop> {
+    let script = format!("LC_ALL=C stat -L -- {} 2>&1 >/dev/null", quote(path));
+    let output = view.probe(&script, &[Resource::Path(path.into())])?;
+    Ok(output.text().contains("Permission denied"))
+}
+
 impl Module for Fetch {
     const NAMES: &'static [&'static str] = &["ansible.builtin.fetch", "fetch"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["src"];
+    const NATURE: Nature = Nature {
+        skips_check: true,
+        ..Nature::OF_A_HOST
+    };
     const IGNORED: &'static [&'static str] = &["validate_checksum"];
+    const MISSING: Option<&'static str> = Some("src and dest are required");
     const RETURNS: &'static [Returns] = &[&[
         ("dest", "The file of this computer."),
         ("file", "The file of the host, if it was not fetched."),
@@ -93,7 +106,12 @@ impl Module for Fetch {
     ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
-        let path = arguments.src.as_str();
+        let path = match &arguments.src {
+            Value::Unknown(unknown) => return Err(Stop::Undecided(unknown.clone())),
+            source => source.as_str().ok_or_else(|| {
+                Stop::failed("Invalid type supplied for source option, it must be a string")
+            })?,
+        };
         view.note(Question::Digest { path: path.into() });
         match view.stat(path, true)? {
             Some(stat) if stat.kind != FileKind::File => {
@@ -116,6 +134,9 @@ impl Module for Fetch {
                 ));
             }
             None if arguments.fail_on_missing => {
+                if shut(path, view)? {
+                    return Err(Stop::failed(format!("File is not readable: {path}")));
+                }
                 return Err(Stop::failed(
                     "the remote file does not exist, not transferring, ignored",
                 ));
@@ -131,11 +152,21 @@ impl Module for Fetch {
             }
             Some(_) => {}
         }
-        let to = arguments.target(view)?;
+        let to = arguments.target(path, view)?;
         let here = match view.control_node().sealed_file(&to) {
             LocalFile::File(content) => Some(content),
             LocalFile::Missing | LocalFile::Closed(_) => None,
-            LocalFile::Folder => return Err(Stop::failed(format!("dest is a folder: {}", to.display()))),
+            LocalFile::Folder if arguments.flat && !arguments.dest.ends_with('/') => {
+                return Err(Stop::failed(
+                    "dest is an existing directory, use a trailing slash if you want to fetch src into that directory",
+                ));
+            }
+            LocalFile::Folder => {
+                return Err(Stop::failed(format!(
+                    "calculated dest '{}' is an existing directory, use another path that does not point to an existing directory",
+                    to.display()
+                )));
+            }
         };
         let outcome = Outcome::new().with("dest", to.display().to_string());
         if let Some(performed) = view.performed().first() {

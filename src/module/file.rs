@@ -1,10 +1,13 @@
 //! `file`: folders, links, attributes, removal.
 
+mod times;
+
 use super::returns::{FILE, Returns};
 use super::{FileArguments, Module, Outcome, Step, Stop, View, WithFile, tree};
 use crate::host::{Action, Answer, Attributes, Effect, FileKind, Question, Stat, quote, remove_empty, touch};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use times::Time;
 
 /// Sets attributes of files, makes folders and links, removes things.
 pub(super) struct File;
@@ -39,10 +42,20 @@ pub(super) struct Own {
     /// Set the attributes of what a link points at.
     #[serde(default = "yes")]
     follow: bool,
-    /// `preserve`, `now` or a time; only `preserve` and `now` are read.
+    /// Of what is touched: `preserve`, `now` or a time.
     modification_time: Option<String>,
-    /// `preserve`, `now` or a time; only `preserve` and `now` are read.
+    /// How that time is written.
+    #[serde(default = "minutes")]
+    modification_time_format: String,
+    /// Of what is touched: `preserve`, `now` or a time.
     access_time: Option<String>,
+    /// How that time is written.
+    #[serde(default = "minutes")]
+    access_time_format: String,
+}
+
+fn minutes() -> String {
+    "%Y%m%d%H%M.%S".into()
 }
 
 fn yes() -> bool {
@@ -52,6 +65,7 @@ fn yes() -> bool {
 impl Module for File {
     const NAMES: &'static [&'static str] = &["ansible.builtin.file", "file"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["path", "dest", "name", "src"];
     const IGNORED: &'static [&'static str] = &["attributes"];
     const RETURNS: &'static [Returns] = &[
         FILE,
@@ -316,6 +330,12 @@ impl Context<'_> {
     }
 
     fn touch(&self, here: Option<&Stat>, view: &View<'_>) -> Result<Step, Stop> {
+        if here.is_none() && !view.performed().is_empty() {
+            return Err(Stop::failed(format!(
+                "Error, could not touch target: {} was taken away as soon as it was made",
+                self.path
+            )));
+        }
         if here.is_none()
             && let Some(folder) = parent(self.path)
             && view.stat(folder, true)?.is_none()
@@ -324,8 +344,12 @@ impl Context<'_> {
                 "Error, could not touch target: the folder {folder} does not exist"
             )));
         }
-        let kept = |time: &Option<String>| time.as_deref() == Some("preserve");
-        let keep = kept(&self.own.modification_time) && kept(&self.own.access_time);
+        let own = self.own;
+        let modified = Time::read(own.modification_time.as_deref(), &own.modification_time_format)?;
+        let accessed = Time::read(own.access_time.as_deref(), &own.access_time_format)?;
+        let is_dated = [&modified, &accessed]
+            .iter()
+            .any(|time| matches!(time, Time::At(_)));
         let mut actions = vec![];
         match here {
             None => actions.push(Action::WriteFile {
@@ -336,7 +360,7 @@ impl Context<'_> {
                 backup: false,
                 unsafe_writes: self.file.unsafe_writes,
             }),
-            Some(_) if keep => {}
+            Some(_) if modified == Time::Keep && accessed == Time::Keep => {}
             Some(_) => {
                 let Some(behind) = view.stat(self.path, true)? else {
                     return Err(Stop::failed(format!(
@@ -344,17 +368,20 @@ impl Context<'_> {
                         self.path
                     )));
                 };
-                let options = match (kept(&self.own.modification_time), kept(&self.own.access_time)) {
-                    (true, _) => "-a",
-                    (_, true) => "-m",
-                    _ => "",
-                };
-                actions.push(Action::Script {
-                    script: touch(&view.destination(self.path)?, &behind, options),
-                    explain: format!("touch {}", quote(self.path)),
-                    effects: vec![],
-                });
+                let modified = modified.unless(behind.modified, view)?;
+                let accessed = accessed.unless(behind.accessed, view)?;
+                for options in times::options(modified, accessed) {
+                    actions.push(Action::Script {
+                        script: touch(&view.destination(self.path)?, &behind, &options),
+                        explain: format!("touch {options} {}", quote(self.path)).replace("  ", " "),
+                        effects: vec![],
+                    });
+                }
             }
+        }
+        if here.is_none() && is_dated {
+            // It has to be there before it can be given a time.
+            return Ok(Step::Act(actions));
         }
         if let Some(stat) = here {
             actions.extend(self.set(stat, self.own.follow)?);

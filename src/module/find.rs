@@ -2,9 +2,9 @@
 
 use super::python_regex::{compile, search};
 use super::returns::Returns;
+use super::stat::{Algorithm, checksum};
 use super::tree::operand;
-use super::{Module, Outcome, Step, Stop, View};
-use crate::content::byte_text;
+use super::{Module, Outcome, Step, Stop, View, parse_mode};
 use crate::host::{Resource, quote};
 use crate::value::{Map, Value};
 use crate::wildcard::fnmatch;
@@ -35,6 +35,10 @@ pub(super) enum Stamp {
     Mtime,
 }
 
+fn yes() -> bool {
+    true
+}
+
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(super) struct Arguments {
     /// Folders to look in.
@@ -48,6 +52,11 @@ pub(super) struct Arguments {
     excludes: Vec<String>,
     /// An expression that a line of the file must match.
     contains: Option<String>,
+    /// Match `contains` anywhere in the whole text, not at the beginning of each line.
+    #[serde(default)]
+    read_whole_file: bool,
+    /// Encoding of the files that `contains` looks into; the default is utf-8.
+    encoding: Option<String>,
     /// Patterns are regular expressions.
     #[serde(default)]
     use_regex: bool,
@@ -72,11 +81,19 @@ pub(super) struct Arguments {
     age_stamp: Stamp,
     /// At least this big (`10m`), or at most with a minus.
     size: Option<String>,
-    /// Give SHA-1 digests.
+    /// Give digests.
     #[serde(default)]
     get_checksum: bool,
+    /// Which digest.
+    #[serde(default, alias = "checksum", alias = "checksum_algo")]
+    checksum_algorithm: Algorithm,
+    /// Permissions: octal digits in quotes or symbolic.
+    mode: Option<Value>,
+    /// These permissions exactly, not just one of them.
+    #[serde(default = "yes")]
+    exact_mode: bool,
     /// At most so many.
-    limit: Option<usize>,
+    limit: Option<i64>,
 }
 
 impl Arguments {
@@ -84,10 +101,14 @@ impl Arguments {
     /// kind, mode, owner, group, links, size, times, inode, device, path. No path holds two slashes in a row
     /// ([`operand`]), whatever names are made of: so none can pass for the beginning of an entry.
     fn script(&self) -> String {
-        let depth = match (self.recurse, self.depth) {
-            (false, _) => " -maxdepth 1".to_string(),
-            (true, Some(depth)) => format!(" -maxdepth {depth}"),
-            (true, None) => String::new(),
+        // What lies one folder deeper than wanted is looked at too, to be left out.
+        let (depth, examined) = match (self.recurse, self.depth.filter(|depth| *depth > 0)) {
+            (false, _) => (" -maxdepth 1".to_string(), " -maxdepth 1".to_string()),
+            (true, Some(depth)) => (
+                format!(" -maxdepth {depth}"),
+                format!(" -maxdepth {}", u64::from(depth) + 1),
+            ),
+            (true, None) => (String::new(), String::new()),
         };
         let kind = match self.file_type {
             Kind::Any => "",
@@ -100,7 +121,7 @@ impl Arguments {
         for path in &self.paths {
             let path = quote(&operand(path));
             script.push_str(&format!(
-                "printf //=; if [ -d {path} ]; then find {follow}{path} -mindepth 1{depth} -print0 | tr -cd '\\000' | wc -c; \
+                "printf //=; if [ -d {path} ]; then find {follow}{path} -mindepth 1{examined} -print0 | tr -cd '\\000' | wc -c; \
                  find {follow}{path} -mindepth 1{depth}{kind} -exec stat -c '//%F|%a|%u|%g|%U|%G|%h|%s|%X|%Y|%Z|%i|%d|%n' {{}} + ; \
                  else echo -; fi\n"
             ));
@@ -112,11 +133,11 @@ impl Arguments {
     fn read<'a>(&'a self, printed: &'a str) -> Listing<'a> {
         let mut listing = Listing::default();
         let mut folders = self.paths.iter();
-        let mut base = String::new();
+        let (mut folder, mut base) = ("", String::new());
         for record in printed.split("//") {
             let record = record.strip_suffix('\n').unwrap_or(record);
             if let Some(count) = record.strip_prefix('=') {
-                let folder = folders.next().map_or("", String::as_str);
+                folder = folders.next().map_or("", String::as_str);
                 base = operand(folder);
                 match count.trim().parse::<i64>() {
                     Ok(count) => listing.examined += count,
@@ -127,7 +148,11 @@ impl Arguments {
             let fields: Vec<&str> = record.splitn(14, '|').collect();
             if let Ok(fields) = <[&str; 14]>::try_from(fields) {
                 let below = fields[13].strip_prefix(base.as_str()).unwrap_or(fields[13]);
-                listing.found.push((fields, below));
+                listing.found.push(Found {
+                    fields,
+                    below,
+                    folder,
+                });
             }
         }
         listing
@@ -192,6 +217,94 @@ impl Arguments {
         }
         Ok(fits)
     }
+
+    /// True if the permissions are those that are wanted, or without `exact_mode` one of them.
+    fn fits_mode(&self, fields: &Fields<'_>) -> bool {
+        let Some(wanted) = self.mode.as_ref().and_then(Value::as_str) else {
+            return true;
+        };
+        let wanted = u32::from_str_radix(wanted, 8)
+            .ok()
+            .or_else(|| parse_mode(wanted, 0, false));
+        let mode = u32::from_str_radix(fields[1], 8).unwrap_or(0);
+        match (wanted, self.exact_mode) {
+            (Some(wanted), true) => mode == wanted & 0o7777,
+            (Some(wanted), false) => mode & wanted != 0,
+            (None, _) => false,
+        }
+    }
+
+    /// Refuses values that no module of Ansible's takes.
+    fn check(&self) -> Result<(), Stop> {
+        if let Some(value) = self.mode.as_ref().filter(|value| value.as_str().is_none()) {
+            return Err(Stop::failed(format!(
+                "argument 'mode' is not a string and conversion is not allowed, value is of type {}",
+                if matches!(value, Value::Int(_)) {
+                    "int"
+                } else {
+                    "another kind"
+                }
+            )));
+        }
+        match self.limit {
+            Some(limit) if limit <= 0 => Err(Stop::failed(format!(
+                "limit cannot be {limit} (use None for unlimited)"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether `contains` matches in a file; the inner error tells why the file cannot be read as text.
+    fn contains(&self, pattern: &str, path: &str, view: &View<'_>) -> Result<Result<bool, String>, Stop> {
+        let text = match text_of(path, self.encoding.as_deref(), view)? {
+            Ok(text) => text,
+            Err(why) => return Ok(Err(why)),
+        };
+        if self.read_whole_file {
+            return Ok(Ok(search(&compile(pattern, "")?, &text)?.is_some()));
+        }
+        let regex = compile(&format!("^(?:{pattern})"), "")?;
+        for line in text.split_inclusive('\n') {
+            if search(&regex, line)?.is_some() {
+                return Ok(Ok(true));
+            }
+        }
+        Ok(Ok(false))
+    }
+}
+
+/// The longest file that is looked into.
+const LIMIT: u64 = 16 << 20;
+
+/// The text of a file; the inner error tells why it is none.
+fn text_of(path: &str, encoding: Option<&str>, view: &View<'_>) -> Result<Result<String, String>, Stop> {
+    let shown = encoding.unwrap_or("None (default determined by the Python built-in function \"open\")");
+    let wrong =
+        || format!("Failed to read the file {path} due to an encoding error. current encoding: {shown}");
+    let Some(name) = encoding.filter(|name| !is_utf8(name)) else {
+        let content = view.content(path, LIMIT)?.unwrap_or_else(|| [].into());
+        return Ok(String::from_utf8(content.to_vec()).map_err(|_| wrong()));
+    };
+    // The programs of the host know other encodings.
+    let (name, file) = (quote(name), quote(path));
+    let script = format!(
+        "command -v iconv >/dev/null || exit 9; iconv -f {name} -t UTF-8 </dev/null || exit 8; head -c {LIMIT} <{file} | iconv -f {name} -t UTF-8"
+    );
+    let output = view.probe(&script, &[Resource::Path(path.into())])?;
+    Ok(match output.code {
+        0 => Ok(output.text()),
+        8 => Err(format!("unknown encoding: {}", encoding.unwrap_or_default())),
+        9 => {
+            return Err(Stop::failed(
+                "find: another `encoding` than utf-8 needs iconv on the host",
+            ));
+        }
+        _ => Err(wrong()),
+    })
+}
+
+fn is_utf8(name: &str) -> bool {
+    ["utf-8", "utf8", "utf_8"].contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// A number with a unit behind it.
@@ -217,11 +330,19 @@ fn scaled(text: &str, units: &[(char, i64)]) -> Result<i64, Stop> {
 /// What `stat` printed of a thing.
 type Fields<'a> = [&'a str; 14];
 
+/// A thing that was found.
+struct Found<'a> {
+    fields: Fields<'a>,
+    /// The path below the folder.
+    below: &'a str,
+    /// The folder that was looked into.
+    folder: &'a str,
+}
+
 /// What is in the folders.
 #[derive(Default)]
 struct Listing<'a> {
-    /// Fields, and the path below the folder.
-    found: Vec<(Fields<'a>, &'a str)>,
+    found: Vec<Found<'a>>,
     examined: i64,
     /// Folders that are none.
     missing: Vec<&'a str>,
@@ -272,8 +393,14 @@ fn entry(fields: &Fields<'_>) -> Map {
     entry
 }
 
-/// The paths of `found` in which a line matches, and digests, in one more trip.
-fn looked_into(arguments: &Arguments, found: Vec<Map>, view: &View<'_>) -> Result<Vec<Map>, Stop> {
+/// The entries of `found` in whose files `contains` matches, with digests, in one more trip. A folder with a file that
+/// cannot be read as text is given up there, and `skipped` tells why.
+fn looked_into(
+    arguments: &Arguments,
+    found: Vec<(Map, &str)>,
+    skipped: &mut Map,
+    view: &View<'_>,
+) -> Result<Vec<Map>, Stop> {
     let path = |entry: &Map| {
         entry
             .get("path")
@@ -281,53 +408,48 @@ fn looked_into(arguments: &Arguments, found: Vec<Map>, view: &View<'_>) -> Resul
             .unwrap_or_default()
             .to_string()
     };
-    for entry in &found {
-        if arguments.contains.is_some() {
-            let _ = view.content(&path(entry), 16 << 20);
+    let of_file = |entry: &Map| entry.get("isreg") == Some(&Value::Bool(true));
+    let pattern = arguments
+        .contains
+        .as_deref()
+        .filter(|_| arguments.file_type == Kind::File);
+    for (entry, _) in found.iter().filter(|(entry, _)| of_file(entry)) {
+        if pattern.is_some() {
+            let _ = text_of(&path(entry), arguments.encoding.as_deref(), view);
         }
         if arguments.get_checksum {
-            let _ = digest(&path(entry), view);
+            let _ = checksum(&path(entry), arguments.checksum_algorithm, view);
         }
     }
     let mut kept = vec![];
-    for mut entry in found {
+    for (mut entry, folder) in found {
+        if skipped.contains_key(folder) {
+            continue;
+        }
         let path = path(&entry);
-        if let Some(pattern) = &arguments.contains {
-            let regex = compile(&format!("^(?:{pattern})"), "")?;
-            let content = view.content(&path, 16 << 20)?.unwrap_or_else(|| [].into());
-            let text = byte_text::text_of(&content);
-            let mut any = false;
-            for line in text.lines() {
-                any = any || search(&regex, line)?.is_some();
-            }
-            if !any {
-                continue;
+        if let Some(pattern) = pattern {
+            match arguments.contains(pattern, &path, view)? {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(why) => {
+                    skipped.insert(folder.into(), why.into());
+                    continue;
+                }
             }
         }
-        if arguments.get_checksum && entry.get("isreg") == Some(&Value::Bool(true)) {
-            entry.insert("checksum".into(), digest(&path, view)?.into());
+        if arguments.get_checksum && of_file(&entry) {
+            let checksum = checksum(&path, arguments.checksum_algorithm, view)?;
+            entry.insert("checksum".into(), checksum);
         }
         kept.push(entry);
     }
     Ok(kept)
 }
 
-fn digest(path: &str, view: &View<'_>) -> Result<String, Stop> {
-    let script = format!("sha1sum <{}", quote(path));
-    let output = view.probe(&script, &[Resource::Path(path.into())])?;
-    Ok(output.text().split(' ').next().unwrap_or_default().to_string())
-}
-
 impl Module for Find {
     const NAMES: &'static [&'static str] = &["ansible.builtin.find", "find"];
     type Arguments = Arguments;
-    const IGNORED: &'static [&'static str] = &[
-        "read_whole_file",
-        "encoding",
-        "checksum_algorithm",
-        "mode",
-        "exact_mode",
-    ];
+    const PATHS: &'static [&'static str] = &["paths", "name", "path"];
     const RETURNS: &'static [Returns] = &[&[
         ("files", "What was found, each as `stat` tells it."),
         ("matched", "How many were found."),
@@ -336,6 +458,7 @@ impl Module for Find {
     ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        arguments.check()?;
         let about: Vec<Resource> = arguments
             .paths
             .iter()
@@ -345,27 +468,36 @@ impl Module for Find {
         let now = view.control_node().now();
         let listing = arguments.read(&output);
         let missing = listing.missing.iter();
-        let skipped: Map = missing
+        let mut skipped: Map = missing
             .map(|path| ((*path).into(), format!("'{path}' is not a directory").into()))
             .collect();
         let mut found = vec![];
-        for (fields, below) in &listing.found {
+        for Found {
+            fields,
+            below,
+            folder,
+        } in &listing.found
+        {
             let hidden = below.split('/').any(|part| part.starts_with('.'));
             let name = below.rsplit('/').next().unwrap_or_default();
             if (hidden && !arguments.hidden)
                 || !arguments.fits_name(name)?
+                || !arguments.fits_mode(fields)
                 || !arguments.fits_numbers(fields, now)?
             {
                 continue;
             }
-            found.push(entry(fields));
+            found.push((entry(fields), *folder));
         }
-        let mut found = looked_into(arguments, found, view)?;
-        found.truncate(arguments.limit.unwrap_or(usize::MAX));
+        let mut found = looked_into(arguments, found, &mut skipped, view)?;
+        let limit = arguments.limit.and_then(|limit| usize::try_from(limit).ok());
+        let limit = limit.unwrap_or(usize::MAX);
+        found.truncate(limit);
         let matched = found.len() as i64;
         let message = match skipped.is_empty() {
-            true => "All paths examined",
             false => "Not all paths examined, check warnings for details",
+            true if found.len() == limit => "Limit of matches reached",
+            true => "All paths examined",
         };
         Ok(Step::done(
             Outcome::new()

@@ -248,6 +248,7 @@ impl Own {
 impl Module for GetUrl {
     const NAMES: &'static [&'static str] = &["ansible.builtin.get_url", "get_url"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["dest"];
     const IGNORED: &'static [&'static str] = &[
         "unsafe_writes",
         "attributes",

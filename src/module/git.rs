@@ -314,6 +314,7 @@ impl Arguments {
 impl Module for Git {
     const NAMES: &'static [&'static str] = &["ansible.builtin.git", "git"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["dest", "key_file", "executable", "separate_git_dir"];
     const IGNORED: &'static [&'static str] = &[
         "umask",
         "verify_commit",

@@ -200,6 +200,7 @@ impl Own {
 impl Module for IniFile {
     const NAMES: &'static [&'static str] = &["community.general.ini_file", "ini_file"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["path", "dest"];
     const IGNORED: &'static [&'static str] = &["attributes", "follow"];
     const RETURNS: &'static [Returns] = &[FILE, BACKUP, NO_FILE, &[("path", "The file.")]];
 

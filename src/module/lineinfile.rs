@@ -1,7 +1,7 @@
 //! `lineinfile`: one line in a file.
 
 use super::blockinfile::State;
-use super::place::{NO_FILE, Place, Wanted, no_file, text_of};
+use super::place::{NO_FILE, Place, Wanted, no_file, refuse_folder, text_of};
 use super::python_regex::{compile, expand, search};
 use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View, WithFile};
@@ -149,6 +149,7 @@ fn bare(line: &str) -> &str {
 impl Module for Lineinfile {
     const NAMES: &'static [&'static str] = &["ansible.builtin.lineinfile", "lineinfile"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["path", "dest", "destfile", "name"];
     const IGNORED: &'static [&'static str] = &["attributes", "encoding"];
     const RETURNS: &'static [Returns] = &[
         NO_FILE,
@@ -161,7 +162,9 @@ impl Module for Lineinfile {
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
         if own.regexp.is_some() && own.search_string.is_some() {
-            return Err(Stop::failed("regexp and search_string are mutually exclusive"));
+            return Err(Stop::failed(
+                "parameters are mutually exclusive: regexp|search_string",
+            ));
         }
         if own.backrefs && own.search_string.is_some() {
             return Err(Stop::failed(
@@ -170,7 +173,7 @@ impl Module for Lineinfile {
         }
         if own.insertafter.is_some() && own.insertbefore.is_some() {
             return Err(Stop::failed(
-                "insertbefore and insertafter are mutually exclusive",
+                "parameters are mutually exclusive: insertbefore|insertafter",
             ));
         }
         if own.backrefs && own.regexp.is_none() {
@@ -179,6 +182,7 @@ impl Module for Lineinfile {
         let place = Place::new(&own.path, &arguments.file, view)
             .backup(own.backup)
             .validate(own.validate.as_deref());
+        refuse_folder(&own.path, view)?;
         let original = text_of(&own.path, view)?;
         let wish = Wish {
             own,

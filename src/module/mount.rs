@@ -163,6 +163,7 @@ impl Arguments {
 impl Module for Mount {
     const NAMES: &'static [&'static str] = &["ansible.posix.mount", "mount"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["path", "name"];
     const IGNORED: &'static [&'static str] = &["backup", "opts_no_log"];
     const RETURNS: &'static [Returns] = &[&[
         ("name", "Where it is mounted."),

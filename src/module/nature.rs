@@ -23,6 +23,8 @@ pub struct Nature {
     pub one_by_one: bool,
     /// Its result is what the task is for, and is shown whatever the verbosity (`debug`).
     pub shows_result: bool,
+    /// Ansible skips it in check mode, and so does a task that is alone in it. A check of the whole run plans it.
+    pub skips_check: bool,
     /// How long the host is waited for, by the arguments (`wait_for_connection`).
     pub patience: Option<fn(&Value) -> Option<Patience>>,
 }
@@ -38,6 +40,7 @@ impl Nature {
         asks_in_turn: false,
         one_by_one: false,
         shows_result: false,
+        skips_check: false,
         patience: None,
     };
     /// Modules that need nothing but their arguments, variables and this computer.

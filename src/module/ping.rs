@@ -30,7 +30,8 @@ impl Module for Ping {
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         if arguments.data == "crash" {
-            return Err(Stop::failed("boom"));
+            // What Ansible says of a module that ends by an exception.
+            return Err(Stop::failed("Task failed: Module failed: boom"));
         }
         view.probe("printf pong", &[])?;
         Ok(Step::done(

@@ -199,6 +199,7 @@ impl Arguments {
 impl Module for Pip {
     const NAMES: &'static [&'static str] = &["ansible.builtin.pip", "pip"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["virtualenv", "chdir", "executable"];
     const IGNORED: &'static [&'static str] = &["umask"];
     const RETURNS: &'static [Returns] = &[&[
         ("cmd", "The line that installs or removes."),

@@ -4,7 +4,7 @@ use super::file::differing;
 use super::returns::Returns;
 use super::{FileArguments, Outcome, Step, Stop, View};
 use crate::content::{Content, byte_text};
-use crate::host::{Action, Question};
+use crate::host::{Action, FileKind, Question};
 use crate::value::Value;
 
 /// The longest text that is read: longer ones are no configuration.
@@ -44,8 +44,23 @@ pub(super) fn no_file(message: String) -> Stop {
     ))
 }
 
-/// The code of [`no_file`].
-pub(super) const NO_FILE: Returns = &[("rc", "257 if the file is not there and is not to be made.")];
+/// The codes of [`no_file`] and [`refuse_folder`].
+pub(super) const NO_FILE: Returns = &[(
+    "rc",
+    "257 if the file is not there and is not to be made, 256 if a folder is there.",
+)];
+
+/// The task fails if a folder stands at the path; the result tells it by a code of its own.
+pub(super) fn refuse_folder(path: &str, view: &View<'_>) -> Result<(), Stop> {
+    match view.stat(path, true)? {
+        Some(stat) if stat.kind == FileKind::Folder => Err(Stop::FailedWith(Box::new(
+            Outcome::new()
+                .with("rc", Value::Int(256))
+                .failed(format!("Path {path} is a directory !")),
+        ))),
+        _ => Ok(()),
+    }
+}
 
 /// What is to become of the file at a path.
 pub(super) enum Wanted {

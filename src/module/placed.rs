@@ -96,9 +96,7 @@ impl Placed<'_> {
                 .stat(&path, true)?
                 .is_some_and(|stat| stat.kind == FileKind::Folder);
             if folder && self.source.is_none() {
-                return Err(Stop::failed(format!(
-                    "{path} is a directory, a file name is missing"
-                )));
+                return Err(Stop::failed("can not use content with a dir as dest"));
             }
             if folder {
                 path = format!("{path}/{}", name());

@@ -5,7 +5,7 @@ use fancy_regex::{Captures, Regex};
 
 /// Compiles an expression; `flags` are letters as in `(?m)`.
 pub(super) fn compile(pattern: &str, flags: &str) -> Result<Regex, Stop> {
-    let translated = translate(pattern);
+    let translated = translate(pattern, flags.contains('m') || sets_multiline(pattern));
     let whole = match flags {
         "" => translated,
         flags => format!("(?{flags}){translated}"),
@@ -14,14 +14,32 @@ pub(super) fn compile(pattern: &str, flags: &str) -> Result<Regex, Stop> {
         .map_err(|cause| Stop::failed(format!("`{pattern}` is not a regular expression: {cause}")))
 }
 
-/// `\Z` is the very end in Python, which others write `\z`.
-fn translate(pattern: &str) -> String {
+/// True if the expression begins with flags, `m` among them.
+fn sets_multiline(pattern: &str) -> bool {
+    let flags = pattern
+        .strip_prefix("(?")
+        .and_then(|rest| rest.split([')', ':']).next());
+    flags.is_some_and(|flags| flags.contains('m') && flags.chars().all(|c| c.is_ascii_alphabetic()))
+}
+
+/// `\Z` is the very end in Python, which others write `\z`; `$` is that too, and before a newline that stands there. Where it
+/// is the end of each line (`multiline`), others mean the same by it.
+fn translate(pattern: &str, multiline: bool) -> String {
     let mut out = String::new();
-    let mut escaped = false;
-    for c in pattern.chars() {
+    let (mut escaped, mut class) = (false, None);
+    for (at, c) in pattern.char_indices() {
         match (escaped, c) {
             (true, 'Z') => out.push('z'),
+            (false, '$') if class.is_none() && !multiline => out.push_str("(?=\\n?\\z)"),
             _ => out.push(c),
+        }
+        if !escaped {
+            class = match (class, c) {
+                (None, '[') => Some(at),
+                // One that stands first in a class does not end it.
+                (Some(begin), ']') if !["", "^"].contains(&&pattern[begin + 1..at]) => None,
+                (class, _) => class,
+            };
         }
         escaped = c == '\\' && !escaped;
     }
@@ -74,6 +92,23 @@ pub(super) fn expand(template: &str, captures: &Captures<'_, str>) -> String {
     out
 }
 
+/// What is wrong with a replacement text: a letter behind `\\` that means nothing.
+pub(super) fn bad_escape(template: &str) -> Option<String> {
+    let mut characters = template.chars().enumerate();
+    while let Some((at, c)) = characters.next() {
+        if c != '\\' {
+            continue;
+        }
+        match characters.next() {
+            Some((_, letter)) if letter.is_ascii_alphabetic() && !"abfgnrtv".contains(letter) => {
+                return Some(format!("bad escape \\{letter} at position {at}"));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Replaces every match; the second result counts them (`re.subn`).
 pub(super) fn substitute(regex: &Regex, template: &str, text: &str) -> Result<(String, usize), Stop> {
     let (mut out, mut end, mut count) = (String::new(), 0, 0);
@@ -106,5 +141,17 @@ mod tests {
             ("a x\n# b swap\n# c swap\n".into(), 1)
         );
         assert!(compile("(", "").is_err());
+    }
+
+    #[test]
+    fn an_end_is_where_python_finds_it() {
+        let matches = |pattern: &str, flags: &str, text: &str| {
+            let regex = compile(pattern, flags).unwrap();
+            search(&regex, text).unwrap().is_some()
+        };
+        assert!(matches("b$", "", "a b\n") && matches("b$", "", "b"));
+        assert!(!matches("b$", "", "b\na") && !matches("b$", "", "b\n\n"));
+        assert!(matches("b$", "m", "b\na") && matches("(?m)b$", "", "b\na"));
+        assert!(matches("[]$]", "", "$") && matches(r"\$", "", "$"));
     }
 }

@@ -1,7 +1,7 @@
 //! `replace`: every match of a regular expression in a file.
 
-use super::place::{Place, Wanted, no_file, text_of};
-use super::python_regex::{compile, search, substitute};
+use super::place::{NO_FILE, Place, Wanted, no_file, refuse_folder, text_of};
+use super::python_regex::{bad_escape, compile, search, substitute};
 use super::returns::{BACKUP, Returns};
 use super::{Module, Outcome, Step, Stop, View, WithFile};
 use crate::content::Content;
@@ -57,8 +57,9 @@ impl Own {
 impl Module for Replace {
     const NAMES: &'static [&'static str] = &["ansible.builtin.replace", "replace"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["path", "dest", "destfile", "name"];
     const IGNORED: &'static [&'static str] = &["attributes"];
-    const RETURNS: &'static [Returns] = &[BACKUP, &[("rc", "0, or 257 if the file is not there.")]];
+    const RETURNS: &'static [Returns] = &[BACKUP, NO_FILE];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
@@ -72,6 +73,12 @@ impl Module for Replace {
         let place = Place::new(&own.path, &arguments.file, view)
             .backup(own.backup)
             .validate(own.validate.as_deref());
+        refuse_folder(&own.path, view)?;
+        if let Some(wrong) = bad_escape(&own.replace) {
+            return Err(Stop::failed(format!(
+                "Unable to process replace due to error: {wrong}"
+            )));
+        }
         let Some(text) = text_of(&own.path, view)? else {
             return Err(no_file(format!("Path {} does not exist !", own.path)));
         };

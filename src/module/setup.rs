@@ -2,7 +2,8 @@
 
 use super::returns::{FACTS, Returns};
 use super::{Module, Nature, Outcome, Step, Stop, View};
-use crate::host::{Resource, facts_script, parse_facts};
+use crate::host::{Resource, facts_script, parse_facts, quote};
+use crate::value::Value;
 use crate::wildcard::fnmatch;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,6 +16,16 @@ pub(super) struct Arguments {
     /// Only facts whose names match one of these patterns.
     #[serde(default)]
     filter: Vec<String>,
+}
+
+/// The interpreter that the inventory names; nothing if it is to be looked for.
+fn python(view: &View<'_>) -> Result<String, Stop> {
+    let variable = view.control_node().variable("ansible_python_interpreter")?;
+    let named = variable.as_ref().and_then(Value::as_str).unwrap_or_default();
+    Ok(match named.starts_with("auto") {
+        true => String::new(),
+        false => named.to_string(),
+    })
 }
 
 impl Module for Setup {
@@ -33,7 +44,8 @@ impl Module for Setup {
     const RETURNS: &'static [Returns] = &[FACTS];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
-        let output = view.probe(facts_script(), &[Resource::Other("facts".into())])?;
+        let script = format!("P={}\n{}", quote(&python(view)?), facts_script());
+        let output = view.probe(&script, &[Resource::Other("facts".into())])?;
         let mut facts = parse_facts(&output.stdout);
         if !arguments.filter.is_empty() {
             let patterns: Vec<_> = arguments

@@ -1,5 +1,6 @@
 //! `slurp`: the content of a file as base64.
 
+use super::fetch::shut;
 use super::returns::Returns;
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{FileKind, Question};
@@ -23,6 +24,7 @@ const LIMIT: u64 = 64 << 20;
 impl Module for Slurp {
     const NAMES: &'static [&'static str] = &["ansible.builtin.slurp", "slurp"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["src", "path"];
     const RETURNS: &'static [Returns] = &[&[
         ("content", "The content, encoded."),
         ("encoding", "`base64`."),
@@ -36,10 +38,13 @@ impl Module for Slurp {
             limit: LIMIT,
         });
         match view.stat(path, true)? {
+            None if shut(path, view)? => {
+                return Err(Stop::failed(format!("File is not readable: {path}")));
+            }
             None => return Err(Stop::failed(format!("File not found: {path}"))),
             Some(stat) if stat.kind == FileKind::Folder => {
                 return Err(Stop::failed(format!(
-                    "source is a directory and must be a file: {path}"
+                    "Source is a directory and must be a file: {path}"
                 )));
             }
             Some(_) => {}
@@ -55,7 +60,7 @@ impl Module for Slurp {
             content => content?,
         };
         let Some(content) = content else {
-            return Err(Stop::failed(format!("file is not readable: {path}")));
+            return Err(Stop::failed(format!("File is not readable: {path}")));
         };
         if content.len() as u64 == LIMIT {
             return Err(Stop::failed(format!("{path} is longer than 64 MiB; use fetch")));

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Algorithm {
+pub(super) enum Algorithm {
     Md5,
     #[default]
     Sha1,
@@ -51,6 +51,7 @@ fn yes() -> bool {
 impl Module for Stat {
     const NAMES: &'static [&'static str] = &["ansible.builtin.stat", "stat"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["path", "dest", "name"];
     const IGNORED: &'static [&'static str] = &["get_selinux_context"];
     const RETURNS: &'static [Returns] = &[&[
         ("stat", "What stands at the path."),
@@ -285,7 +286,11 @@ fn attribute(letter: char) -> Option<&'static str> {
     })
 }
 
-fn checksum(path: &str, algorithm: Algorithm, view: &View<'_>) -> Result<Value, Stop> {
+/// The digest of a file; nothing where that cannot be read.
+///
+/// # Errors
+/// As [`View::ask`].
+pub(super) fn checksum(path: &str, algorithm: Algorithm, view: &View<'_>) -> Result<Value, Stop> {
     let program = match algorithm {
         Algorithm::Sha256 => return Ok(view.digest(path)?.as_deref().map_or(Value::Null, Value::from)),
         Algorithm::Md5 => "md5sum",

@@ -3,6 +3,7 @@
 use super::returns::{FILE, Returns};
 use super::{Module, Outcome, Step, Stop, View};
 use crate::host::{Action, quote};
+use crate::value::{Value, repr};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -40,6 +41,7 @@ fn prefix() -> String {
 impl Module for Tempfile {
     const NAMES: &'static [&'static str] = &["ansible.builtin.tempfile", "tempfile"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["path"];
     const RETURNS: &'static [Returns] = &[FILE, &[("path", "What was made.")]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
@@ -47,6 +49,14 @@ impl Module for Tempfile {
             Kind::Directory => (" -d", "directory"),
             Kind::File => ("", "file"),
         };
+        for (name, text) in [("prefix", &arguments.prefix), ("suffix", &arguments.suffix)] {
+            if text.contains('/') {
+                return Err(Stop::failed(format!(
+                    "{name} must be a valid file name component, got {}",
+                    repr(&Value::string(text))
+                )));
+            }
+        }
         let outcome = Outcome::new().changed(true);
         if let Some(performed) = view.performed().first() {
             return Ok(Step::done(match performed.unknown {

@@ -57,7 +57,9 @@ fn yes() -> bool {
 impl Module for Template {
     const NAMES: &'static [&'static str] = &["ansible.builtin.template", "template"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["dest"];
     const IGNORED: &'static [&'static str] = &["attributes"];
+    const MISSING: Option<&'static str> = Some("src and dest are required");
     const RETURNS: &'static [Returns] = &[FILE, BACKUP, WRITTEN];
 
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {

@@ -205,6 +205,7 @@ fn unpacker(packing: Packing) -> Option<&'static str> {
 impl Module for Unarchive {
     const NAMES: &'static [&'static str] = &["ansible.builtin.unarchive", "unarchive"];
     type Arguments = WithFile<Own>;
+    const PATHS: &'static [&'static str] = &["dest", "creates"];
     const IGNORED: &'static [&'static str] = &[
         "decrypt",
         "validate_certs",
@@ -212,6 +213,7 @@ impl Module for Unarchive {
         "unsafe_writes",
         "attributes",
     ];
+    const MISSING: Option<&'static str> = Some("src (or content) and dest are required");
     const RETURNS: &'static [Returns] = &[
         FILE,
         &[
@@ -228,7 +230,7 @@ impl Module for Unarchive {
     fn step(arguments: &WithFile<Own>, view: &View<'_>) -> Result<Step, Stop> {
         let own = &arguments.own;
         if !own.include.is_empty() && !own.exclude.is_empty() {
-            return Err(Stop::failed("include and exclude are mutually exclusive"));
+            return Err(Stop::failed("parameters are mutually exclusive: include|exclude"));
         }
         if let Some(path) = &own.creates
             && view.stat(path, true)?.is_some()

@@ -246,6 +246,7 @@ fn encoded(text: &str) -> String {
 impl Module for Uri {
     const NAMES: &'static [&'static str] = &["ansible.builtin.uri", "uri"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["dest", "creates", "removes"];
     const IGNORED: &'static [&'static str] = &[
         "force",
         "force_basic_auth",

@@ -88,6 +88,25 @@ pub(super) struct Arguments {
     ssh_key_bits: Option<u32>,
     /// Its comment.
     ssh_key_comment: Option<String>,
+    /// What opens it.
+    ssh_key_passphrase: Option<String>,
+    /// Days after which the password has to be changed.
+    password_expire_max: Option<i64>,
+    /// Days before which the password cannot be changed.
+    password_expire_min: Option<i64>,
+    /// Days before that end on which the account is warned.
+    password_expire_warn: Option<i64>,
+    /// Days after that end on which the account is closed.
+    password_expire_account_disable: Option<i64>,
+    /// The bits that a new home folder does not get.
+    umask: Option<String>,
+    /// The least number of a new account.
+    uid_min: Option<u32>,
+    /// The greatest number of a new account.
+    uid_max: Option<u32>,
+    /// Only accounts of the machine's own files; this is what is done anyway.
+    #[serde(default)]
+    local: bool,
 }
 
 /// Sets `m` to the mode of a new home folder, as `/etc/login.defs` has it: HOME_MODE, else what UMASK leaves.
@@ -106,13 +125,45 @@ fn key_type() -> String {
     "rsa".into()
 }
 
-/// What `/etc/shadow` holds of an account: password and last day.
+/// What `/etc/shadow` holds of an account: password, the days of its change, of a warning, until it is closed, and the last day.
 struct Shadow {
     password: String,
+    min: Option<i64>,
+    max: Option<i64>,
+    warn: Option<i64>,
+    inactive: Option<i64>,
     expires: Option<i64>,
 }
 
 impl Arguments {
+    /// What Ansible warns of: a password that seems to be no digest.
+    fn warnings(&self) -> Vec<Value> {
+        let looks_hashed = |password: &str| {
+            let fields: Vec<&str> = password.split('$').collect();
+            let [.., last] = fields[..] else { return false };
+            let length = match fields.get(1) {
+                Some(&"1") => Some(22),
+                Some(&"5") => Some(43),
+                Some(&"6") => Some(86),
+                _ => None,
+            };
+            fields.len() >= 3
+                && !password.contains([':', '*', '!'])
+                && last
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "./=".contains(c))
+                && length.is_none_or(|length| last.len() == length)
+        };
+        match self.password() {
+            Some(password) if !["*", "!", "*************"].contains(&password) && !looks_hashed(password) => {
+                vec![Value::string(
+                    "The input password appears not to have been hashed. The 'password' argument must be encrypted for this module to work properly.",
+                )]
+            }
+            _ => vec![],
+        }
+    }
+
     fn password(&self) -> Option<&str> {
         self.password.as_ref().and_then(Value::as_str)
     }
@@ -122,9 +173,14 @@ impl Arguments {
         let script = format!("getent shadow {name} || grep \"^\"{name}: /etc/shadow");
         let text = view.probe(&script, &[Resource::User(self.name.clone())])?.text();
         let fields: Vec<&str> = text.trim().split(':').collect();
+        let day = |at: usize| fields.get(at).and_then(|day| day.parse().ok());
         Ok(Shadow {
             password: fields.get(1).copied().unwrap_or_default().into(),
-            expires: fields.get(7).and_then(|day| day.parse().ok()),
+            min: day(3),
+            max: day(4),
+            warn: day(5),
+            inactive: day(6),
+            expires: day(7),
         })
     }
 
@@ -153,7 +209,42 @@ impl Arguments {
             };
             words.push(format!("-e {day}"));
         }
+        if let Some(days) = self
+            .password_expire_account_disable
+            .filter(|_| changed("inactive"))
+        {
+            words.push(format!("-f {days}"));
+        }
         words
+    }
+
+    /// The command that sets the days of the password, for those that are not `now`; nothing if all are.
+    fn password_days(&self, now: Option<&Shadow>) -> Option<String> {
+        let days = [
+            ("-m", self.password_expire_min, now.and_then(|now| now.min)),
+            ("-M", self.password_expire_max, now.and_then(|now| now.max)),
+            ("-W", self.password_expire_warn, now.and_then(|now| now.warn)),
+        ];
+        let options = days
+            .iter()
+            .filter(|(_, wanted, now)| wanted.is_some() && wanted != now);
+        let options: String = options
+            .map(|(flag, days, _)| format!(" {flag} {}", days.unwrap_or_default()))
+            .collect();
+        (!options.is_empty()).then(|| format!("chage{options} {}", quote(&self.name)))
+    }
+
+    /// Refuses what cannot be had together.
+    fn check(&self) -> Result<(), Stop> {
+        let given = [
+            ("uid_min", self.uid_min.is_some()),
+            ("uid_max", self.uid_max.is_some()),
+            ("umask", self.umask.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given && self.local) {
+            Some((name, _)) => Err(Stop::failed(format!("'{name}' can not be used with 'local'"))),
+            None => Ok(()),
+        }
     }
 
     /// Sets the password by its digest, which nobody else is to see among the arguments of a program.
@@ -180,9 +271,18 @@ impl Arguments {
         if self.system {
             words.push("-r".into());
         }
+        if let Some(umask) = &self.umask {
+            words.push(format!("-K {}", quote(&format!("UMASK={umask}"))));
+        }
+        for (name, number) in [("UID_MIN", self.uid_min), ("UID_MAX", self.uid_max)] {
+            words.extend(number.map(|number| format!("-K {name}={number}")));
+        }
         words.push(quote(&self.name));
         let mut script = words.join(" ");
         if let Some(set) = self.set_password() {
+            script.push_str(&format!(" && {set}"));
+        }
+        if let Some(set) = self.password_days(None) {
             script.push_str(&format!(" && {set}"));
         }
         if self.password_lock == Some(true) {
@@ -221,8 +321,19 @@ impl Arguments {
         }
         let mut words = vec![];
         let secret = self.password().is_some() && self.update_password == UpdatePassword::Always;
-        if secret || self.password_lock.is_some() || self.expires.is_some() {
+        let mut days = None;
+        let inactive = self.password_expire_account_disable;
+        if secret
+            || self.password_lock.is_some()
+            || self.expires.is_some()
+            || inactive.is_some()
+            || self.password_days(None).is_some()
+        {
             let shadow = self.shadow(view)?;
+            days = self.password_days(Some(&shadow));
+            if inactive.is_some() && inactive != shadow.inactive {
+                changed.push("inactive");
+            }
             let bare = shadow.password.trim_start_matches('!');
             if secret
                 && self
@@ -257,6 +368,7 @@ impl Arguments {
         if !words.is_empty() {
             commands.push(format!("usermod {} {}", words.join(" "), quote(&self.name)));
         }
+        commands.extend(days);
         commands.extend(self.missing_home(here, view)?);
         Ok(commands.join(" && "))
     }
@@ -306,18 +418,12 @@ impl Arguments {
 impl Module for User {
     const NAMES: &'static [&'static str] = &["ansible.builtin.user", "user"];
     type Arguments = Arguments;
-    const IGNORED: &'static [&'static str] = &[
-        "local",
-        "seuser",
-        "hidden",
-        "login_class",
-        "umask",
-        "profile",
-        "role",
-    ];
+    const PATHS: &'static [&'static str] = &["home", "shell", "ssh_key_file"];
+    const IGNORED: &'static [&'static str] = &["seuser", "hidden", "login_class", "profile", "role"];
     const RETURNS: &'static [Returns] = outcome::RETURNS;
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
+        arguments.check()?;
         let name = arguments.name.as_str();
         if let Some(performed) = view.performed().first() {
             if performed.unknown {
@@ -361,10 +467,14 @@ impl Module for User {
             return Ok(Step::done(arguments.with_key(outcome, here.as_ref(), view)?));
         }
         let script = commands.join(" && ");
-        let explain = match arguments.password() {
-            Some(password) => script.replace(password, "PASSWORD"),
-            None => script.clone(),
-        };
+        let secrets = arguments
+            .password()
+            .into_iter()
+            .chain(arguments.ssh_key_passphrase.as_deref());
+        let explain = secrets.fold(script.clone(), |text, secret| match secret {
+            "" => text,
+            secret => text.replace(secret, "PASSWORD"),
+        });
         let after = arguments.after(here.as_ref());
         let mut effects = vec![
             Effect::Forgets(Resource::User(name.into())),

@@ -117,6 +117,7 @@ pub struct View<'a> {
     performed: &'a [Performed],
     origin: &'a Arc<Unknown>,
     verbosity: u8,
+    environment: &'a [(String, String)],
     open: RefCell<Vec<Question>>,
 }
 
@@ -138,8 +139,19 @@ impl<'a> View<'a> {
             performed,
             origin,
             verbosity,
+            environment: &[],
             open: RefCell::default(),
         }
+    }
+
+    /// This view in a task with variables of the environment.
+    pub fn within(self, environment: &'a [(String, String)]) -> View<'a> {
+        View { environment, ..self }
+    }
+
+    /// The variables of the environment that the task has.
+    pub fn environment(&self) -> &[(String, String)] {
+        self.environment
     }
 
     /// The questions that are open.

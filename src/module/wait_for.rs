@@ -165,6 +165,7 @@ impl Arguments {
 impl Module for WaitFor {
     const NAMES: &'static [&'static str] = &["ansible.builtin.wait_for", "wait_for"];
     type Arguments = Arguments;
+    const PATHS: &'static [&'static str] = &["path"];
     const IGNORED: &'static [&'static str] = &["exclude_hosts", "active_connection_states"];
     const RETURNS: &'static [Returns] = &[
         FILE,
@@ -208,7 +209,7 @@ impl Module for WaitFor {
         }
         let (delay, sleep, timeout) = (arguments.delay, arguments.sleep, arguments.timeout);
         let script = if nothing {
-            format!("sleep {timeout}; echo came")
+            format!("sleep {}; echo came", delay.saturating_add(timeout))
         } else {
             format!(
                 "sleep {delay}; end=$(($(date +%s) + {timeout})); while :; do \

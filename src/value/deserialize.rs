@@ -24,6 +24,22 @@ pub struct ArgumentError {
 pub enum ArgumentErrorKind {
     /// It takes no such value.
     Wrong,
+    /// It takes one of some words.
+    Choice {
+        /// What was given.
+        given: String,
+        /// The words.
+        choices: &'static [&'static str],
+    },
+    /// It takes values of another type.
+    Type {
+        /// What was given, as Python's `repr` shows it.
+        given: String,
+        /// Its type, as Python calls it.
+        of: &'static str,
+        /// The type that is wanted, as Ansible calls it.
+        wanted: &'static str,
+    },
     /// There is no such argument.
     Surplus,
     /// It must be given, and is not.
@@ -59,7 +75,9 @@ impl ArgumentError {
 impl fmt::Display for ArgumentError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.argument {
-            Some(argument) if self.kind != ArgumentErrorKind::Surplus => {
+            Some(argument)
+                if !matches!(self.kind, ArgumentErrorKind::Surplus | ArgumentErrorKind::Missing) =>
+            {
                 write!(out, "argument `{argument}`: {}", self.message)
             }
             _ => out.write_str(&self.message),
@@ -75,11 +93,17 @@ impl de::Error for ArgumentError {
     }
 
     fn missing_field(field: &'static str) -> ArgumentError {
-        ArgumentError::new(format!("missing required argument `{field}`")).of_kind(ArgumentErrorKind::Missing)
+        ArgumentError::new(format!("missing required argument `{field}`"))
+            .of(field)
+            .of_kind(ArgumentErrorKind::Missing)
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> ArgumentError {
-        ArgumentError::new(format!("`{variant}` is none of {}", expected.join(", ")))
+        let kind = ArgumentErrorKind::Choice {
+            given: variant.to_string(),
+            choices: expected,
+        };
+        ArgumentError::new(format!("`{variant}` is none of {}", expected.join(", "))).of_kind(kind)
     }
 }
 
@@ -134,7 +158,18 @@ impl<'a> Reader<'a> {
         } else {
             super::repr(self.value)
         };
-        Err(ArgumentError::new(format!("{shown} is not {wanted}")))
+        let kind = ArgumentErrorKind::Type {
+            given: shown.clone(),
+            of: python_type(self.value),
+            wanted: match wanted {
+                "a whole number" | "a number in range" => "int",
+                "a number" => "float",
+                "a bool" => "bool",
+                "a list" => "list",
+                _ => "dict",
+            },
+        };
+        Err(ArgumentError::new(format!("{shown} is not {wanted}")).of_kind(kind))
     }
 
     fn integer(&self) -> Result<i64, ArgumentError> {
@@ -152,6 +187,19 @@ impl<'a> Reader<'a> {
             Value::List(_) | Value::Map(_) => Ok(super::json(self.value, None, false)),
             other => Ok(super::repr(other)),
         }
+    }
+}
+
+/// The type of a value, as Python calls it.
+fn python_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "int",
+        Value::Float(_) => "float",
+        Value::List(_) => "list",
+        Value::Map(_) => "dict",
+        Value::String(_) | Value::Template(_) | Value::Secret(_) | Value::Unknown(_) => "str",
     }
 }
 

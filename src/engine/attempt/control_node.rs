@@ -11,6 +11,7 @@ use crate::source::Source;
 use crate::template::{self, Decision, FileOptions, Scope, TemplateFile};
 use crate::value::{Map, Value};
 use crate::vault;
+use crate::words::is_variable;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,12 +66,46 @@ impl TaskControlNode {
     }
 }
 
+/// A path of this computer, with `$NAME` and `~` expanded.
+fn expanded(path: &str) -> PathBuf {
+    let path = with_variables(path);
+    let home = || std::env::home_dir().unwrap_or_default();
+    match path.strip_prefix('~') {
+        Some("") => home(),
+        Some(below) if below.starts_with('/') => home().join(below.trim_start_matches('/')),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// A text with variables of the environment expanded, as Python's `expandvars` does: what is not set stays as it is written.
+fn with_variables(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let (name, length) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            Some((name, _)) => (name, name.len() + 2),
+            None => {
+                let end = after
+                    .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .unwrap_or(after.len());
+                (&after[..end], end)
+            }
+        };
+        let value = Some(name).filter(|name| is_variable(name)).map(std::env::var);
+        match value {
+            Some(Ok(value)) => out.push_str(&value),
+            _ => out.push_str(&rest[at..=at + length]),
+        }
+        rest = &after[length..];
+    }
+    out + rest
+}
+
 impl ControlNode for TaskControlNode {
     fn find(&self, kind: &str, name: &str) -> std::result::Result<PathBuf, Vec<PathBuf>> {
-        let name = match name.strip_prefix("~/") {
-            Some(below) => std::env::home_dir().unwrap_or_default().join(below),
-            None => PathBuf::from(name),
-        };
+        let name = expanded(name);
         if name.is_absolute() {
             let opaque = self
                 .localhost

@@ -283,7 +283,9 @@ pub fn items_of(wanted: &Loop, parameters: &[Layer], scope_of: &dyn Fn(&[Layer])
         .map(|(at, term)| (Arc::from(format!("vent_term_{at}")), term))
         .collect();
     let names: Vec<String> = map.keys().map(|name| format!(", {name}")).collect();
-    let text = format!("{{{{ query('{lookup}'{}) }}}}", names.concat());
+    let first_found = lookup.rsplit('.').next() == Some("first_found");
+    let looped = if first_found { ", vent_loop=true" } else { "" };
+    let text = format!("{{{{ query('{lookup}'{}{looped}) }}}}", names.concat());
     let mut layers = vec![Layer::Map(Arc::new(map))];
     layers.extend_from_slice(parameters);
     let scope = scope_of(&layers);

@@ -100,6 +100,13 @@ impl TaskResult {
         }
     }
 
+    /// The module does not take its arguments: an error with its place, and what Ansible says of it.
+    pub fn refused(error: &Error, message: &str) -> TaskResult {
+        let mut result = TaskResult::error(error);
+        result.put("msg", message.into());
+        result
+    }
+
     /// The host could not be reached.
     pub fn unreachable(message: &str, report: String) -> TaskResult {
         let fields = [

@@ -15,7 +15,7 @@ use crate::host::State;
 use crate::model::{Action, Placed, Task, Variables};
 use crate::module::{Entry, InventoryChange, Outcome, Stop, Work};
 use crate::template::{self, Scope};
-use crate::value::{Unknown, Value};
+use crate::value::{ArgumentError, Unknown, Value};
 use futures::future::FutureExt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -59,6 +59,10 @@ impl HostTask {
 
     async fn try_named(&self, scope: &Scope, name: &TaskName) -> Result<TaskResult> {
         let module = self.module()?;
+        if module.nature.skips_check && self.is_check(scope) && !self.context.run.settings.check {
+            let outcome = Outcome::new().skipped("check mode not (yet) supported for this module");
+            return Ok(TaskResult::done(outcome, Done::default()));
+        }
         let arguments = match self.arguments(scope)? {
             Ok(arguments) => arguments,
             Err(origin) => return Ok(TaskResult::undecided(origin)),
@@ -68,7 +72,7 @@ impl HostTask {
                 let world = TaskWorld::new(self, module, scope, name)?;
                 let ended = work(&arguments, &world).await;
                 self.context.run.moves.moved();
-                self.of_the_run(module, name, ended)?
+                self.of_the_run(module, &arguments, name, ended)?
             }
             Work::Step(_) | Work::Foreign => {
                 let job = self.job(module, scope)?;
@@ -106,6 +110,7 @@ impl HostTask {
     fn of_the_run(
         &self,
         module: &Entry,
+        arguments: &Value,
         name: &TaskName,
         ended: std::result::Result<Outcome, Stop>,
     ) -> Result<TaskResult> {
@@ -123,12 +128,18 @@ impl HostTask {
             }
             Err(Stop::Failed(message)) => failed(Outcome::new().changed(false).failed(message)),
             Err(Stop::FailedWith(outcome)) => failed(*outcome),
-            Err(Stop::Arguments(error)) => return Err(self.task.action.argument_error(module, &error)),
+            Err(Stop::Arguments(error)) => self.refused(module, arguments, &error),
             Err(Stop::Undecided(origin)) => TaskResult::undecided(origin),
             Err(Stop::Connection(failure)) => self.connection_failure(&failure),
             Err(Stop::Error(error)) => return Err(error),
             Err(Stop::Pending) => return Err(Error::new("a module of the run waits for an answer")),
         })
+    }
+
+    /// The result of arguments that the module does not take.
+    fn refused(&self, module: &Entry, arguments: &Value, error: &ArgumentError) -> TaskResult {
+        let told = self.task.action.argument_error(module, error);
+        TaskResult::refused(&told, &module.refusal(arguments, error))
     }
 
     async fn attempt(
@@ -234,9 +245,7 @@ impl HostTask {
             Some(Ended::Failed(outcome, done)) => {
                 self.module_failure(attempt.module, *outcome, done, &doer.host, attempt.check)
             }
-            Some(Ended::Arguments(error)) => {
-                return Err(self.task.action.argument_error(attempt.module, &error));
-            }
+            Some(Ended::Arguments(error)) => self.refused(attempt.module, attempt.arguments, &error),
             Some(Ended::Undecided(origin)) => TaskResult::undecided(origin),
             Some(Ended::Connection(failure)) => self.connection_failure(&failure),
             Some(Ended::Error(error)) => return Err(error),

@@ -45,6 +45,10 @@ pub(super) const RETURNS: &[Returns] = &[&[
         "remove",
         "Of an account that goes: whether its home folder goes too.",
     ),
+    (
+        "warnings",
+        "That the password seems to be no digest, if it is so.",
+    ),
     ("ssh_key_file", "The key, with `generate_ssh_key`."),
     ("ssh_fingerprint", "Fingerprint of the key."),
     ("ssh_public_key", "Public part of the key."),
@@ -103,6 +107,11 @@ impl Arguments {
         let outcome = match self.groups.as_deref() {
             None | Some([]) => outcome,
             Some(groups) => outcome.with("groups", groups.join(",")),
+        };
+        let warnings = self.warnings();
+        let outcome = match warnings.is_empty() {
+            true => outcome,
+            false => outcome.with("warnings", Value::list(warnings)),
         };
         match self.password() {
             Some(password) if !password.is_empty() => outcome.with("password", "NOT_LOGGING_PASSWORD"),

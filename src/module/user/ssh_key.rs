@@ -79,12 +79,23 @@ impl Arguments {
             }
         };
         let file = quote(file);
+        // Anybody may read the arguments of a program: a passphrase goes another way.
+        let (asked, open) = match &self.ssh_key_passphrase {
+            None => (String::new(), " -N ''"),
+            Some(passphrase) => (
+                format!(
+                    "printf '%s\\n' '#!/bin/sh' 'printf \"%s\\n\" \"$K\"' >./ask && chmod 700 ./ask && K={} SSH_ASKPASS=./ask SSH_ASKPASS_REQUIRE=force DISPLAY=: ",
+                    quote(passphrase)
+                ),
+                "",
+            ),
+        };
         Ok(format!(
             "h=$(getent passwd {name} | cut -d: -f6) && g=$(id -g {name}) && (\n{}{}\
              into() {{ p=$1; shift; if [ -d \"./$p\" ]; then inside \"$p\" \"$@\"; else (umask 077; mkdir -- \"./$p\") && inside \"$p\" own \"$@\"; fi; }}\n\
              own() {{ chown {name}:\"$g\" . && \"$@\"; }}\n\
              place() {{ [ -e ./{file} ] || apart make; }}\n\
-             make() {{ ssh-keygen -q -t {}{bits} -C {comment} -N '' -f ./key && chown {name}:\"$g\" ./key ./key.pub && \
+             make() {{ {asked}ssh-keygen -q -t {}{bits} -C {comment}{open} -f ./key && chown {name}:\"$g\" ./key ./key.pub && \
              ln -- ./key ../{file} && ln -- ./key.pub ../{file}.pub; }}\n\
              {enter} )",
             inside(),

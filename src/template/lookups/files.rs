@@ -233,11 +233,14 @@ fn first_found(call: &Call) -> Answer {
         &paths,
         &call.named().get("files").map(texts).unwrap_or_default(),
     ));
-    let found = names.iter().find_map(|name| {
-        ["files", "templates", "vars", "tasks"]
-            .iter()
-            .find_map(|kind| find(call, name, kind).ok())
-    });
+    // As a loop it looks for what the task's module reads, which may lie in any of them.
+    let folders: &[&str] = match call.named().get("vent_loop").is_some_and(truthy) {
+        true => &["files", "templates", "vars", "tasks"],
+        false => &["files", "tasks"],
+    };
+    let found = names
+        .iter()
+        .find_map(|name| folders.iter().find_map(|kind| find(call, name, kind).ok()));
     match found {
         Some(path) => {
             let path = std::path::absolute(&path).unwrap_or(path);
