@@ -250,6 +250,8 @@ pub static FOREIGN: Entry = Entry {
     names: &["a module of others"],
     free_form: None,
     raw: &[],
+    paths: &[],
+    missing: None,
     arguments: || None,
     schema: Schema::default,
     returns: &[],

@@ -32,7 +32,6 @@ s apparmor; [ -d /sys/kernel/security/apparmor ] && echo enabled
 s init; r /proc/1/comm; readlink /proc/1/exe; [ -d /run/systemd/system ] && echo /systemd; [ -d /run/openrc ] && echo /openrc
 s systemd; systemctl --version
 s managers; for p in apt-get dnf5 dnf microdnf yum zypper apk pacman opkg xbps-install; do command -v "$p"; done
-s python; p=$(command -v python3) && { printf '%s\n' "$p"; "$p" -I -S -c 'import sys; v = sys.version_info; print("%d %d %d %s %d" % tuple(v)); print(sys.implementation.name); import ssl; print(hasattr(ssl, "SSLContext"))'; }
 s chroot; stat -c '%i %d' / /proc/1/root/.
 for k in rsa ecdsa ed25519 dsa; do
   for d in /etc/ssh /etc/openssh /etc; do

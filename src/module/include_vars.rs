@@ -56,6 +56,7 @@ impl Module for IncludeVars {
     const RETURNS: &'static [Returns] = &[&[
         ("ansible_facts", "The variables, by name."),
         ("ansible_included_var_files", "Paths of the files that were read."),
+        ("message", "Why nothing was read, if the task failed."),
     ]];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {

@@ -14,7 +14,6 @@ pub(super) fn add(sections: &Sections<'_>, facts: &mut Map) {
     put(facts, "pkg_mgr", package_manager(sections));
     put(facts, "service_mgr", service_manager(sections));
     put(facts, "is_chroot", is_chroot(sections));
-    python(sections, facts);
     put(facts, "fips", sections.text("fips") == "1");
     put(facts, "machine_id", sections.text("machine-id"));
     put(facts, "selinux", selinux(sections));
@@ -312,46 +311,6 @@ fn service_manager(sections: &Sections<'_>) -> String {
         "init" => "sysvinit".into(),
         other => other.into(),
     }
-}
-
-/// The Python of the host, if it has one: what would run modules of Ansible's.
-fn python(sections: &Sections<'_>, facts: &mut Map) {
-    let lines: Vec<&str> = sections.lines("python").collect();
-    let [executable, version, kind, rest @ ..] = lines.as_slice() else {
-        return;
-    };
-    let words: Vec<&str> = version.split(' ').collect();
-    let [major, minor, micro, level, serial] = words.as_slice() else {
-        return;
-    };
-    let numbers = [major, minor, micro, serial].map(|word| word.parse::<i64>().unwrap_or(0));
-    let [major, minor, micro, serial] = numbers.map(Value::Int);
-    let list = [
-        major.clone(),
-        minor.clone(),
-        micro.clone(),
-        Value::string(*level),
-        serial.clone(),
-    ];
-    let version = Value::map([
-        ("major", major),
-        ("minor", minor),
-        ("micro", micro),
-        ("releaselevel", Value::string(*level)),
-        ("serial", serial),
-    ]);
-    put(facts, "python_version", words[..3].join(".").as_str());
-    put(
-        facts,
-        "python",
-        Value::map([
-            ("executable", Value::string(*executable)),
-            ("has_sslcontext", (rest.first() == Some(&"True")).into()),
-            ("type", Value::string(*kind)),
-            ("version", version),
-            ("version_info", Value::list(list)),
-        ]),
-    );
 }
 
 /// The root of process 1 is another one than ours.
