@@ -126,8 +126,8 @@ async fn what_a_feed_leaves_is_never_run(shell: &Shell, folder: &std::path::Path
         ("kill -9 $$", None),
         // Who hands the bytes on is killed, the shell is not.
         (
-            "own=$(readlink /proc/self/fd/0); for f in /proc/[0-9]*; do \
-             [ \"$(readlink $f/fd/1)\" = \"$own\" ] && grep -q head $f/cmdline && kill -9 ${f#/proc/}; done; cat >/dev/null",
+            "own=$(readlink /proc/self/fd/0); killed=; until [ $killed ]; do for f in /proc/[0-9]*; do \
+             [ \"$(readlink $f/fd/1)\" = \"$own\" ] && grep -q head $f/cmdline && kill -9 ${f#/proc/} && killed=1; done; done; cat >/dev/null",
             None,
         ),
     ] {
