@@ -44,7 +44,7 @@ impl Module for SetFact {
 }
 
 /// Words of Jinja that no variable can be named by (Ansible's `JINJA_KEYWORDS`).
-const WORDS: [&str; 9] = ["true", "false", "none", "and", "or", "not", "in", "is", "if"];
+const WORDS: [&str; 7] = ["true", "false", "none", "True", "False", "None", "not"];
 
 /// True for a name that a variable may have.
 fn is_name(name: &str) -> bool {
