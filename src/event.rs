@@ -354,6 +354,9 @@ pub struct TaskEnded {
     pub shown: bool,
     /// For a failure: an excerpt of the place, the causes and the cure.
     pub report: Option<String>,
+    /// For a failure: the line of the task behind those above, secrets masked; none with `no_log`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
     /// For a failure that is no module's: where it comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caused: Option<Caused>,
@@ -374,7 +377,13 @@ pub struct Caused {
     pub place: String,
     /// The column there, from 1.
     pub column: usize,
+    /// The line there behind those above, secrets masked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
 }
+
+/// Lines of a file that are told of a place, as Ansible shows them.
+pub const LINES: usize = 3;
 
 /// The end of the job of an `async` task, before `changed_when`, `failed_when` and `until` are asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]

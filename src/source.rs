@@ -122,6 +122,16 @@ impl Place {
         self.source.line_column(self.span.start)
     }
 
+    /// The line it begins in, behind those above, at most `most` in all; none of a vaulted text.
+    pub fn lines(&self, most: usize) -> Vec<&str> {
+        let (line, _) = self.line_column();
+        let first = (line + 1).saturating_sub(most).max(1);
+        match self.source.vaulted {
+            true => vec![],
+            false => (first..=line).map(|line| self.source.line(line)).collect(),
+        }
+    }
+
     /// `file:line`, the short form used in events and lists.
     pub fn short(&self) -> String {
         format!("{}:{}", self.source.name, self.line_column().0)

@@ -53,12 +53,18 @@ fn printed(names: &Path, name: &str, arguments: &str) -> String {
     format!("{}exit code {code}\n", String::from_utf8_lossy(&same.stdout))
 }
 
-#[test]
-fn what_is_printed_as_ansible_playbook_is_what_that_prints() {
+/// A folder with `ansible-playbook` in it.
+fn names() -> tempfile::TempDir {
     let names = tempfile::tempdir().unwrap();
     let vent = env!("CARGO_BIN_EXE_vent");
     let linked = Command::new(vent).arg("link").arg(names.path()).status();
     assert!(linked.unwrap().success());
+    names
+}
+
+#[test]
+fn what_is_printed_as_ansible_playbook_is_what_that_prints() {
+    let names = names();
     let playbooks = playbooks();
     assert!(playbooks.len() >= 6, "only {} playbooks", playbooks.len());
     let mut wrong = vec![];
@@ -77,4 +83,36 @@ fn what_is_printed_as_ansible_playbook_is_what_that_prints() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_lines_of_a_failure_show_no_secret() {
+    let (names, project) = (names(), tempfile::tempdir().unwrap());
+    let write = |name: &str, text: &str| std::fs::write(project.path().join(name), text).unwrap();
+    write(
+        "hosts",
+        "here ansible_connection=local ansible_password=not-to-be-seen\n",
+    );
+    let play = "- hosts: here\n  gather_facts: false\n  tasks:\n";
+    let task = "    - name: not-to-be-seen\n      vars: {v: not-to-be-seen}\n      MODULE # not-to-be-seen\n      ignore_errors: true\n";
+    let tasks =
+        ["command: /bin/false", "debug: {msg: '{{ nothing }}'}"].map(|module| task.replace("MODULE", module));
+    write("site.yml", &format!("{play}{}", tasks.concat()));
+    let run = Command::new(names.path().join("ansible-playbook"))
+        .current_dir(project.path())
+        .args(["-i", "hosts", "site.yml"])
+        .stdin(Stdio::null())
+        .env("HOME", project.path())
+        .output()
+        .unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr)
+    );
+    assert!(!said.contains("not-to-be-seen"), "{said}");
+    assert!(
+        said.contains("<<< caused by >>>") && said.matches("column").count() == 3,
+        "{said}"
+    );
 }

@@ -60,6 +60,19 @@ fn a_binary_runs_as_it_is() {
 }
 
 #[test]
+fn a_module_runs_once_whatever_it_ends_with() {
+    let project = Project::new(&[
+        ("site.yml", &format!("{PLAY}    - counting: {{}}\n")),
+        (
+            "library/counting",
+            "#!/bin/sh\necho run >>FOLDER/runs\nexit 217\n",
+        ),
+    ]);
+    project.bare(&["run", "site.yml"]).ended(2).holds(&["217"]);
+    assert_eq!(std::fs::read_to_string(project.path("runs")).unwrap(), "run\n");
+}
+
+#[test]
 fn the_interpreter_of_a_module_is_that_of_its_first_line_or_of_the_variable_for_it() {
     let project = Project::new(&[
         (

@@ -2,7 +2,7 @@
 
 use crate::engine::attempt::Done;
 use crate::error::Error;
-use crate::event::{Caused, Diff, Status};
+use crate::event::{Caused, Diff, LINES, Status};
 use crate::module::Outcome;
 use crate::value::{Map, Unknown, Value};
 use std::sync::Arc;
@@ -262,5 +262,6 @@ fn caused(error: &Error) -> Option<Caused> {
         },
         place: place.short(),
         column: place.line_column().1,
+        lines: place.lines(LINES).into_iter().map(str::to_string).collect(),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{HostTask, Notification, TaskResult, title, way};
 use crate::connection::Stream;
-use crate::event::{Caused, Kind, TaskEnded, TaskName};
+use crate::event::{Caused, Kind, LINES, Status, TaskEnded, TaskName};
 use crate::template::Scope;
 use crate::value::{self, Value};
 use std::time::Instant;
@@ -96,6 +96,7 @@ impl HostTask {
             // A module that was not run has nothing to show.
             shown: (result.shows || self.shows_result()) && result.caused.is_none(),
             report: None,
+            lines: vec![],
             caused: None,
             origin: None,
             seconds: started.elapsed().as_secs_f64(),
@@ -121,8 +122,16 @@ impl HostTask {
                 .collect(),
             commands: result.commands.iter().map(|line| run.mask(line)).collect(),
             report: mask(&result.report),
+            lines: match result.status {
+                Status::Failed | Status::Ignored => {
+                    let lines = self.task.place.lines(LINES);
+                    lines.into_iter().map(|line| run.mask(line)).collect()
+                }
+                _ => vec![],
+            },
             caused: result.caused.as_ref().map(|caused| Caused {
                 message: run.mask(&caused.message),
+                lines: caused.lines.iter().map(|line| run.mask(line)).collect(),
                 ..caused.clone()
             }),
             origin: result.origin.as_ref().map(|origin| run.mask(&origin.origin)),

@@ -1,10 +1,8 @@
 //! The block of an error on standard error: what failed, where it stands, and the lines there.
 
 use crate::event::{TaskEnded, TaskName};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Lines above the one that is meant.
-const ABOVE: usize = 2;
 /// Modules that Ansible does on the control node, as actions.
 const ACTIONS: [&str; 8] = [
     "assert",
@@ -36,12 +34,11 @@ fn parsed(place: &str) -> (PathBuf, usize) {
 
 /// The block of a failed task or item.
 pub fn block(task: &TaskEnded) -> String {
-    let hidden = task.result.get("censored").is_some();
     let message = task.result.get("msg").and_then(|message| message.as_str());
-    let message = message.filter(|_| !hidden).unwrap_or_default();
-    let own = origin(&task.name.place, task.name.column, hidden);
-    if let Some(caused) = task.caused.as_ref().filter(|_| !hidden) {
-        let nearer = origin(&caused.place, caused.column, hidden);
+    let message = message.unwrap_or_default();
+    let own = origin(&task.name.place, task.name.column, &task.lines);
+    if let Some(caused) = &task.caused {
+        let nearer = origin(&caused.place, caused.column, &caused.lines);
         return format!(
             "[ERROR]: {message}\n\n{}\n{own}\n<<< caused by >>>\n\n{}\n{nearer}",
             caused.doing, caused.message
@@ -60,23 +57,22 @@ pub fn block(task: &TaskEnded) -> String {
     format!("[ERROR]: {head}\n{own}")
 }
 
-/// A place with its lines.
-fn origin(place: &str, column: usize, hidden: bool) -> String {
+/// A place with its lines, if they may be shown.
+fn origin(place: &str, column: usize, lines: &[String]) -> String {
     let (file, line) = parsed(place);
-    let excerpt = match hidden {
-        true => String::new(),
-        false => excerpt(&file, line, column),
+    let excerpt = match lines {
+        [] => String::new(),
+        lines => excerpt(lines, line, column),
     };
     format!("Origin: {}:{line}:{column}\n\n{excerpt}", file.display())
 }
 
-fn excerpt(file: &Path, line: usize, column: usize) -> String {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let first = line.saturating_sub(ABOVE).max(1);
+/// The lines with their numbers, of which the last is `line`.
+fn excerpt(lines: &[String], line: usize, column: usize) -> String {
     let width = line.to_string().len();
-    let lines = text.lines().enumerate().map(|(at, text)| (at + 1, text));
-    let lines = lines.filter(|(number, _)| (first..=line).contains(number));
-    let mut out: String = lines
+    let first = (line + 1).saturating_sub(lines.len());
+    let mut out: String = (first..)
+        .zip(lines)
         .map(|(number, text)| format!("{}\n", format!("{number:>width$} {text}").trim_end()))
         .collect();
     let blanks = " ".repeat(width + column);

@@ -11,7 +11,7 @@ use crate::module::ASYNC_FOLDER;
 use crate::value::Map;
 use crate::words::quote_bytes;
 
-/// The exit status of a script that does not find the module on the host.
+/// The exit status of the question for a module that is not on the host.
 const ABSENT: i32 = 217;
 
 impl Attempt<'_> {
@@ -69,27 +69,20 @@ impl Attempt<'_> {
             background: self.command.background.clone(),
             ..Command::default()
         };
-        for upload in [true, false] {
-            if upload {
-                self.put(program, shell, &body).await?;
-            }
-            let performed = perform::run(shell, &command, "", &|_, _| {}, self.cancel).await?;
-            if performed.timed_out {
-                return Err(Stopped::TimedOut(self.command.timeout.unwrap_or_default()));
-            }
-            let output = performed.output;
-            if self.command.background.is_some() {
-                return Ok(Ran::Started);
-            }
-            if output.code != ABSENT {
-                return Ok(Ran::Ended {
-                    stdout: output.stdout,
-                    stderr: output.stderr,
-                    code: output.code.into(),
-                });
-            }
+        self.put(program, shell, &body).await?;
+        let performed = perform::run(shell, &command, "", &|_, _| {}, self.cancel).await?;
+        if performed.timed_out {
+            return Err(Stopped::TimedOut(self.command.timeout.unwrap_or_default()));
         }
-        Err(Broken::Action(format!("the module {} vanished from the host", module.name)).into())
+        let output = performed.output;
+        Ok(match self.command.background.is_some() {
+            true => Ran::Started,
+            false => Ran::Ended {
+                stdout: output.stdout,
+                stderr: output.stderr,
+                code: output.code.into(),
+            },
+        })
     }
 
     /// Puts the module on the host if it is not there. What holds arguments is not kept: it goes along with the run.
@@ -191,9 +184,10 @@ impl Program<'_, '_> {
                 )
             }
         };
-        // The shell is asked for the file again: another run may have removed it.
+        // Another run may have removed it since it was put there.
         format!(
-            "{begin}{put}[ -f {file} ] || exit {ABSENT}\n{} {file}{words} </dev/null",
+            "{begin}{put}[ -f {file} ] || {{ echo 'the module has vanished from the host' >&2; exit 1; }}\n\
+             {} {file}{words} </dev/null",
             self.interpreter
         )
     }
