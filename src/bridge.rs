@@ -15,7 +15,7 @@ mod style;
 mod worker;
 
 pub use arguments::{Situation, as_json, as_pairs, for_python};
-pub use core::{Core, VARIABLE};
+pub use core::{Core, VARIABLE, pythons};
 pub use discovery::{Discovery, discovery_script};
 pub use foreign::Foreign;
 pub use frame::{Frame, Frames, frame};
@@ -39,8 +39,11 @@ pub const SERVER: &str = include_str!("bridge/server.py");
 /// The text that runs one module in a process of its own.
 pub const RUNNER: &str = include_str!("bridge/runner.py");
 
-/// The Ansible that modules are told of which need no ansible-core.
+/// The release of ansible-core whose behaviour Vent has. Playbooks and modules that need no ansible-core are told it.
 pub const VERSION: &str = "2.19.14";
+
+/// The folder of an account on a host for files on their way, if nobody says another (`remote_tmp`).
+pub const REMOTE_TMP: &str = "~/.ansible/tmp";
 
 /// How long ansible-core may take to build a module.
 const BUILDING: Duration = Duration::from_secs(120);

@@ -103,8 +103,8 @@ mod tests {
             no_log: false,
             verbosity: 0,
             module: "mine",
-            version: "2.19.14",
-            remote_tmp: "~/.ansible/tmp",
+            version: crate::bridge::VERSION,
+            remote_tmp: crate::bridge::REMOTE_TMP,
         }
     }
 

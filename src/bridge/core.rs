@@ -75,12 +75,12 @@ impl Core {
     /// # Errors
     /// There is none, or none of a version that is served: where it was looked for, and what was found there.
     pub fn find(named: Option<&Path>, search_path: &str, folder: Option<&Folder>) -> Result<Core> {
-        let candidates = match named {
+        let pythons = match named {
             Some(python) => vec![(python.to_path_buf(), format!("{VARIABLE} or --ansible-python"))],
-            None => candidates(search_path),
+            None => pythons(search_path),
         };
         let mut looked = vec![];
-        for (python, whence) in candidates {
+        for (python, whence) in pythons {
             match ask(&python, folder) {
                 Ok(core) if MINORS.contains(&core.minor()) && core.version.starts_with("2.") => {
                     return Ok(core);
@@ -108,8 +108,8 @@ impl Core {
     }
 }
 
-/// The Pythons that may have it, and what led to them.
-fn candidates(search_path: &str) -> Vec<(PathBuf, String)> {
+/// The Pythons on the search path that may have ansible-core, the likeliest first, and what led to them.
+pub fn pythons(search_path: &str) -> Vec<(PathBuf, String)> {
     let mut found: Vec<(PathBuf, String)> = vec![];
     let folders: Vec<PathBuf> = std::env::split_paths(search_path).collect();
     let on_path = |name: &str| {

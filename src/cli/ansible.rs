@@ -13,9 +13,6 @@ use std::process::ExitCode;
 
 pub use display::display;
 
-/// The release of ansible-core whose options and output are meant.
-const CORE: &str = "2.19.14";
-
 /// A command of Ansible's.
 struct Name {
     name: &'static str,

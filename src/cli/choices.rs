@@ -2,15 +2,9 @@
 
 use clap::Args;
 
-/// The choices.
+/// Which hosts and tasks.
 #[derive(Args, Debug, Default)]
-pub struct Choices {
-    /// Plan, and touch nothing.
-    #[arg(short = 'C', long)]
-    pub check: bool,
-    /// Show what changes in files.
-    #[arg(short = 'D', long)]
-    pub diff: bool,
+pub struct Selection {
     /// Leave out hosts that do not match this pattern.
     #[arg(short, long)]
     pub limit: Option<String>,
@@ -20,6 +14,19 @@ pub struct Choices {
     /// No tasks with one of these tags.
     #[arg(long, value_delimiter = ',')]
     pub skip_tags: Vec<String>,
+}
+
+/// The choices.
+#[derive(Args, Debug, Default)]
+pub struct Choices {
+    /// Plan, and touch nothing.
+    #[arg(short = 'C', long)]
+    pub check: bool,
+    /// Show what changes in files.
+    #[arg(short = 'D', long)]
+    pub diff: bool,
+    #[command(flatten)]
+    pub selection: Selection,
     /// Skip all tasks before the one with this name.
     #[arg(long)]
     pub start_at_task: Option<String>,

@@ -1,6 +1,7 @@
 //! `vent clean`: removes from hosts what modules that are not Vent's left there.
 
 use super::{project, run};
+use crate::bridge::REMOTE_TMP;
 use crate::engine::Settings;
 use crate::error::{Error, Errors};
 use crate::graph::Graph;
@@ -12,9 +13,6 @@ use std::time::Duration;
 
 /// The playbook that does it.
 const PLAYBOOK: &str = include_str!("clean.yml");
-
-/// Where accounts have files on their way, if nobody says another place.
-const REMOTE_TMP: &str = "~/.ansible/tmp";
 
 /// What `vent clean` takes.
 #[derive(Args, Debug)]
@@ -74,13 +72,11 @@ pub async fn clean(command: &CleanCommand) -> Result<i32, Errors> {
     let settings = Settings {
         title: "vent clean".into(),
         verbosity: command.verbose,
-        forks: project.forks.unwrap_or(50),
         lock_timeout: Duration::from_secs(600),
         extra: extra.into(),
         r#become: command.r#become,
         become_method: command.become_method.clone(),
-        become_password: project.become_password.clone(),
-        ..Settings::default()
+        ..project.settings()
     };
     project.wake(&graph, &inventory, None).await?;
     let reporter = Box::new(Plain::new(std::io::stdout(), settings.verbosity, false));

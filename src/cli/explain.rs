@@ -1,5 +1,6 @@
 //! `vent explain`: what a person would type to bring about what a playbook does.
 
+use super::choices::Selection;
 use super::{project, run};
 use crate::engine::Settings;
 use crate::error::Errors;
@@ -17,15 +18,8 @@ pub struct ExplainCommand {
     pub playbooks: Vec<PathBuf>,
     #[command(flatten)]
     pub project: project::Options,
-    /// Leave out hosts that do not match this pattern.
-    #[arg(short, long)]
-    pub limit: Option<String>,
-    /// Only tasks with one of these tags.
-    #[arg(short, long, value_delimiter = ',')]
-    pub tags: Vec<String>,
-    /// No tasks with one of these tags.
-    #[arg(long, value_delimiter = ',')]
-    pub skip_tags: Vec<String>,
+    #[command(flatten)]
+    pub selection: Selection,
     /// Become root.
     #[arg(short = 'b', long = "become")]
     pub r#become: bool,
@@ -47,15 +41,12 @@ pub async fn explain(command: &ExplainCommand) -> Result<i32, Errors> {
         explain: true,
         // What playbooks tell by `ansible_diff_mode` to be shown is shown.
         diff: true,
-        forks: project.forks.unwrap_or(50),
-        limit: command.limit.clone(),
-        tags: command.tags.clone(),
-        skip_tags: command.skip_tags.clone(),
-        extra: project.extra.clone(),
+        limit: command.selection.limit.clone(),
+        tags: command.selection.tags.clone(),
+        skip_tags: command.selection.skip_tags.clone(),
         prompted: Arc::new(super::prompts::ask(&graph, &project.extra)?),
         r#become: command.r#become,
-        become_password: project.become_password.clone(),
-        ..Settings::default()
+        ..project.settings()
     };
     project
         .wake(&graph, &inventory, settings.limit.as_deref())

@@ -5,7 +5,7 @@ use super::reach::{Defaults, Ways};
 use crate::artifact::cache_folder;
 use crate::bridge::{self, Bridge};
 use crate::connection::Secret;
-use crate::engine::{Reach, Reload};
+use crate::engine::{Reach, Reload, Settings};
 use crate::error::cures::BELOW_THE_FOLDER;
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
@@ -22,6 +22,9 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How many hosts at the same time, if nobody says another number.
+const FORKS: usize = 50;
 
 /// Options that all commands with playbooks or an inventory share.
 #[derive(Args, Debug, Default)]
@@ -84,17 +87,17 @@ pub struct Project {
     /// `-e`.
     pub extra: Arc<Map>,
     /// `forks` of `ansible.cfg`.
-    pub forks: Option<usize>,
+    forks: Option<usize>,
     /// How a run is shown under Ansible's names.
     pub shown: Shown,
     /// The `ansible.cfg` that was read.
     pub config_file: Option<PathBuf>,
     /// The password of `-K`.
-    pub become_password: Option<Secret>,
+    become_password: Option<Secret>,
     /// `remote_tmp` of `ansible.cfg`.
     pub remote_tmp: Option<String>,
     /// `interpreter_python` of `ansible.cfg`.
-    pub interpreter_python: Option<String>,
+    interpreter_python: Option<String>,
     sources: Vec<String>,
     folder: PathBuf,
     named_as_ansible: bool,
@@ -173,6 +176,18 @@ impl Project {
             folder,
             named_as_ansible: options.named_as_ansible,
         })
+    }
+
+    /// What the options of a project and its configuration say of each of its runs.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            forks: self.forks.unwrap_or(FORKS),
+            extra: self.extra.clone(),
+            become_password: self.become_password.clone(),
+            remote_tmp: self.remote_tmp.clone(),
+            interpreter_python: self.interpreter_python.clone(),
+            ..Settings::default()
+        }
     }
 
     /// The inventory: `-i`, else the configuration's, else `inventory/lab.yml` of the playbook's project, else Ansible's usual

@@ -164,28 +164,25 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         .map(|path| path.display().to_string())
         .collect();
     let choices = &command.choices;
+    let selection = &choices.selection;
+    let chosen = project.settings();
     Ok(Settings {
         title: format!("vent run {}", paths.join(" ")),
         within: std::env::var(engine::WITHIN).ok(),
         check: choices.check,
-        explain: false,
         diff: choices.diff,
         verbosity: choices.verbose,
-        forks: choices.forks.or(project.forks).unwrap_or(50),
+        forks: choices.forks.unwrap_or(chosen.forks),
         lock_timeout: Duration::from_secs(command.lock_timeout.into()),
-        limit: choices.limit.clone(),
-        tags: choices.tags.clone(),
-        skip_tags: choices.skip_tags.clone(),
+        limit: selection.limit.clone(),
+        tags: selection.tags.clone(),
+        skip_tags: selection.skip_tags.clone(),
         start_at_task: choices.start_at_task.clone(),
-        extra: project.extra.clone(),
-        prompted: Arc::default(),
-        become_password: project.become_password.clone(),
         r#become: choices.r#become,
         become_user: choices.become_user.clone(),
         become_method: choices.become_method.clone(),
         force_handlers: choices.force_handlers,
-        remote_tmp: project.remote_tmp.clone(),
-        interpreter_python: project.interpreter_python.clone(),
+        ..chosen
     })
 }
 

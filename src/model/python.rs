@@ -1,17 +1,12 @@
 //! The Python packages of the user's own ansible-core, where collections lie that came with it.
 
-use std::path::{Path, PathBuf};
+use crate::bridge;
+use std::path::PathBuf;
 
-/// The folders of Python packages beside the interpreter that the first `ansible-playbook` on the search path names.
+/// The folders of Python packages beside the Python on the search path that is likeliest to have ansible-core.
 pub(super) fn packages(search_path: &str) -> Vec<PathBuf> {
-    let scripts = std::env::split_paths(search_path).map(|folder| folder.join("ansible-playbook"));
-    let Some(interpreter) = scripts
-        .filter(|path| path.is_file())
-        .find_map(|path| interpreter(&path))
-    else {
-        return vec![];
-    };
-    let Some(root) = interpreter.parent().and_then(Path::parent) else {
+    let pythons = bridge::pythons(search_path);
+    let Some(root) = pythons.first().and_then(|(python, _)| python.parent()?.parent()) else {
         return vec![];
     };
     let mut found = vec![];
@@ -28,14 +23,6 @@ pub(super) fn packages(search_path: &str) -> Vec<PathBuf> {
     found.retain(|folder| folder.join("ansible_collections").is_dir());
     found.sort();
     found
-}
-
-/// The interpreter in the first line of a script.
-fn interpreter(script: &Path) -> Option<PathBuf> {
-    let bytes = std::fs::read(script).ok()?;
-    let line = bytes.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let words = String::from_utf8_lossy(line).into_owned();
-    Some(PathBuf::from(words.split_whitespace().next()?))
 }
 
 #[cfg(test)]

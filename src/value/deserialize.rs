@@ -152,30 +152,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn refuse<T>(&self, wanted: &str) -> Result<T, ArgumentError> {
+    /// Refuses the value: it is not `wanted`, in Ansible's words of the type `kind`.
+    fn refuse<T>(&self, wanted: &str, kind: &'static str) -> Result<T, ArgumentError> {
         let shown = if self.value.holds_secret() {
             "the given secret".into()
         } else {
             super::repr(self.value)
         };
-        let kind = ArgumentErrorKind::Type {
+        let refused = ArgumentErrorKind::Type {
             given: shown.clone(),
-            of: python_type(self.value),
-            wanted: match wanted {
-                "a whole number" | "a number in range" => "int",
-                "a number" => "float",
-                "a bool" => "bool",
-                "a list" => "list",
-                _ => "dict",
-            },
+            of: self.value.kind(),
+            wanted: kind,
         };
-        Err(ArgumentError::new(format!("{shown} is not {wanted}")).of_kind(kind))
+        Err(ArgumentError::new(format!("{shown} is not {wanted}")).of_kind(refused))
     }
 
     fn integer(&self) -> Result<i64, ArgumentError> {
         match to_integer(self.known()?) {
             Some(number) => Ok(number),
-            None => self.refuse("a whole number"),
+            None => self.refuse("a whole number", "int"),
         }
     }
 
@@ -190,25 +185,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The type of a value, as Python calls it.
-fn python_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "NoneType",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int",
-        Value::Float(_) => "float",
-        Value::List(_) => "list",
-        Value::Map(_) => "dict",
-        Value::String(_) | Value::Template(_) | Value::Secret(_) | Value::Unknown(_) => "str",
-    }
-}
-
 macro_rules! numbers {
     ($($method:ident $visit:ident $kind:ty),*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ArgumentError> {
             match <$kind>::try_from(self.integer()?) {
                 Ok(number) => visitor.$visit(number),
-                Err(_) => self.refuse("a number in range"),
+                Err(_) => self.refuse("a number in range", "int"),
             }
         }
     )*};
@@ -238,7 +220,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ArgumentError> {
         match to_bool(self.known()?) {
             Some(flag) => visitor.visit_bool(flag),
-            None => self.refuse("a bool"),
+            None => self.refuse("a bool", "bool"),
         }
     }
 
@@ -259,7 +241,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         };
         match number {
             Some(number) => visitor.visit_f64(number),
-            None => self.refuse("a number"),
+            None => self.refuse("a number", "float"),
         }
     }
 
@@ -287,7 +269,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
                 let parts: Vec<Value> = text.split(',').map(|part| Value::string(part.trim())).collect();
                 visitor.visit_seq(Items(parts.iter()))
             }
-            Value::Map(_) => self.refuse("a list"),
+            Value::Map(_) => self.refuse("a list", "list"),
             single => visitor.visit_seq(Items(std::slice::from_ref(single).iter())),
         }
     }
@@ -298,7 +280,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
                 rest: map.iter(),
                 current: None,
             }),
-            _ => self.refuse("a mapping"),
+            _ => self.refuse("a mapping", "dict"),
         }
     }
 

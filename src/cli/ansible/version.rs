@@ -1,6 +1,6 @@
 //! `--version` under Ansible's names: the form that callers look for, filled with what is true.
 
-use super::CORE;
+use crate::bridge::VERSION;
 use crate::error::Errors;
 use crate::model::configuration::Configuration;
 use crate::value::{Value, repr};
@@ -26,7 +26,7 @@ pub fn text(name: &str) -> Result<String, Errors> {
         .collect();
     let program: PathBuf = std::env::current_exe().unwrap_or_else(|_| name.into());
     Ok(format!(
-        "{name} [core {CORE}] (Vent {})\n  \
+        "{name} [core {VERSION}] (Vent {})\n  \
          config file = {file}\n  \
          configured module search path = {}\n  \
          ansible collection location = {}\n  \

@@ -12,13 +12,14 @@ mod server;
 
 use super::perform::{self, Broken};
 use super::{Attempt, Done, Ended};
-use crate::bridge::{Foreign, Situation, Style, VERSION};
+use crate::bridge::{Foreign, Situation, Style};
 use crate::connection::Shell;
 use crate::engine::state::bridged::{Bridged, Lost};
 use crate::error::Error;
 use crate::host::{Action, Command};
 use crate::module::{ModuleOutput, ModuleResult, Outcome};
 use crate::value::{Map, Unknown, Value};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a module of others needs beside what every module does.
@@ -34,7 +35,7 @@ pub struct ForeignWork<'a> {
     /// It is this computer, which no inventory names.
     pub implicit: bool,
     /// The variables `ansible_NAME_interpreter` of the host, by `NAME`.
-    pub interpreters: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    pub interpreters: &'a HashMap<String, String>,
     /// The folder of an account for files on their way.
     pub remote_tmp: &'a str,
     /// Nothing is to be logged (`no_log`).
@@ -208,6 +209,3 @@ impl Attempt<'_> {
         Ended::Done(done)
     }
 }
-
-/// The Ansible that a module is told of which needs none.
-const OF_PROGRAMS: &str = VERSION;

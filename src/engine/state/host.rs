@@ -51,6 +51,8 @@ impl Held {
 /// A host.
 pub struct Host {
     pub name: Arc<str>,
+    /// Its address as tasks see it where nobody has said one (`ansible_host`): its name.
+    pub address: Arc<Map>,
     /// What is known of it; only a check keeps that from task to task.
     pub known: Arc<Knowledge>,
     data: Mutex<Data>,
@@ -153,8 +155,12 @@ impl Data {
 
 impl Host {
     pub fn new(name: &str) -> Host {
+        let name: Arc<str> = name.into();
+        let names = ["ansible_host", "ansible_ssh_host"];
+        let address = names.map(|variable| (variable.into(), Value::String(name.clone())));
         Host {
-            name: name.into(),
+            address: Arc::new(Map::from(address)),
+            name,
             known: Arc::default(),
             data: Mutex::default(),
             connections: Mutex::default(),

@@ -3,16 +3,13 @@
 use super::connect::Doer;
 use super::loops::loop_layer;
 use super::{HostTask, scope};
-use crate::bridge::Foreign;
+use crate::bridge::{Foreign, REMOTE_TMP};
 use crate::engine::attempt::bridged::ForeignWork;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::template::{self, Scope};
 use crate::value::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// The folder of an account on a host for files on their way, if nobody says another.
-const REMOTE_TMP: &str = "~/.ansible/tmp";
 
 /// What is known of the host before the module is run.
 pub(super) struct Surroundings {
@@ -23,13 +20,6 @@ pub(super) struct Surroundings {
     interpreters: HashMap<String, String>,
     remote_tmp: String,
     hidden: bool,
-}
-
-/// What a module of others calls while it is at work.
-pub(super) struct Helpers<'a> {
-    interpreters: Box<dyn Fn(&str) -> Option<String> + Send + Sync + 'a>,
-    learn: Box<dyn Fn(&str) + Send + Sync + 'a>,
-    warn: Box<dyn Fn(String) + Send + Sync + 'a>,
 }
 
 impl HostTask {
@@ -86,19 +76,12 @@ impl HostTask {
         }))
     }
 
-    pub(super) fn foreign_helpers<'a>(&'a self, surroundings: Option<&'a Surroundings>) -> Helpers<'a> {
-        let run = &self.context.run;
-        Helpers {
-            interpreters: Box::new(move |name| surroundings?.interpreters.get(name).cloned()),
-            learn: Box::new(|text| run.learn_password(text)),
-            warn: Box::new(|text| run.warn(&[Error::new(text)])),
-        }
-    }
-
+    /// What the attempt is given; `learn` takes secrets, `warn` warnings.
     pub(super) fn foreign_work<'a>(
         &'a self,
         surroundings: &'a Surroundings,
-        helpers: &'a Helpers<'a>,
+        learn: &'a (dyn Fn(&str) + Sync),
+        warn: &'a (dyn Fn(String) + Sync),
     ) -> ForeignWork<'a> {
         ForeignWork {
             module: &surroundings.module,
@@ -106,11 +89,11 @@ impl HostTask {
             bridged: &self.context.run.bridged,
             host: &surroundings.host,
             implicit: surroundings.implicit,
-            interpreters: &*helpers.interpreters,
+            interpreters: &surroundings.interpreters,
             remote_tmp: &surroundings.remote_tmp,
             hidden: surroundings.hidden,
-            learn: &*helpers.learn,
-            warn: &*helpers.warn,
+            learn,
+            warn,
         }
     }
 }

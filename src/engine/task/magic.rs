@@ -1,5 +1,6 @@
 //! The magic variables of a host, made when they are asked for.
 
+use crate::bridge::VERSION;
 use crate::engine::state::host::Host;
 use crate::engine::state::play::PlayState;
 use crate::engine::state::run::RunState;
@@ -175,12 +176,8 @@ fn dependent_roles(play: &PlayState) -> Vec<&str> {
 
 /// The version of Ansible whose behaviour this is.
 fn version() -> Value {
-    let parts = [
-        ("full", "2.19.14".into()),
-        ("string", "2.19.14".into()),
-        ("major", Value::Int(2)),
-        ("minor", Value::Int(19)),
-        ("revision", Value::Int(14)),
-    ];
-    Value::map(parts)
+    let numbers = VERSION.split('.').filter_map(|number| number.parse().ok());
+    let names = ["major", "minor", "revision"].into_iter();
+    let texts = ["full", "string"].map(|name| (name, VERSION.into()));
+    Value::map(texts.into_iter().chain(names.zip(numbers.map(Value::Int))))
 }

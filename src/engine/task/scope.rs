@@ -8,7 +8,7 @@ use crate::engine::state::run::RunState;
 use crate::host::{Answer, Question};
 use crate::model::{self, Play, ScopeKind, Task};
 use crate::template::{Opener, Planned, Planner, Scope, Surroundings, Variables};
-use crate::value::{Map, Value};
+use crate::value::Value;
 use crate::vars::{Hosts, Layer, Levels, Source};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -132,12 +132,7 @@ fn task_scope(
     add_host(&mut levels, run, host, play.node);
     levels.play.splice(0..0, play.vars_files(host));
     levels.parameters.splice(0..0, parameters.iter().cloned());
-    // As in Ansible, tasks know the address even where nobody has said it.
-    let address =
-        ["ansible_host", "ansible_ssh_host"].map(|name| (name.into(), Value::String(host.name.clone())));
-    levels
-        .role_defaults
-        .push(Layer::Map(Arc::new(Map::from(address))));
+    levels.role_defaults.push(Layer::Map(host.address.clone()));
     levels.magic.push(Layer::Source(Arc::new(Magic {
         run: run.clone(),
         host: host.clone(),

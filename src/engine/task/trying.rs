@@ -171,7 +171,8 @@ impl HostTask {
         };
         let control_node = self.control_node(scope, check);
         let surroundings = self.foreign_surroundings(&doer, scope)?;
-        let helpers = self.foreign_helpers(surroundings.as_ref());
+        let learn = |text: &str| run.learn_password(text);
+        let warn = |text: String| run.warn(&[Error::new(text)]);
         let attempt = Attempt {
             module,
             arguments,
@@ -200,7 +201,7 @@ impl HostTask {
             },
             foreign: surroundings
                 .as_ref()
-                .map(|surroundings| self.foreign_work(surroundings, &helpers)),
+                .map(|surroundings| self.foreign_work(surroundings, &learn, &warn)),
         };
         let result = self.ended(&attempt, &doer, (job, name)).await;
         lines.rest(&told);

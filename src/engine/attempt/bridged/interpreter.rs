@@ -13,13 +13,19 @@ const LOOKS: [&str; 5] = ["", "auto", "auto_silent", "auto_legacy", "auto_legacy
 /// The fact with the Python that was found.
 const FACT: &str = "discovered_interpreter_python";
 
+/// The interpreter that the variable for `name` says, unless that asks to look for one.
+fn chosen<'a>(work: &ForeignWork<'a>, name: &str) -> Option<&'a str> {
+    let text = work.interpreters.get(name)?.as_str();
+    (!LOOKS.contains(&text)).then_some(text)
+}
+
 impl Attempt<'_> {
     /// The interpreter that the first line of a module names, or the variable for it: shell text.
     pub(super) fn written_interpreter(work: &ForeignWork<'_>) -> Option<String> {
         let (program, rest) = work.module.interpreter.split_first()?;
         let name = program.rsplit('/').next().unwrap_or_default();
-        let words = match (work.interpreters)(name).filter(|text| !LOOKS.contains(&text.as_str())) {
-            Some(chosen) => std::iter::once(chosen)
+        let words = match chosen(work, name) {
+            Some(chosen) => std::iter::once(chosen.to_string())
                 .chain(rest.iter().map(|word| quote(word)))
                 .collect(),
             None => work
@@ -47,8 +53,8 @@ impl Attempt<'_> {
         if !is_plain && let Some(written) = Self::written_interpreter(work) {
             return Ok(written);
         }
-        if let Some(chosen) = (work.interpreters)("python").filter(|text| !LOOKS.contains(&text.as_str())) {
-            return Ok(chosen);
+        if let Some(chosen) = chosen(work, "python") {
+            return Ok(chosen.to_string());
         }
         if work.implicit {
             return Ok(quote(&core.python.display().to_string()));

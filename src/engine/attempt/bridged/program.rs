@@ -1,7 +1,7 @@
 //! Modules in other languages: a file that is put on the host and run there, with a file of arguments.
 
-use super::{Attempt, Broken, Done, ForeignWork, OF_PROGRAMS, Ran, Stopped};
-use crate::bridge::{JSON_MARK, Style, as_json, as_pairs};
+use super::{Attempt, Broken, Done, ForeignWork, Ran, Stopped};
+use crate::bridge::{JSON_MARK, Style, VERSION, as_json, as_pairs};
 use crate::connection::Shell;
 use crate::content::digest_of;
 use crate::engine::attempt::perform;
@@ -54,7 +54,7 @@ impl Attempt<'_> {
         shell: &Shell,
         arguments: &Map,
     ) -> Result<Ran, Stopped> {
-        let situation = self.situation(program.work, OF_PROGRAMS);
+        let situation = self.situation(program.work, VERSION);
         let module = program.work.module;
         let (body, given) = match module.style {
             Style::JsonArgs => (with_json(&program.text, &as_json(arguments, &situation)), None),
