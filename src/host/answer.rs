@@ -107,7 +107,7 @@ pub struct Account {
     pub unfinished: Vec<Unfinished>,
 }
 
-/// A line that is missing beside another one, because the program that writes both was killed.
+/// What one file of accounts says and the other one beside it does not, because the program that writes both was killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfinished {
     /// The account is in `/etc/passwd` and not in `/etc/shadow`.
@@ -116,6 +116,8 @@ pub enum Unfinished {
     GroupShadow,
     /// The account's primary group is not there.
     PrimaryGroup,
+    /// A group lists the account in one of `/etc/group` and `/etc/gshadow` only.
+    Memberships,
 }
 
 /// A line of the group database.

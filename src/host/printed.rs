@@ -330,6 +330,7 @@ fn read_unfinished(word: &str) -> Option<Unfinished> {
         "shadow" => Some(Unfinished::Shadow),
         "gshadow" => Some(Unfinished::GroupShadow),
         "primary-group" => Some(Unfinished::PrimaryGroup),
+        "memberships" => Some(Unfinished::Memberships),
         _ => None,
     }
 }

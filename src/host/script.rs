@@ -136,12 +136,21 @@ fn single(out: &mut String, nonce: &str, at: usize, question: &Question) {
     }
 }
 
-/// The shell text that answers one question alone; none for those that are asked together.
 /// Says whether a file of secrets lacks the line of a name. Only root can tell; where there is no such file, none is missing.
 fn unfinished(file: &str, name: &str) -> String {
     format!("[ ! -r /etc/{file} ] || grep -q \"^\"{name}: /etc/{file} || echo {file};")
 }
 
+/// Says whether an account is a member of other groups in the one file of groups than in the other.
+fn unfinished_memberships(name: &str) -> String {
+    format!(
+        "vent_groups() {{ while IFS=: read -r group password third members; do case \",$members,\" in *,{name},*) echo \"$group\";; esac; done <\"$1\"; }}\n\
+         [ ! -r /etc/gshadow ] || [ \"$(vent_groups /etc/group)\" = \"$(vent_groups /etc/gshadow)\" ] || \
+         [ \"$(vent_groups /etc/group | sort)\" = \"$(vent_groups /etc/gshadow | sort)\" ] || echo memberships"
+    )
+}
+
+/// The shell text that answers one question alone; none for those that are asked together.
 fn body(question: &Question) -> Option<String> {
     Some(match question {
         Question::Content { path, limit } => {
@@ -160,8 +169,10 @@ fn body(question: &Question) -> Option<String> {
                 "{{ getent passwd {name} || grep \"^\"{name}: /etc/passwd; }} && {{ id -Gn -- {name} 2>/dev/null || echo; }} && {{\n\
                  ! grep -q \"^\"{name}: /etc/passwd || {{ {}\n\
                  g=$(grep \"^\"{name}: /etc/passwd | cut -d: -f4)\n\
-                 cut -d: -f3 /etc/group | grep -qxF -- \"$g\" || getent group \"$g\" >/dev/null 2>&1 || echo primary-group; }}; }}",
-                unfinished("shadow", &name)
+                 cut -d: -f3 /etc/group | grep -qxF -- \"$g\" || getent group \"$g\" >/dev/null 2>&1 || echo primary-group\n\
+                 {}; }}; }}",
+                unfinished("shadow", &name),
+                unfinished_memberships(&name)
             )
         }
         Question::Group { name } => {

@@ -373,7 +373,7 @@ impl Arguments {
         Ok(commands.join(" && "))
     }
 
-    /// What a killed `useradd` has left undone.
+    /// What a killed `useradd` or `usermod` has left undone.
     fn finish(&self, here: &Account, view: &View<'_>) -> Result<Vec<String>, Stop> {
         let mut commands = vec![];
         if here.unfinished.contains(&Unfinished::Shadow) {
@@ -383,7 +383,8 @@ impl Arguments {
         if here.unfinished.contains(&Unfinished::PrimaryGroup) && group.is_none() {
             commands.push(format!("groupadd -g {} {}", here.gid, quote(&self.name)));
         }
-        if group.is_some_and(|group| !group.unfinished.is_empty()) {
+        let memberships = self.groups.is_some() && here.unfinished.contains(&Unfinished::Memberships);
+        if memberships || group.is_some_and(|group| !group.unfinished.is_empty()) {
             commands.push("grpconv".to_string());
         }
         Ok(commands)

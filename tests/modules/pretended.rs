@@ -12,6 +12,7 @@ fn unfinished(words: &[String]) -> Vec<Unfinished> {
         "shadow" => Some(Unfinished::Shadow),
         "gshadow" => Some(Unfinished::GroupShadow),
         "primary-group" => Some(Unfinished::PrimaryGroup),
+        "memberships" => Some(Unfinished::Memberships),
         _ => None,
     };
     words.iter().filter_map(read).collect()
