@@ -1,8 +1,19 @@
 //! Texts with what they were compiled to, which borrows from them.
 
 use super::splitter::Logic;
-use minijinja::Template;
+use minijinja::{Environment, Template};
 use self_cell::self_cell;
+use std::sync::Arc;
+
+/// What a template borrows from.
+pub(super) struct Owner {
+    /// The name that its errors tell.
+    pub(super) name: String,
+    /// The text.
+    pub(super) text: String,
+    /// What it was compiled in.
+    pub(super) environment: Arc<Environment<'static>>,
+}
 
 /// What a text was compiled to.
 pub(super) enum Form<'source> {
@@ -13,9 +24,9 @@ pub(super) enum Form<'source> {
 }
 
 self_cell!(
-    /// A name and a text, and what they were compiled to.
+    /// A text, and what it was compiled to.
     pub(super) struct Compiled {
-        owner: (String, String),
+        owner: Owner,
 
         #[covariant]
         dependent: Form,

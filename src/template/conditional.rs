@@ -3,7 +3,7 @@
 
 use super::place::undefined_error;
 use super::scope::Variables;
-use super::{Decision, FileOptions, Outcome, Scope, evaluate};
+use super::{Decision, Outcome, Scope, environment, evaluate};
 use crate::error::{Error, Result};
 use crate::source::Place;
 use crate::value::{Map, Template, Unknown, Value};
@@ -42,7 +42,7 @@ pub fn condition_at(expression: &Value, place: Option<&Place>, scope: &Scope) ->
 
 /// A condition with templates in it.
 fn with_templates(text: &str, place: Option<&Place>, scope: &Scope) -> Result<Decision> {
-    let environment = super::environment::Environments::get(&FileOptions::default());
+    let environment = environment::usual();
     if let Some(range) = super::patcher::lone_expression(text, environment.syntax()) {
         return decide(evaluate::expression(&text[range], place, scope), place);
     }

@@ -1,16 +1,16 @@
-//! The environments of the template engine, one for each way of writing marks, made once and kept.
+//! The environments of the template engine, one for each way of writing marks, made once and kept while there is room.
 
 use super::convert::{expose, print, take};
 use super::objects::Undefined;
+use super::parsed::Parsed;
 use super::patcher::{self, Purpose};
 use super::{ledger, place};
 use crate::budget::STEPS;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error as JinjaError, ErrorKind, UndefinedBehavior};
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// How the marks of a template file are written, as arguments of the `template` module name them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,26 +74,29 @@ impl FileOptions {
     }
 }
 
-/// All environments made so far.
-pub(super) struct Environments;
+/// The environment for the usual marks.
+pub(super) fn usual() -> &'static Arc<Environment<'static>> {
+    static USUAL: OnceLock<Arc<Environment<'static>>> = OnceLock::new();
+    USUAL.get_or_init(|| Arc::new(build(&FileOptions::default())))
+}
 
-impl Environments {
-    /// The environment for these options; marks that make no sense fall back to the usual ones.
-    pub(super) fn get(options: &FileOptions) -> &'static Environment<'static> {
-        type Made = RwLock<HashMap<FileOptions, &'static Environment<'static>>>;
-        static USUAL: OnceLock<Environment<'static>> = OnceLock::new();
-        static OTHERS: OnceLock<Made> = OnceLock::new();
-        if *options == FileOptions::default() {
-            return USUAL.get_or_init(|| build(options));
-        }
-        let others = OTHERS.get_or_init(Made::default);
-        if let Some(made) = others.read().unwrap_or_else(PoisonError::into_inner).get(options) {
-            return made;
-        }
-        let made: &'static Environment<'static> = Box::leak(Box::new(build(options)));
-        let mut others = others.write().unwrap_or_else(PoisonError::into_inner);
-        others.entry(options.clone()).or_insert(made)
+/// The environment for these options, kept while there is room; marks that make no sense fall back to the usual ones.
+pub(super) fn with(options: &FileOptions) -> Arc<Environment<'static>> {
+    type Others = RwLock<Parsed<FileOptions, Arc<Environment<'static>>>>;
+    static OTHERS: OnceLock<Others> = OnceLock::new();
+    if *options == FileOptions::default() {
+        return usual().clone();
     }
+    let others = OTHERS.get_or_init(|| RwLock::new(Parsed::new(256 << 10, 16 << 20)));
+    let key = (options.clone(), String::new());
+    if let Some(known) = others.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return known;
+    }
+    let made = Arc::new(build(options));
+    others
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .keep(key, made)
 }
 
 /// The marks as the engine wants them.
@@ -153,8 +156,7 @@ fn build(options: &FileOptions) -> Environment<'static> {
 pub(super) fn is_global(name: &str) -> bool {
     static NAMES: OnceLock<Vec<String>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
-        let environment = Environments::get(&FileOptions::default());
-        environment.globals().map(|global| global.0.to_string()).collect()
+        usual().globals().map(|global| global.0.to_string()).collect()
     });
     names.iter().any(|global| global == name)
 }

@@ -1,8 +1,8 @@
 //! One text to one outcome: prepares it (once per text), runs it with a ledger, and judges the result.
 
-use super::compiled::{Compiled, Form};
+use super::compiled::{Compiled, Form, Owner};
 use super::convert::{hide, print, take};
-use super::environment::{Environments, FileOptions};
+use super::environment::{self, FileOptions};
 use super::ledger::{self, Ledger, with_fresh};
 use super::objects::{Omit, Root};
 use super::parsed::Parsed;
@@ -109,7 +109,7 @@ pub(super) fn prepared(text: &str, purpose: Purpose) -> Result<Arc<Prepared>, Pr
 }
 
 fn prepare(text: &str, purpose: Purpose) -> Result<Prepared, Problem> {
-    let environment = Environments::get(&FileOptions::default());
+    let environment = environment::usual();
     let syntax = environment.syntax();
     let alone = match purpose {
         Purpose::Condition => Some(0..text.len()),
@@ -120,8 +120,8 @@ fn prepare(text: &str, purpose: Purpose) -> Result<Prepared, Problem> {
         Some(range) => {
             let inner = &text[range.clone()];
             let patched = patcher::patch_expression(inner, purpose);
-            let owner = ("<expression>".to_string(), patched.text.clone());
-            let compiled = Compiled::try_new(owner, |(_, text)| splitter::split(text).map(Form::Expression))
+            let owner = owner("<expression>", &patched.text, environment);
+            let compiled = Compiled::try_new(owner, |owner| splitter::split(&owner.text).map(Form::Expression))
                 .map_err(|error| Problem::of(&error).moved(|at| range.start + patched.original(at)))?;
             Ok(Prepared {
                 start: range.start,
@@ -147,7 +147,7 @@ fn prepare(text: &str, purpose: Purpose) -> Result<Prepared, Problem> {
 impl Prepared {
     /// The outcome; errors of the template itself come with their range in the written text.
     fn run(&self, scope: &Scope) -> Result<Outcome, Problem> {
-        let environment = Environments::get(&FileOptions::default());
+        let environment = environment::usual();
         let outcome = match self.compiled.borrow_dependent() {
             Form::Expression(logic) => splitter::run(logic, environment, scope).map(|verdict| {
                 match (self.purpose, verdict.truth, verdict.outcome) {
@@ -231,49 +231,61 @@ pub(super) fn judge(result: Result<Option<Value>, JinjaError>, ledger: Ledger) -
     })
 }
 
+fn owner(name: &str, text: &str, environment: &Arc<Environment<'static>>) -> Owner {
+    Owner {
+        name: name.to_string(),
+        text: text.to_string(),
+        environment: environment.clone(),
+    }
+}
+
 /// A text compiled under a name.
 fn compiled_text(
     name: &str,
     text: &str,
-    environment: &'static Environment<'static>,
+    environment: &Arc<Environment<'static>>,
 ) -> Result<Compiled, JinjaError> {
-    Compiled::try_new((name.to_string(), text.to_string()), |(name, text)| {
-        environment.template_from_named_str(name, text).map(Form::Text)
+    Compiled::try_new(owner(name, text, environment), |owner| {
+        owner
+            .environment
+            .template_from_named_str(&owner.name, &owner.text)
+            .map(Form::Text)
     })
 }
 
 /// A template file that was compiled.
 struct PreparedFile {
+    options: FileOptions,
     text: String,
     patched: Patched,
     compiled: Compiled,
 }
 
-/// A file by its name and options, compiled anew where its text is another than before.
+/// A file by its name, compiled anew where its text or its marks are others than before.
 fn prepared_file(name: &str, text: &str, options: &FileOptions) -> Result<Arc<PreparedFile>, Problem> {
-    type Files = RwLock<HashMap<(FileOptions, String), Arc<PreparedFile>>>;
+    type Files = RwLock<HashMap<String, Arc<PreparedFile>>>;
     static FILES: OnceLock<Files> = OnceLock::new();
     let files = FILES.get_or_init(Files::default);
-    let key = (options.clone(), name.to_string());
     let known = files
         .read()
         .unwrap_or_else(PoisonError::into_inner)
-        .get(&key)
+        .get(name)
         .cloned();
-    if let Some(known) = known.filter(|known| known.text == text) {
+    if let Some(known) = known.filter(|known| known.text == text && known.options == *options) {
         return Ok(known);
     }
-    let environment = Environments::get(options);
+    let environment = environment::with(options);
     let patched = patcher::patch_text(text, environment.syntax(), Purpose::File);
-    let compiled = compiled_text(name, &patched.text, environment)
+    let compiled = compiled_text(name, &patched.text, &environment)
         .map_err(|error| Problem::of(&error).moved(|at| patched.original(at)))?;
     let file = Arc::new(PreparedFile {
+        options: options.clone(),
         text: text.to_string(),
         patched,
         compiled,
     });
     let mut files = files.write().unwrap_or_else(PoisonError::into_inner);
-    files.insert(key, file.clone());
+    files.insert(name.to_string(), file.clone());
     Ok(file)
 }
 

@@ -1,6 +1,6 @@
 //! Walks over syntax trees: names of filters and tests, free variables, the load-time check.
 
-use super::environment::Environments;
+use super::environment;
 use super::patcher::{self, Purpose};
 use super::place::{self, Problem};
 use super::{FileOptions, evaluate};
@@ -256,7 +256,7 @@ pub fn check_file(source: &Arc<Source>) -> Result<(), Error> {
     let (options, start) = FileOptions::default().with_header(&source.text);
     let place = Place::new(source, start..source.text.len());
     let text = &source.text[start..];
-    let environment = Environments::get(&options);
+    let environment = environment::with(&options);
     let tidy = patcher::tidy_text(text, environment.syntax(), Purpose::File);
     if let Err(error) = environment.template_from_named_str(&source.name, &tidy) {
         return Err(Problem::of(&error).located(&tidy, Some(&place)));
@@ -380,7 +380,7 @@ fn used_names(text: &str, purpose: Purpose) -> UsedNames {
         }
         call => names.lookups.extend(called_lookup(call)),
     };
-    let syntax = Environments::get(&FileOptions::default()).syntax();
+    let syntax = environment::usual().syntax();
     match purpose {
         Purpose::Condition => {
             let text = patcher::tidy_expression(text);
@@ -401,7 +401,7 @@ fn used_names(text: &str, purpose: Purpose) -> UsedNames {
 /// The variables a text uses without setting them, sorted. A text without marks is read as the expression
 /// of a condition.
 pub fn free_variables(text: &str) -> Vec<String> {
-    let environment = Environments::get(&FileOptions::default());
+    let environment = environment::usual();
     let marked = text.contains("{{") || text.contains("{%") || text.contains("{#");
     let found = if marked {
         let text = patcher::tidy_text(text, environment.syntax(), Purpose::File);
