@@ -155,9 +155,7 @@ fn build(options: &FileOptions) -> Environment<'static> {
 /// True for the names of functions, which are no variables.
 pub(super) fn is_global(name: &str) -> bool {
     static NAMES: OnceLock<Vec<String>> = OnceLock::new();
-    let names = NAMES.get_or_init(|| {
-        usual().globals().map(|global| global.0.to_string()).collect()
-    });
+    let names = NAMES.get_or_init(|| usual().globals().map(|global| global.0.to_string()).collect());
     names.iter().any(|global| global == name)
 }
 

@@ -121,8 +121,9 @@ fn prepare(text: &str, purpose: Purpose) -> Result<Prepared, Problem> {
             let inner = &text[range.clone()];
             let patched = patcher::patch_expression(inner, purpose);
             let owner = owner("<expression>", &patched.text, environment);
-            let compiled = Compiled::try_new(owner, |owner| splitter::split(&owner.text).map(Form::Expression))
-                .map_err(|error| Problem::of(&error).moved(|at| range.start + patched.original(at)))?;
+            let compiled =
+                Compiled::try_new(owner, |owner| splitter::split(&owner.text).map(Form::Expression))
+                    .map_err(|error| Problem::of(&error).moved(|at| range.start + patched.original(at)))?;
             Ok(Prepared {
                 start: range.start,
                 patched,
