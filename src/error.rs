@@ -26,6 +26,7 @@ struct Parts {
     notes: Vec<(Place, String)>,
     help: Option<String>,
     kind: Option<ErrorKind>,
+    undefined: Option<String>,
     course: Vec<(String, Place)>,
 }
 
@@ -43,6 +44,7 @@ impl Error {
             notes: vec![],
             help: None,
             kind: None,
+            undefined: None,
             course: vec![],
         }))
     }
@@ -89,6 +91,12 @@ impl Error {
         self
     }
 
+    /// Says that a variable or an attribute of this name is not defined.
+    pub fn of_undefined(mut self, name: impl Into<String>) -> Error {
+        self.0.undefined = Some(name.into());
+        self
+    }
+
     /// Adds a second place with what is to be seen there.
     pub fn note(mut self, place: &Place, text: impl Into<String>) -> Error {
         self.0.notes.push((place.clone(), text.into()));
@@ -115,6 +123,11 @@ impl Error {
     /// Of what kind it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind.unwrap_or_default()
+    }
+
+    /// The name of the variable or attribute that is not defined, if that is what is wrong.
+    pub fn undefined(&self) -> Option<&str> {
+        self.0.undefined.as_deref()
     }
 
     /// The place, if there is one.

@@ -7,9 +7,9 @@ use crate::error::{Error, Errors};
 use crate::graph::Graph;
 use crate::report::Plain;
 use clap::Args;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// The playbook that does it.
 const PLAYBOOK: &str = include_str!("clean.yml");
@@ -34,25 +34,15 @@ pub struct CleanCommand {
 }
 
 /// The playbook, in a folder of its own while it is read.
-struct Written(PathBuf);
-
-impl Written {
-    fn new(hosts: &str) -> Result<Written, Error> {
-        let folder = std::env::temp_dir().join(format!("vent-clean-{}", std::process::id()));
-        let text = PLAYBOOK.replacen("HOSTS", &serde_json::Value::from(hosts).to_string(), 1);
-        let made = std::fs::DirBuilder::new().mode(0o700).create(&folder);
-        let written = made.and_then(|()| std::fs::write(folder.join("clean.yml"), text));
-        written
-            .map_err(|error| Error::new(format!("cannot write into {}", folder.display())).cause(error))?;
-        Ok(Written(folder))
-    }
-}
-
-impl Drop for Written {
-    fn drop(&mut self) {
-        // Nothing hangs on it.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+fn written(hosts: &str) -> Result<TempDir, Error> {
+    let text = PLAYBOOK.replacen("HOSTS", &serde_json::Value::from(hosts).to_string(), 1);
+    let made = tempfile::tempdir().and_then(|folder| {
+        std::fs::write(folder.path().join("clean.yml"), text)?;
+        Ok(folder)
+    });
+    made.map_err(|error| {
+        Error::new(format!("cannot write into {}", std::env::temp_dir().display())).cause(error)
+    })
 }
 
 /// Runs the command; gives the exit code.
@@ -61,8 +51,8 @@ impl Drop for Written {
 /// Everything that is wrong in the inventory and the options.
 pub async fn clean(command: &CleanCommand) -> Result<i32, Errors> {
     let project = project::Project::open(&command.project, Some(Path::new("playbooks/clean.yml")))?;
-    let written = Written::new(&command.hosts.join(","))?;
-    let playbooks = run::load(&project.loader, &[written.0.join("clean.yml")])?;
+    let written = written(&command.hosts.join(","))?;
+    let playbooks = run::load(&project.loader, &[written.path().join("clean.yml")])?;
     drop(written);
     let graph = Graph::of(&playbooks)?;
     let inventory = project.inventory()?;

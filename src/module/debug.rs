@@ -2,7 +2,6 @@
 
 use super::returns::Returns;
 use super::{Module, Nature, Outcome, Step, Stop, View};
-use crate::error::Error;
 use crate::value::{Template, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
@@ -74,7 +73,7 @@ impl Module for Debug {
         let shown = match shown {
             Ok(shown) => shown,
             // What is not defined is shown as such, all else is an error.
-            Err(error) if is_undefined(&error) => format!("<< error 1 - {} >>", error.line()).into(),
+            Err(error) if error.undefined().is_some() => format!("<< error 1 - {} >>", error.line()).into(),
             Err(error) => {
                 return Err(Stop::failed(format!(
                     "Task failed: Error while resolving `var` expression: {}",
@@ -84,10 +83,4 @@ impl Module for Debug {
         };
         Ok(Step::done(outcome.with(name, shown)))
     }
-}
-
-/// True for the error of a variable or an attribute that is not there.
-fn is_undefined(error: &Error) -> bool {
-    let message = error.message();
-    message.ends_with("is undefined") || message.contains(" has no attribute ")
 }

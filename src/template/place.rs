@@ -67,7 +67,11 @@ impl Problem {
             }
             _ => self.message.clone(),
         };
-        let error = Error::new(message).at_some(self.inner.as_ref());
+        let error = match self.undefined {
+            true => Error::new(&message).of_undefined(last_name(&message).unwrap_or_default()),
+            false => Error::new(message),
+        };
+        let error = error.at_some(self.inner.as_ref());
         let place = place.map(|place| inside(place, text, self.range.clone()));
         let error = match (&self.inner, &place) {
             (Some(_), Some(outer)) => error.note(outer, "included here"),
@@ -159,7 +163,9 @@ const BUILTIN_TESTS: [&str; 10] = [
 
 /// The error for something undefined.
 pub(super) fn undefined_error(sentence: &str, place: Option<&Place>) -> Error {
-    Error::new(sentence).at_some(place).help(UNDEFINED_HELP)
+    let name = last_name(sentence).unwrap_or_default();
+    let error = Error::new(sentence).of_undefined(name);
+    error.at_some(place).help(UNDEFINED_HELP)
 }
 
 /// The sentence of an error without the engine's own words around it.
@@ -215,9 +221,14 @@ pub(super) fn inside(place: &Place, text: &str, range: Option<Span>) -> Place {
     }
 }
 
+/// The name that one of our sentences about something undefined ends with.
+fn last_name(sentence: &str) -> Option<&str> {
+    sentence.rsplit('\'').nth(1)
+}
+
 /// The token in a template's text that an "is undefined" sentence is about: its last quoted name.
 pub(super) fn undefined_token(text: &str, sentence: &str) -> Option<Span> {
-    let name = sentence.rsplit('\'').nth(1)?;
+    let name = last_name(sentence)?;
     let marked = marked(text).into_iter().find_map(|span| {
         let found = word(&text[span.clone()], name)?;
         Some(span.start + found.start..span.start + found.end)

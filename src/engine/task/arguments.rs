@@ -122,7 +122,9 @@ impl HostTask {
             }
         }
         for layer in self.task.layers(|keywords| &keywords.environment) {
-            let maps = match self.environment_of(layer, scope)? {
+            let rendered = self.environment_of(layer, scope);
+            let doing = |error: Error| error.doing("Error processing keyword 'environment'", &layer.place);
+            let maps = match rendered.map_err(doing)? {
                 Some(Value::List(items)) => items.to_vec(),
                 Some(single) => vec![single],
                 None => vec![],
@@ -195,7 +197,7 @@ impl HostTask {
 
 /// True for the error of a template that needs the facts of a host's environment.
 fn asks_for_environment(error: &Error) -> bool {
-    error.message().contains("ansible_env")
+    error.undefined() == Some("ansible_env")
 }
 
 /// The error of an argument's value.
