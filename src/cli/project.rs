@@ -161,7 +161,9 @@ impl Project {
             search_path: std::env::var("PATH").unwrap_or_default(),
             cache: cache_folder(|name| std::env::var_os(name)),
         });
-        let loader = Loader::new(vault, known, search).with_extra(extra.clone());
+        let loader = Loader::new(vault, known, search)
+            .with_extra(extra.clone())
+            .with_merged_hashes(configuration.merges_hashes);
         Ok(Project {
             loader: Arc::new(loader.with_bridge(Arc::new(bridge))),
             reach: Arc::new(Ways::new(defaults)),

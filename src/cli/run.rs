@@ -182,6 +182,7 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         become_user: choices.become_user.clone(),
         become_method: choices.become_method.clone(),
         force_handlers: choices.force_handlers,
+        offers_itself: !command.project.named_as_ansible,
         ..chosen
     })
 }

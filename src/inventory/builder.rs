@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::lab::Lab;
 use crate::model::{Placed, Variables};
 use crate::source::Place;
-use crate::value::{Value, to_integer};
+use crate::value::{merged, to_integer};
 use indexmap::{IndexMap, IndexSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Builder {
     pub labs: Vec<Lab>,
     /// The machines that its plugins' files ask for.
     pub machines: Vec<Asked>,
+    /// A mapping adds to one that a source before has set (`hash_behaviour=merge`).
+    pub(super) merges_hashes: bool,
     /// What the names with ranges stand for so far.
     by_ranges: u64,
 }
@@ -40,6 +42,7 @@ impl Default for Builder {
             sources: vec![],
             labs: vec![],
             machines: vec![],
+            merges_hashes: false,
             by_ranges: 0,
         };
         builder.add_group("all");
@@ -127,7 +130,7 @@ impl Builder {
     /// Sets a variable of a host that was added before.
     pub fn set_host_variable(&mut self, host: &str, name: &str, value: Placed) {
         if let Some(host) = self.hosts.get_mut(host) {
-            set(&mut host.own, name, value);
+            set(&mut host.own, name, value, self.merges_hashes);
         }
     }
 
@@ -137,7 +140,8 @@ impl Builder {
     /// When the priority is not a number.
     pub fn set_group_variable(&mut self, group: &str, name: &str, value: Placed) -> Result<()> {
         if name != "ansible_group_priority" {
-            set(&mut self.add_group(group).variables, name, value);
+            let merges = self.merges_hashes;
+            set(&mut self.add_group(group).variables, name, value, merges);
             return Ok(());
         }
         let priority = to_integer(&value.value);
@@ -239,27 +243,10 @@ pub(super) fn groups_of(groups: &IndexMap<Arc<str>, Group>, host: &str) -> Vec<A
     found
 }
 
-/// Sets a variable; a mapping upon a mapping adds to it, as Ansible does inside inventories.
-fn set(variables: &mut Variables, name: &str, new: Placed) {
-    if let (
-        Some(Placed {
-            value: Value::Map(old),
-            ..
-        }),
-        Value::Map(more),
-    ) = (variables.get(name), &new.value)
-    {
-        let mut merged = (**old).clone();
-        merged.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
-        let value = Value::Map(Arc::new(merged));
-        variables.insert(
-            name.into(),
-            Placed {
-                value,
-                place: new.place,
-            },
-        );
-        return;
+/// Sets a variable; if `merges` says so, a mapping upon a mapping adds to it.
+fn set(variables: &mut Variables, name: &str, mut new: Placed, merges: bool) {
+    if let Some(old) = variables.get(name).filter(|_| merges) {
+        new.value = merged(&old.value, &new.value);
     }
     variables.insert(name.into(), new);
 }

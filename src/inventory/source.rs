@@ -22,9 +22,11 @@ impl Inventory {
         loader: &Loader,
         playbook_folder: Option<&Path>,
     ) -> Result<Inventory, Errors> {
+        let mut builder = Builder::default();
+        builder.merges_hashes = loader.merges_hashes;
         let mut reader = Reader {
             loader,
-            builder: Builder::default(),
+            builder,
             errors: Collector::default(),
         };
         for source in sources {

@@ -40,6 +40,8 @@ pub struct Configuration {
     pub remote_tmp: Option<String>,
     /// The Python that runs modules on hosts (`interpreter_python`).
     pub interpreter_python: Option<String>,
+    /// Mappings of stronger variables add to those of weaker ones (`hash_behaviour=merge`).
+    pub merges_hashes: bool,
     /// How a run is shown under Ansible's names.
     pub shown: Shown,
 }
@@ -148,6 +150,9 @@ impl Configuration {
             .concat(),
             library: sources.paths("library", LIBRARY),
             shown,
+            merges_hashes: sources
+                .get("hash_behaviour")
+                .is_some_and(|found| found.text == "merge"),
             module_utils: sources.paths("module_utils", MODULE_UTILS),
             remote_tmp: sources.get("remote_tmp").map(|found| found.text),
             interpreter_python: sources

@@ -62,6 +62,8 @@ pub struct Loader {
     pub known: Known,
     /// Where else things are searched.
     pub search: SearchPaths,
+    /// Mappings of stronger variables add to those of weaker ones (`hash_behaviour=merge`).
+    pub merges_hashes: bool,
     /// The variables of `-e`, for names that are read before anything runs.
     pub extra: Arc<Map>,
     /// Where the user's ansible-core is, and what it makes of modules.
@@ -91,6 +93,7 @@ impl Loader {
             vault: Arc::new(vault),
             known,
             search,
+            merges_hashes: false,
             extra: Arc::default(),
             bridge: Arc::default(),
             roles_with_modules: Mutex::default(),
@@ -103,6 +106,14 @@ impl Loader {
     /// The same with variables of `-e`.
     pub fn with_extra(self, extra: Arc<Map>) -> Loader {
         Loader { extra, ..self }
+    }
+
+    /// The same with what `hash_behaviour` says.
+    pub fn with_merged_hashes(self, merges_hashes: bool) -> Loader {
+        Loader {
+            merges_hashes,
+            ..self
+        }
     }
 
     /// The same with a bridge to Python.

@@ -50,6 +50,8 @@ pub struct Settings {
     pub remote_tmp: Option<String>,
     /// `interpreter_python` of the configuration: the Python of hosts.
     pub interpreter_python: Option<String>,
+    /// Programs of this computer find `vent` on their search path; under Ansible's names that is the user's own.
+    pub offers_itself: bool,
     /// `--force-handlers`.
     pub force_handlers: bool,
 }

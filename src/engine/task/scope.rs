@@ -67,6 +67,7 @@ fn add_host(levels: &mut Levels, run: &Arc<RunState>, host: &Arc<Host>, node: us
     let inventory = run.hosts.inventory();
     let variables = inventory.host(&host.name).map(|found| &found.variables);
     let variables = variables.unwrap_or(&inventory.shared).clone();
+    levels.merges = run.loader.merges_hashes;
     levels.inventory.push(Layer::Placed(variables));
     let mut data = host.data();
     levels.facts.push(Layer::Map(data.injected()));
