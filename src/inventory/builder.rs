@@ -5,7 +5,7 @@ use crate::budget::RANGES;
 use crate::cloud::inventory::Asked;
 use crate::error::{Error, Result};
 use crate::lab::Lab;
-use crate::model::{Placed, Variables};
+use crate::model::{GroupNames, Placed, Variables};
 use crate::source::Place;
 use crate::value::{merged, to_integer};
 use indexmap::{IndexMap, IndexSet};
@@ -24,6 +24,10 @@ pub struct Builder {
     pub machines: Vec<Asked>,
     /// A mapping adds to one that a source before has set (`hash_behaviour=merge`).
     pub(super) merges_hashes: bool,
+    /// What is done about names of groups with characters that no variable may have.
+    pub(super) group_names: GroupNames,
+    /// What is warned of, each once.
+    pub(super) warnings: IndexSet<&'static str>,
     /// What the names with ranges stand for so far.
     by_ranges: u64,
 }
@@ -43,6 +47,8 @@ impl Default for Builder {
             labs: vec![],
             machines: vec![],
             merges_hashes: false,
+            group_names: GroupNames::default(),
+            warnings: IndexSet::new(),
             by_ranges: 0,
         };
         builder.add_group("all");
@@ -54,8 +60,10 @@ impl Default for Builder {
 impl Builder {
     /// A group, made if it is not there.
     pub fn add_group(&mut self, name: &str) -> &mut Group {
-        self.groups.entry(Arc::from(name)).or_insert_with(|| Group {
-            name: Arc::from(name),
+        self.warnings.extend(self.group_names.warning(name));
+        let name: Arc<str> = Arc::from(&*self.group_names.name(name));
+        self.groups.entry(name.clone()).or_insert_with(|| Group {
+            name,
             priority: 1,
             ..Group::default()
         })
@@ -98,16 +106,18 @@ impl Builder {
     /// # Errors
     /// When the parent is below the child already.
     pub fn add_child(&mut self, parent: &str, child: &str, place: Option<&Place>) -> Result<()> {
-        self.add_group(parent);
-        self.add_group(child);
-        if parent == child || self.is_below(parent, child) {
+        let (parent, child) = (
+            self.add_group(parent).name.clone(),
+            self.add_group(child).name.clone(),
+        );
+        if parent == child || self.is_below(&parent, &child) {
             let error = Error::new(format!(
                 "the group `{parent}` would become a group below itself, by `{child}`"
             ));
             return Err(error.at_some(place));
         }
-        self.add_group(parent).children.insert(Arc::from(child));
-        self.add_group(child).parents.insert(Arc::from(parent));
+        self.add_group(&parent).children.insert(child.clone());
+        self.add_group(&child).parents.insert(parent);
         Ok(())
     }
 

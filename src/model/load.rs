@@ -17,7 +17,7 @@ mod task;
 mod variable_files;
 
 use super::role::IncludedItems;
-use super::{Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
+use super::{GroupNames, Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
 use crate::bridge::Bridge;
 use crate::content::Kept;
 use crate::error::{Error, Errors, Result};
@@ -64,6 +64,8 @@ pub struct Loader {
     pub search: SearchPaths,
     /// Mappings of stronger variables add to those of weaker ones (`hash_behaviour=merge`).
     pub merges_hashes: bool,
+    /// What is done about names of groups with characters that no variable may have.
+    pub group_names: GroupNames,
     /// The variables of `-e`, for names that are read before anything runs.
     pub extra: Arc<Map>,
     /// Where the user's ansible-core is, and what it makes of modules.
@@ -94,6 +96,7 @@ impl Loader {
             known,
             search,
             merges_hashes: false,
+            group_names: GroupNames::default(),
             extra: Arc::default(),
             bridge: Arc::default(),
             roles_with_modules: Mutex::default(),
@@ -108,10 +111,11 @@ impl Loader {
         Loader { extra, ..self }
     }
 
-    /// The same with what `hash_behaviour` says.
-    pub fn with_merged_hashes(self, merges_hashes: bool) -> Loader {
+    /// The same with what the configuration says of variables and names of groups.
+    pub fn configured(self, merges_hashes: bool, group_names: GroupNames) -> Loader {
         Loader {
             merges_hashes,
+            group_names,
             ..self
         }
     }

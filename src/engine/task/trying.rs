@@ -241,7 +241,12 @@ impl HostTask {
                 TaskResult::done(outcome, done)
             }
             Some(Ended::Failed(outcome, done)) => {
-                self.module_failure(attempt.module, *outcome, done, &doer.host, attempt.check)
+                let timed_out = outcome.timed_out;
+                let failed = self.module_failure(attempt.module, *outcome, done, &doer.host, attempt.check);
+                match attempt.command.timeout.filter(|_| timed_out) {
+                    Some(seconds) => self.timed_out(seconds).beside(&failed),
+                    None => failed,
+                }
             }
             Some(Ended::Arguments(error)) => self.refused(attempt.module, attempt.arguments, &error),
             Some(Ended::Undecided(origin)) => TaskResult::undecided(origin),
