@@ -233,7 +233,12 @@ impl Loader {
 /// What a reader has read of an include.
 fn included(mut reader: Reader<'_>, items: Vec<Item>) -> Result<IncludedItems, Errors> {
     let handlers = std::mem::take(&mut reader.handlers);
-    reader.errors.finish(IncludedItems { items, handlers })
+    let roles = std::mem::take(&mut reader.roles);
+    reader.errors.finish(IncludedItems {
+        items,
+        handlers,
+        roles,
+    })
 }
 
 fn nothing(path: &Path) -> Error {
@@ -361,7 +366,7 @@ pub(crate) mod tests {
             (
                 "site.yml",
                 "- hosts: a\n  taks: []\n  tasks:\n    - copi: {src: a}\n    - copy: {src: a, dest: b}\n      whenn: x\n    - command: a\n      shell: b\n    - name: nothing\n    \
-                 - copy: {src: a, dest: b}\n      become: maybe\n    - copy: {src: a, dest: b}\n      register: a-b\n    - import_tasks: more.yml\n    - import_tasks: none.yml\n    - include_tasks: {fil: x}\n- tasks: []\n- import_playbook: othr.yml\n",
+                 - copy: {src: a, dest: b}\n      become: [1]\n    - copy: {src: a, dest: b}\n      register: a-b\n    - import_tasks: more.yml\n    - import_tasks: none.yml\n    - include_tasks: {fil: x}\n- tasks: []\n- import_playbook: othr.yml\n",
             ),
             (
                 "more.yml",
@@ -375,7 +380,7 @@ pub(crate) mod tests {
             "site.yml:6:7: `whenn` is not a keyword of a task",
             "site.yml:8:7: a task has one module, and this one has `command` and `shell`",
             "site.yml:9:7: this task has no module: it does nothing",
-            "site.yml:11:15: `become` takes true or false, not `maybe`",
+            "site.yml:11:15: `become` takes true or false, not a list",
             "site.yml:13:17: `a-b` cannot be the name of a variable",
             "more.yml:1:9: `ping` takes arguments by name, and `hello` has none",
             "more.yml:2:10: cannot take this text apart: a `}}` is missing",
