@@ -154,14 +154,21 @@ impl Arguments {
                     .all(|c| c.is_ascii_alphanumeric() || "./=".contains(c))
                 && length.is_none_or(|length| last.len() == length)
         };
+        let mut warnings = vec![];
+        if self.append && self.groups.is_none() {
+            warnings.push(Value::string(
+                "'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups.",
+            ));
+        }
         match self.password() {
             Some(password) if !["*", "!", "*************"].contains(&password) && !looks_hashed(password) => {
-                vec![Value::string(
+                warnings.push(Value::string(
                     "The input password appears not to have been hashed. The 'password' argument must be encrypted for this module to work properly.",
-                )]
+                ));
             }
-            _ => vec![],
+            _ => {}
         }
+        warnings
     }
 
     fn password(&self) -> Option<&str> {
