@@ -3,6 +3,7 @@
 
 mod arguments;
 pub mod configuration;
+mod group_names;
 pub mod keywords;
 pub mod load;
 pub mod play;
@@ -17,6 +18,7 @@ use crate::value::Value;
 use indexmap::IndexMap;
 use std::sync::Arc;
 
+pub use group_names::GroupNames;
 pub use keywords::{Condition, Keywords};
 pub use load::{Known, Loader};
 pub use play::{Encryption, Play, Prompt};

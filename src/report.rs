@@ -1,6 +1,6 @@
 //! Reporters: they read events and show them. None of them decides anything.
 
-mod ansible;
+pub mod ansible;
 mod duration;
 mod explain;
 mod json;

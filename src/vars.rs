@@ -2,7 +2,7 @@
 
 use crate::model;
 use crate::template::Variables;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, merged};
 use std::sync::Arc;
 
 /// Variables that are made when they are asked for.
@@ -61,19 +61,36 @@ pub trait Hosts: Send + Sync {
 /// The variables of one host in one task.
 pub struct Stack {
     layers: Vec<Layer>,
+    /// Mappings of stronger layers add to those of weaker ones (`hash_behaviour=merge`).
+    merges: bool,
     hosts: Arc<dyn Hosts>,
 }
 
 impl Stack {
-    /// A stack of layers, the strongest first.
+    /// A stack of layers, the strongest first, each of which replaces what the weaker ones say.
     pub fn new(layers: Vec<Layer>, hosts: Arc<dyn Hosts>) -> Stack {
-        Stack { layers, hosts }
+        let merges = false;
+        Stack {
+            layers,
+            merges,
+            hosts,
+        }
+    }
+
+    /// The value of a name, with what the mappings of weaker layers say beside it.
+    fn merged(&self, name: &str) -> Option<Value> {
+        let mut all = self.layers.iter().rev().filter_map(|layer| layer.get(name));
+        let weakest = all.next()?;
+        Some(all.fold(weakest, |weaker, stronger| merged(&weaker, &stronger)))
     }
 }
 
 impl Variables for Stack {
     fn get(&self, name: &str) -> Option<Value> {
-        self.layers.iter().find_map(|layer| layer.get(name))
+        match self.merges {
+            true => self.merged(name),
+            false => self.layers.iter().find_map(|layer| layer.get(name)),
+        }
     }
 
     fn names(&self) -> Vec<Arc<str>> {
@@ -117,6 +134,8 @@ pub struct Levels {
     pub extra: Vec<Layer>,
     /// Above all: magic variables, which nobody can set.
     pub magic: Vec<Layer>,
+    /// Mappings of stronger levels add to those of weaker ones.
+    pub merges: bool,
 }
 
 impl Levels {
@@ -154,7 +173,10 @@ impl Levels {
             self.inventory,
             self.role_defaults,
         ];
-        Stack::new(order.into_iter().flatten().collect(), hosts)
+        Stack {
+            merges: self.merges,
+            ..Stack::new(order.into_iter().flatten().collect(), hosts)
+        }
     }
 }
 
@@ -197,5 +219,26 @@ mod tests {
             Some("extra".into())
         );
         assert_eq!(levels(vec![]).stack(Arc::new(Nobody)).get("b"), None);
+    }
+
+    #[test]
+    fn mappings_of_stronger_levels_add_to_those_of_weaker_ones_where_that_is_wanted() {
+        let layer = |text: &str| {
+            let map = Value::map([("same", Value::string(text)), (text, Value::Int(1))]);
+            vec![Layer::Map(Arc::new([("a".into(), map)].into_iter().collect()))]
+        };
+        let levels = Levels {
+            role_defaults: layer("default"),
+            set: layer("set"),
+            merges: true,
+            ..Levels::default()
+        };
+        let merged = levels.stack(Arc::new(Nobody)).get("a");
+        let wanted = [
+            ("same", Value::string("set")),
+            ("default", Value::Int(1)),
+            ("set", Value::Int(1)),
+        ];
+        assert_eq!(merged, Some(Value::map(wanted)));
     }
 }

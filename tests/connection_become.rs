@@ -161,7 +161,7 @@ async fn sudo_with_a_password_takes_the_right_one_and_says_what_is_wrong() {
     assert_eq!(wrong.kind, FailureKind::BecomePassword);
     assert_eq!(
         wrong.message,
-        "sudo on web does not take the become password: vent-test cannot become root"
+        "Incorrect sudo password: sudo on web does not let vent-test become root"
     );
     assert_eq!(
         wrong.cure,
@@ -237,7 +237,7 @@ async fn su_takes_the_password_of_the_other_user() {
     let wrong = failure(&host, &other(Method::Su, Some("wrong"))).await;
     assert_eq!(
         wrong.message,
-        "su on web does not take the become password: vent-test cannot become root"
+        "Incorrect su password: su on web does not let vent-test become root"
     );
     assert_eq!(
         wrong.cure,

@@ -10,7 +10,7 @@ use crate::error::cures::BELOW_THE_FOLDER;
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
-use crate::model::configuration::{Configuration, Shown};
+use crate::model::configuration::{Configuration, Gathering, Shown};
 use crate::model::load::{Known, Loader, SearchPaths};
 use crate::module;
 use crate::source::{Place, Source};
@@ -98,6 +98,8 @@ pub struct Project {
     pub remote_tmp: Option<String>,
     /// `interpreter_python` of `ansible.cfg`.
     interpreter_python: Option<String>,
+    /// When plays gather facts: Ansible's usual is each, under Ansible's names.
+    gathering: Gathering,
     sources: Vec<String>,
     folder: PathBuf,
     named_as_ansible: bool,
@@ -161,7 +163,9 @@ impl Project {
             search_path: std::env::var("PATH").unwrap_or_default(),
             cache: cache_folder(|name| std::env::var_os(name)),
         });
-        let loader = Loader::new(vault, known, search).with_extra(extra.clone());
+        let loader = Loader::new(vault, known, search)
+            .with_extra(extra.clone())
+            .configured(configuration.merges_hashes, configuration.group_names);
         Ok(Project {
             loader: Arc::new(loader.with_bridge(Arc::new(bridge))),
             reach: Arc::new(Ways::new(defaults)),
@@ -172,6 +176,10 @@ impl Project {
             become_password: passwords.r#become,
             remote_tmp: configuration.remote_tmp,
             interpreter_python: configuration.interpreter_python,
+            gathering: configuration.gathering.unwrap_or(match options.named_as_ansible {
+                true => Gathering::Implicit,
+                false => Gathering::Smart,
+            }),
             sources,
             folder,
             named_as_ansible: options.named_as_ansible,
@@ -186,6 +194,7 @@ impl Project {
             become_password: self.become_password.clone(),
             remote_tmp: self.remote_tmp.clone(),
             interpreter_python: self.interpreter_python.clone(),
+            gathering: self.gathering,
             ..Settings::default()
         }
     }

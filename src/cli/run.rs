@@ -10,7 +10,7 @@ use crate::inventory::Inventory;
 use crate::model::Playbook;
 use crate::model::load::Loader;
 use crate::module::MODULES;
-use crate::report::{Ansible, Json, Plain, Reporter, Terminal};
+use crate::report::{self, Ansible, Json, Plain, Reporter, Terminal};
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -67,9 +67,7 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     let playbooks = load(&project.loader, &command.playbooks)?;
     let graph = Graph::of(&playbooks)?;
     super::missing_needs::check(&graph)?;
-    for warning in project.loader.take_warnings() {
-        super::say(&format!("warning: {}\n", warning.drawn()));
-    }
+    tell_warnings(command, &project);
     if let Some(warning) = super::survey::of(&graph, &project.loader).warning() {
         super::say(&warning);
     }
@@ -81,6 +79,7 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
         return Ok(0);
     }
     let inventory = project.inventory()?;
+    tell_warnings(command, &project);
     let mut settings = settings(command, &project)?;
     if choices.list_hosts || choices.list_tasks || choices.list_tags {
         settings.prompted = Arc::new(super::prompts::defaults(&graph, &project.extra));
@@ -113,6 +112,16 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
         }
     }
     start(command, &project, graph, inventory, settings).await
+}
+
+/// Tells what was suspicious in the files that were read.
+fn tell_warnings(command: &RunCommand, project: &project::Project) {
+    for warning in project.loader.take_warnings() {
+        super::say(&match command.output {
+            Output::Ansible => report::ansible::warning(&warning),
+            _ => format!("warning: {}\n", warning.drawn()),
+        });
+    }
 }
 
 /// Reads all playbooks; all errors of all of them at once. What cannot be understood ends with Ansible's exit
@@ -182,6 +191,7 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         become_user: choices.become_user.clone(),
         become_method: choices.become_method.clone(),
         force_handlers: choices.force_handlers,
+        offers_itself: !command.project.named_as_ansible,
         ..chosen
     })
 }

@@ -151,7 +151,7 @@ impl<'a> Dialogue<'a> {
         let whose = if *method == Method::Su { user } else { login };
         Failure::new(
             FailureKind::BecomePassword,
-            format!("{name} on {host} does not take the become password: {login} cannot become {user}"),
+            format!("Incorrect {name} password: {name} on {host} does not let {login} become {user}"),
             format!(
                 "give the password of {whose} with --ask-become-pass (-K) or as `ansible_become_password`"
             ),

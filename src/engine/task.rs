@@ -239,10 +239,29 @@ impl HostTask {
             Ok(Some(result)) => return self.settled(result),
             Err(error) => return TaskResult::error(&error.within(&self.task.place, "in this task")),
         }
+        if let Some(error) = self.wrong_flag(scope) {
+            return TaskResult::error(&error);
+        }
         let tried = self.tries(scope, name, layers).await;
         self.settled(tried.unwrap_or_else(|error| {
             TaskResult::error(&error.within(&self.task.action.place, "in this task"))
         }))
+    }
+
+    /// The error of a keyword that is neither true nor false.
+    fn wrong_flag(&self, scope: &Scope) -> Option<Error> {
+        let flags = self.task.keywords().flat_map(Keywords::flags);
+        flags.into_iter().find_map(|(name, placed)| {
+            let value = template::render(&placed.value, scope).ok()??.value;
+            if !matches!(value, Value::String(_)) || value::to_bool(&value).is_some() {
+                return None;
+            }
+            let shown = value::repr(&value);
+            let message = format!(
+                "Error processing keyword '{name}': The value {shown} could not be converted to 'bool'."
+            );
+            Some(Error::new(message).doing("", &placed.place).at(&placed.place))
+        })
     }
 
     /// Of a task that says it never changes anything, the change is decided even where its result is not.

@@ -5,9 +5,9 @@ use crate::budget::RANGES;
 use crate::cloud::inventory::Asked;
 use crate::error::{Error, Result};
 use crate::lab::Lab;
-use crate::model::{Placed, Variables};
+use crate::model::{GroupNames, Placed, Variables};
 use crate::source::Place;
-use crate::value::{Value, to_integer};
+use crate::value::{merged, to_integer};
 use indexmap::{IndexMap, IndexSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +22,12 @@ pub struct Builder {
     pub labs: Vec<Lab>,
     /// The machines that its plugins' files ask for.
     pub machines: Vec<Asked>,
+    /// A mapping adds to one that a source before has set (`hash_behaviour=merge`).
+    pub(super) merges_hashes: bool,
+    /// What is done about names of groups with characters that no variable may have.
+    pub(super) group_names: GroupNames,
+    /// What is warned of, each once.
+    pub(super) warnings: IndexSet<&'static str>,
     /// What the names with ranges stand for so far.
     by_ranges: u64,
 }
@@ -40,6 +46,9 @@ impl Default for Builder {
             sources: vec![],
             labs: vec![],
             machines: vec![],
+            merges_hashes: false,
+            group_names: GroupNames::default(),
+            warnings: IndexSet::new(),
             by_ranges: 0,
         };
         builder.add_group("all");
@@ -51,8 +60,10 @@ impl Default for Builder {
 impl Builder {
     /// A group, made if it is not there.
     pub fn add_group(&mut self, name: &str) -> &mut Group {
-        self.groups.entry(Arc::from(name)).or_insert_with(|| Group {
-            name: Arc::from(name),
+        self.warnings.extend(self.group_names.warning(name));
+        let name: Arc<str> = Arc::from(&*self.group_names.name(name));
+        self.groups.entry(name.clone()).or_insert_with(|| Group {
+            name,
             priority: 1,
             ..Group::default()
         })
@@ -95,16 +106,18 @@ impl Builder {
     /// # Errors
     /// When the parent is below the child already.
     pub fn add_child(&mut self, parent: &str, child: &str, place: Option<&Place>) -> Result<()> {
-        self.add_group(parent);
-        self.add_group(child);
-        if parent == child || self.is_below(parent, child) {
+        let (parent, child) = (
+            self.add_group(parent).name.clone(),
+            self.add_group(child).name.clone(),
+        );
+        if parent == child || self.is_below(&parent, &child) {
             let error = Error::new(format!(
                 "the group `{parent}` would become a group below itself, by `{child}`"
             ));
             return Err(error.at_some(place));
         }
-        self.add_group(parent).children.insert(Arc::from(child));
-        self.add_group(child).parents.insert(Arc::from(parent));
+        self.add_group(&parent).children.insert(child.clone());
+        self.add_group(&child).parents.insert(parent);
         Ok(())
     }
 
@@ -127,7 +140,7 @@ impl Builder {
     /// Sets a variable of a host that was added before.
     pub fn set_host_variable(&mut self, host: &str, name: &str, value: Placed) {
         if let Some(host) = self.hosts.get_mut(host) {
-            set(&mut host.own, name, value);
+            set(&mut host.own, name, value, self.merges_hashes);
         }
     }
 
@@ -137,7 +150,8 @@ impl Builder {
     /// When the priority is not a number.
     pub fn set_group_variable(&mut self, group: &str, name: &str, value: Placed) -> Result<()> {
         if name != "ansible_group_priority" {
-            set(&mut self.add_group(group).variables, name, value);
+            let merges = self.merges_hashes;
+            set(&mut self.add_group(group).variables, name, value, merges);
             return Ok(());
         }
         let priority = to_integer(&value.value);
@@ -239,27 +253,10 @@ pub(super) fn groups_of(groups: &IndexMap<Arc<str>, Group>, host: &str) -> Vec<A
     found
 }
 
-/// Sets a variable; a mapping upon a mapping adds to it, as Ansible does inside inventories.
-fn set(variables: &mut Variables, name: &str, new: Placed) {
-    if let (
-        Some(Placed {
-            value: Value::Map(old),
-            ..
-        }),
-        Value::Map(more),
-    ) = (variables.get(name), &new.value)
-    {
-        let mut merged = (**old).clone();
-        merged.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
-        let value = Value::Map(Arc::new(merged));
-        variables.insert(
-            name.into(),
-            Placed {
-                value,
-                place: new.place,
-            },
-        );
-        return;
+/// Sets a variable; if `merges` says so, a mapping upon a mapping adds to it.
+fn set(variables: &mut Variables, name: &str, mut new: Placed, merges: bool) {
+    if let Some(old) = variables.get(name).filter(|_| merges) {
+        new.value = merged(&old.value, &new.value);
     }
     variables.insert(name.into(), new);
 }

@@ -22,9 +22,12 @@ impl Inventory {
         loader: &Loader,
         playbook_folder: Option<&Path>,
     ) -> Result<Inventory, Errors> {
+        let mut builder = Builder::default();
+        builder.merges_hashes = loader.merges_hashes;
+        builder.group_names = loader.group_names;
         let mut reader = Reader {
             loader,
-            builder: Builder::default(),
+            builder,
             errors: Collector::default(),
         };
         for source in sources {
@@ -33,6 +36,8 @@ impl Inventory {
         let Reader {
             mut errors, builder, ..
         } = reader;
+        let warned = builder.warnings.iter();
+        loader.warn(warned.map(|text| Error::new(*text)).collect());
         let mut inventory = builder.finish();
         inventory.playbook_folder = playbook_folder.map(Path::to_path_buf);
         variables::settle(&mut inventory, loader, &mut errors);

@@ -4,6 +4,7 @@ use super::{Group, Host, Inventory};
 use crate::error::Collector;
 use crate::model::load::variable_files;
 use crate::model::{Loader, Variables};
+use crate::value::merged;
 use crate::words::component;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ pub(super) fn settle(inventory: &mut Inventory, loader: &Loader, errors: &mut Co
     let mut shared = Variables::new();
     for group in groups.iter().filter(|group| &*group.name == "all") {
         for layer in [&group.inventory, &group.beside, &group.playbook] {
-            put(&mut shared, layer);
+            files.put(&mut shared, layer);
         }
     }
     inventory.shared = Arc::new(shared);
@@ -71,12 +72,16 @@ fn of_host(host: &Host, groups: &[Layers], files: &mut Files<'_>) -> Variables {
         (&mine, Layers::playbook),
     ] {
         for group in groups {
-            put(&mut variables, pick(group));
+            files.put(&mut variables, pick(group));
         }
     }
-    put(&mut variables, &host.own);
-    put(&mut variables, &files.beside("host_vars", &host.name));
-    put(&mut variables, &files.playbook("host_vars", &host.name));
+    files.put(&mut variables, &host.own);
+    let (beside, playbook) = (
+        files.beside("host_vars", &host.name),
+        files.playbook("host_vars", &host.name),
+    );
+    files.put(&mut variables, &beside);
+    files.put(&mut variables, &playbook);
     variables
 }
 
@@ -103,12 +108,6 @@ impl Layers {
     }
 }
 
-fn put(variables: &mut Variables, more: &Variables) {
-    for (name, placed) in more {
-        variables.insert(name.clone(), placed.clone());
-    }
-}
-
 fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder.to_path_buf(),
@@ -128,6 +127,17 @@ struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
+    /// Puts variables upon weaker ones.
+    fn put(&self, variables: &mut Variables, more: &Variables) {
+        for (name, placed) in more {
+            let mut placed = placed.clone();
+            if let Some(weaker) = variables.get(name).filter(|_| self.loader.merges_hashes) {
+                placed.value = merged(&weaker.value, &placed.value);
+            }
+            variables.insert(name.clone(), placed);
+        }
+    }
+
     fn new(inventory: &Inventory, loader: &'a Loader, errors: &'a mut Collector) -> Files<'a> {
         let mut beside: Vec<PathBuf> = vec![];
         for source in &inventory.sources {
@@ -182,7 +192,8 @@ impl<'a> Files<'a> {
                 vec![found.clone()]
             };
             for file in files {
-                put(&mut variables, &self.file(file));
+                let more = self.file(file);
+                self.put(&mut variables, &more);
             }
         }
         variables

@@ -1,5 +1,6 @@
 //! What `ansible.cfg` and the variables `ANSIBLE_...` of the environment say; the environment is stronger.
 
+use super::group_names::GroupNames;
 use super::python;
 use crate::error::{Collector, Error, ErrorKind, Errors, Result};
 use crate::source::{Place, Source};
@@ -40,8 +41,37 @@ pub struct Configuration {
     pub remote_tmp: Option<String>,
     /// The Python that runs modules on hosts (`interpreter_python`).
     pub interpreter_python: Option<String>,
+    /// Mappings of stronger variables add to those of weaker ones (`hash_behaviour=merge`).
+    pub merges_hashes: bool,
+    /// What is done about names of groups with characters that no variable may have.
+    pub group_names: GroupNames,
+    /// When plays gather facts (`gathering`).
+    pub gathering: Option<Gathering>,
     /// How a run is shown under Ansible's names.
     pub shown: Shown,
+}
+
+/// When plays gather facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gathering {
+    /// Each, unless it says otherwise (`implicit`).
+    Implicit,
+    /// Those that say so (`explicit`).
+    Explicit,
+    /// Each, of hosts whose facts are not known yet (`smart`).
+    #[default]
+    Smart,
+}
+
+impl Gathering {
+    fn of_word(word: &str) -> Option<Gathering> {
+        Some(match word {
+            "implicit" => Gathering::Implicit,
+            "explicit" => Gathering::Explicit,
+            "smart" => Gathering::Smart,
+            _ => return None,
+        })
+    }
 }
 
 /// The settings of Ansible's callback `default` and of its display.
@@ -148,6 +178,17 @@ impl Configuration {
             .concat(),
             library: sources.paths("library", LIBRARY),
             shown,
+            group_names: sources
+                .variable("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS")
+                .or_else(|| sources.get("force_valid_group_names"))
+                .and_then(|found| GroupNames::of_word(&found.text))
+                .unwrap_or_default(),
+            gathering: sources
+                .get("gathering")
+                .and_then(|found| Gathering::of_word(&found.text)),
+            merges_hashes: sources
+                .get("hash_behaviour")
+                .is_some_and(|found| found.text == "merge"),
             module_utils: sources.paths("module_utils", MODULE_UTILS),
             remote_tmp: sources.get("remote_tmp").map(|found| found.text),
             interpreter_python: sources

@@ -72,3 +72,22 @@ pub struct Keywords {
     /// Seconds until it counts as failed.
     pub timeout: Option<Placed>,
 }
+
+impl Keywords {
+    /// The keywords that are true or false, as far as they are set, by their names.
+    pub fn flags(&self) -> impl Iterator<Item = (&'static str, &Placed)> {
+        let flags = [
+            ("become", &self.r#become),
+            ("delegate_facts", &self.delegate_facts),
+            ("run_once", &self.run_once),
+            ("ignore_errors", &self.ignore_errors),
+            ("ignore_unreachable", &self.ignore_unreachable),
+            ("any_errors_fatal", &self.any_errors_fatal),
+            ("no_log", &self.no_log),
+            ("check_mode", &self.check_mode),
+            ("diff", &self.diff),
+        ];
+        let set = flags.into_iter();
+        set.filter_map(|(name, placed)| Some((name, placed.as_ref()?)))
+    }
+}

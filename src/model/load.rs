@@ -17,7 +17,7 @@ mod task;
 mod variable_files;
 
 use super::role::IncludedItems;
-use super::{Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
+use super::{GroupNames, Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
 use crate::bridge::Bridge;
 use crate::content::Kept;
 use crate::error::{Error, Errors, Result};
@@ -62,6 +62,10 @@ pub struct Loader {
     pub known: Known,
     /// Where else things are searched.
     pub search: SearchPaths,
+    /// Mappings of stronger variables add to those of weaker ones (`hash_behaviour=merge`).
+    pub merges_hashes: bool,
+    /// What is done about names of groups with characters that no variable may have.
+    pub group_names: GroupNames,
     /// The variables of `-e`, for names that are read before anything runs.
     pub extra: Arc<Map>,
     /// Where the user's ansible-core is, and what it makes of modules.
@@ -91,6 +95,8 @@ impl Loader {
             vault: Arc::new(vault),
             known,
             search,
+            merges_hashes: false,
+            group_names: GroupNames::default(),
             extra: Arc::default(),
             bridge: Arc::default(),
             roles_with_modules: Mutex::default(),
@@ -103,6 +109,15 @@ impl Loader {
     /// The same with variables of `-e`.
     pub fn with_extra(self, extra: Arc<Map>) -> Loader {
         Loader { extra, ..self }
+    }
+
+    /// The same with what the configuration says of variables and names of groups.
+    pub fn configured(self, merges_hashes: bool, group_names: GroupNames) -> Loader {
+        Loader {
+            merges_hashes,
+            group_names,
+            ..self
+        }
     }
 
     /// The same with a bridge to Python.
@@ -218,7 +233,12 @@ impl Loader {
 /// What a reader has read of an include.
 fn included(mut reader: Reader<'_>, items: Vec<Item>) -> Result<IncludedItems, Errors> {
     let handlers = std::mem::take(&mut reader.handlers);
-    reader.errors.finish(IncludedItems { items, handlers })
+    let roles = std::mem::take(&mut reader.roles);
+    reader.errors.finish(IncludedItems {
+        items,
+        handlers,
+        roles,
+    })
 }
 
 fn nothing(path: &Path) -> Error {
@@ -346,7 +366,7 @@ pub(crate) mod tests {
             (
                 "site.yml",
                 "- hosts: a\n  taks: []\n  tasks:\n    - copi: {src: a}\n    - copy: {src: a, dest: b}\n      whenn: x\n    - command: a\n      shell: b\n    - name: nothing\n    \
-                 - copy: {src: a, dest: b}\n      become: maybe\n    - copy: {src: a, dest: b}\n      register: a-b\n    - import_tasks: more.yml\n    - import_tasks: none.yml\n    - include_tasks: {fil: x}\n- tasks: []\n- import_playbook: othr.yml\n",
+                 - copy: {src: a, dest: b}\n      become: [1]\n    - copy: {src: a, dest: b}\n      register: a-b\n    - import_tasks: more.yml\n    - import_tasks: none.yml\n    - include_tasks: {fil: x}\n- tasks: []\n- import_playbook: othr.yml\n",
             ),
             (
                 "more.yml",
@@ -360,7 +380,7 @@ pub(crate) mod tests {
             "site.yml:6:7: `whenn` is not a keyword of a task",
             "site.yml:8:7: a task has one module, and this one has `command` and `shell`",
             "site.yml:9:7: this task has no module: it does nothing",
-            "site.yml:11:15: `become` takes true or false, not `maybe`",
+            "site.yml:11:15: `become` takes true or false, not a list",
             "site.yml:13:17: `a-b` cannot be the name of a variable",
             "more.yml:1:9: `ping` takes arguments by name, and `hello` has none",
             "more.yml:2:10: cannot take this text apart: a `}}` is missing",

@@ -30,4 +30,6 @@ pub struct IncludedItems {
     pub items: Vec<Item>,
     /// Handlers of the role, or of roles that the file imports.
     pub handlers: Vec<Item>,
+    /// The roles that were read, dependencies first.
+    pub roles: Vec<Arc<Role>>,
 }

@@ -366,7 +366,10 @@ fn outcome(arguments: &Arguments, performed: &Performed, shown: Value, view: &Vi
         .with("stderr", stderr);
     let base = times(base, performed);
     match (performed.timed_out, code) {
-        (true, _) => base.failed("the command was stopped at its time-out"),
+        (true, _) => Outcome {
+            timed_out: true,
+            ..base.failed("the command was stopped at its time-out")
+        },
         (_, 0) => base.with("msg", ""),
         _ => base.failed("non-zero return code"),
     }

@@ -121,7 +121,8 @@ impl Arguments {
         for path in &self.paths {
             let path = quote(&operand(path));
             script.push_str(&format!(
-                "printf //=; if [ -d {path} ]; then find {follow}{path} -mindepth 1{examined} -print0 | tr -cd '\\000' | wc -c; \
+                "printf //=; if [ -d {path} ]; then {{ e=$({{ find {follow}{path} -mindepth 1{examined} -print0 | tr -cd '\\000' | wc -c >&4; }} 2>&1); }} 4>&1; \
+                 printf '//!%s' \"$e\"; \
                  find {follow}{path} -mindepth 1{depth}{kind} -exec stat -c '//%F|%a|%u|%g|%U|%G|%h|%s|%X|%Y|%Z|%i|%d|%n' {{}} + ; \
                  else echo -; fi\n"
             ));
@@ -143,6 +144,10 @@ impl Arguments {
                     Ok(count) => listing.examined += count,
                     Err(_) => listing.missing.push(folder),
                 }
+                continue;
+            }
+            if let Some(told) = record.strip_prefix('!') {
+                listing.closed.extend(told.lines().filter_map(closed));
                 continue;
             }
             let fields: Vec<&str> = record.splitn(14, '|').collect();
@@ -346,6 +351,15 @@ struct Listing<'a> {
     examined: i64,
     /// Folders that are none.
     missing: Vec<&'a str>,
+    /// Folders that cannot be looked into, each with the reason.
+    closed: Vec<(&'a str, &'a str)>,
+}
+
+/// A folder and why it cannot be looked into, of a line of `find`: `find: 'a': Permission denied`, in some without quotes.
+fn closed(line: &str) -> Option<(&str, &str)> {
+    let (path, why) = line.strip_prefix("find: ")?.rsplit_once(": ")?;
+    let bare = path.strip_prefix('\'').and_then(|path| path.strip_suffix('\''));
+    Some((bare.unwrap_or(path), why))
 }
 
 /// The entry of a result, as `stat` tells it.
@@ -471,6 +485,8 @@ impl Module for Find {
         let mut skipped: Map = missing
             .map(|path| ((*path).into(), format!("'{path}' is not a directory").into()))
             .collect();
+        let closed = listing.closed.iter();
+        skipped.extend(closed.map(|(path, why)| ((*path).into(), format!("{why}: '{path}'").into())));
         let mut found = vec![];
         for Found {
             fields,

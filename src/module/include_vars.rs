@@ -4,7 +4,7 @@ use super::python_regex::{compile, search};
 use super::returns::Returns;
 use super::{ControlNode, LocalFile, Module, Nature, Outcome, Step, Stop, View};
 use crate::content::Content;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, merged};
 use fancy_regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -125,7 +125,9 @@ impl Arguments {
                     _ => Err(Stop::failed(format!("{} is not a directory", folder.display()))),
                 }
             }
-            (None, None) => Err(Stop::failed("`include_vars` needs a `file` or a `dir`")),
+            (None, None) => Err(Stop::failed(
+                "Could not find file on the Ansible Controller: `include_vars` needs a `file` or a `dir`",
+            )),
         }
     }
 }
@@ -137,7 +139,7 @@ fn found(name: &str, computer: &dyn ControlNode) -> Result<PathBuf, Stop> {
         .map_err(|tried| {
             let tried: Vec<String> = tried.iter().map(|path| format!("  {}", path.display())).collect();
             Stop::failed(format!(
-                "`include_vars` finds no `{name}`; looked for\n{}",
+                "Could not find or access '{name}' on the Ansible Controller; looked for\n{}",
                 tried.join("\n")
             ))
         })
@@ -241,19 +243,4 @@ fn patterns(value: Option<&Value>) -> Result<Vec<String>, Stop> {
             ))),
         },
     }
-}
-
-/// Mappings upon mappings add to them, however deep; all else replaces what was there.
-fn merged(old: &Value, new: &Value) -> Value {
-    let (Value::Map(old), Value::Map(new)) = (old, new) else {
-        return new.clone();
-    };
-    let mut all = (**old).clone();
-    for (name, value) in &**new {
-        let value = all
-            .get(name)
-            .map_or_else(|| value.clone(), |old| merged(old, value));
-        all.insert(name.clone(), value);
-    }
-    Value::Map(all.into())
 }

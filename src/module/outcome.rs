@@ -31,6 +31,8 @@ pub struct Outcome {
     pub changed: Option<bool>,
     /// Set when the task failed: why.
     pub failed: Option<String>,
+    /// The task failed since its command was stopped at its time-out.
+    pub timed_out: bool,
     /// Set when the module itself skipped: why.
     pub skipped: Option<String>,
     /// The fields of the registered result, beside those that every result has.

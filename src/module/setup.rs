@@ -44,7 +44,12 @@ impl Module for Setup {
     const RETURNS: &'static [Returns] = &[FACTS];
 
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
-        let script = format!("P={}\n{}", quote(&python(view)?), facts_script());
+        let exports: String = view
+            .environment()
+            .iter()
+            .map(|(name, value)| format!("export {name}={}\n", quote(value)))
+            .collect();
+        let script = format!("P={}\n{exports}{}", quote(&python(view)?), facts_script());
         let output = view.probe(&script, &[Resource::Other("facts".into())])?;
         let mut facts = parse_facts(&output.stdout);
         if !arguments.filter.is_empty() {

@@ -154,14 +154,21 @@ impl Arguments {
                     .all(|c| c.is_ascii_alphanumeric() || "./=".contains(c))
                 && length.is_none_or(|length| last.len() == length)
         };
+        let mut warnings = vec![];
+        if self.append && self.groups.is_none() {
+            warnings.push(Value::string(
+                "'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups.",
+            ));
+        }
         match self.password() {
             Some(password) if !["*", "!", "*************"].contains(&password) && !looks_hashed(password) => {
-                vec![Value::string(
+                warnings.push(Value::string(
                     "The input password appears not to have been hashed. The 'password' argument must be encrypted for this module to work properly.",
-                )]
+                ));
             }
-            _ => vec![],
+            _ => {}
         }
+        warnings
     }
 
     fn password(&self) -> Option<&str> {
@@ -359,7 +366,7 @@ impl Arguments {
             words.push("-m".into());
         }
         if let Some(groups) = &self.groups {
-            words.extend(self.other_groups(groups, here));
+            words.extend(self.other_groups(&by_name(groups, here, view)?, here));
         }
         let mut commands = self.finish(here, view)?;
         if changed.contains(&"password") {
@@ -414,6 +421,22 @@ impl Arguments {
         let flag = if self.append { "-a -G" } else { "-G" };
         (missing || extra).then(|| format!("{flag} {}", quote(&wanted.join(","))))
     }
+}
+
+/// Groups by their names; a number is the group that the account is in by that number, whatever its name.
+fn by_name(wanted: &[String], here: &Account, view: &View<'_>) -> Result<Vec<String>, Stop> {
+    let named = |group: &String| {
+        let Ok(number) = group.parse::<u32>() else {
+            return Ok(group.clone());
+        };
+        for known in &here.groups {
+            if view.group(known)?.is_some_and(|found| found.gid == number) {
+                return Ok(known.clone());
+            }
+        }
+        Ok(group.clone())
+    };
+    wanted.iter().map(named).collect()
 }
 
 impl Module for User {

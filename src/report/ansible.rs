@@ -10,6 +10,7 @@ use super::Reporter;
 use crate::content::byte_text;
 use crate::event::{Diff, Event, Kind, Status, TaskEnded, TaskName};
 use banner::banner;
+pub use failure::warning;
 use std::collections::HashSet;
 use std::io::Write;
 

@@ -1,11 +1,12 @@
 //! The arguments of a filter, test or lookup of our own, as Vent's values.
 
 use super::convert::{expose, print, split_arguments, take};
-use super::objects::{hand_out, hand_out_unknown};
+use super::objects::{Omit, Undefined, hand_out, hand_out_unknown};
 use super::{Scope, ledger};
 use crate::value::{Map, Value, repr, to_integer};
 use minijinja::value::{Rest, Value as Jinja, ValueOrKwargs};
 use minijinja::{Error as JinjaError, ErrorKind};
+use std::fmt;
 
 /// What a filter, test or lookup gives: a value, or the sentence of an error.
 pub(super) type Answer = Result<Value, String>;
@@ -21,15 +22,19 @@ pub(super) struct Call {
 impl Call {
     /// Reads the arguments. Unless `keeps` says that the function passes on what it does not look at,
     /// unknown and secret leaves are noted, and secrets become plain.
-    pub(super) fn read(name: &str, arguments: &[Jinja], keeps: bool) -> Result<Call, JinjaError> {
-        let scope = ledger::scope().ok_or_else(|| failure(name, "no variables are in sight"))?;
-        let treat = |value: &Jinja| if keeps { take(value) } else { expose(take(value)) };
+    pub(super) fn read(plugin: Plugin, arguments: &[Jinja], keeps: bool) -> Result<Call, JinjaError> {
+        let scope = ledger::scope().ok_or_else(|| failure(plugin, "no variables are in sight"))?;
+        let treat = |value: &Jinja| match keeps {
+            true => marked(value).unwrap_or_else(|| take(value)),
+            false => expose(take(value)),
+        };
         let (positional, keywords) = split_arguments(arguments);
         let mut named = Map::new();
         if let Some(keywords) = keywords {
             for key in keywords.args() {
                 let value: Jinja = keywords.peek(key)?;
-                named.insert(key.into(), treat(&value));
+                let spare = (keeps && key == "default").then(|| unused(&value)).flatten();
+                named.insert(key.into(), spare.unwrap_or_else(|| treat(&value)));
             }
         }
         Ok(Call {
@@ -149,9 +154,45 @@ impl Call {
 
 pub(super) use crate::value::{equal, number, truthy};
 
-/// The error of a filter, test or lookup.
-pub(super) fn failure(name: &str, sentence: &str) -> JinjaError {
-    JinjaError::new(ErrorKind::InvalidOperation, format!("{name}: {sentence}"))
+/// `omit` as a value that gives it back where it is handed out.
+fn marked(value: &Jinja) -> Option<Value> {
+    value.downcast_object_ref::<Omit>()?;
+    Some(Value::trusted("{{ omit }}", None))
+}
+
+/// What is undefined as a value that is so only where it is handed out.
+fn unused(value: &Jinja) -> Option<Value> {
+    let note = value.downcast_object_ref::<Undefined>()?.note;
+    let text = ledger::undefined_text(note).unwrap_or_default();
+    ledger::forgive(note);
+    let hint = Jinja::from(text);
+    Some(Value::trusted(&format!("{{{{ undef({hint:?}) }}}}"), None))
+}
+
+/// What is called, by the name that its errors give it.
+#[derive(Clone, Copy)]
+pub(super) enum Plugin<'a> {
+    Filter(&'a str),
+    Test(&'a str),
+    Lookup(&'a str),
+    /// One of the functions that are no plugins.
+    Function(&'a str),
+}
+
+impl fmt::Display for Plugin<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Plugin::Filter(name) => write!(out, "The filter plugin '{name}' failed"),
+            Plugin::Test(name) => write!(out, "The test plugin '{name}' failed"),
+            Plugin::Lookup(name) => write!(out, "The lookup plugin '{name}' failed"),
+            Plugin::Function(name) => out.write_str(name),
+        }
+    }
+}
+
+/// The error of a filter, test, lookup or function, in Ansible's words.
+pub(super) fn failure(plugin: Plugin, sentence: &str) -> JinjaError {
+    JinjaError::new(ErrorKind::InvalidOperation, format!("{plugin}: {sentence}"))
 }
 
 /// Arguments as the engine hands them over, named ones included.
@@ -164,19 +205,19 @@ pub(super) fn given(arguments: Given) -> Vec<Jinja> {
 
 /// Runs a function of our own: an unknown argument makes the result unknown.
 pub(super) fn run(
-    name: &str,
+    plugin: Plugin,
     arguments: &[Jinja],
     keeps: bool,
     function: impl FnOnce(&Call) -> Answer,
 ) -> Result<Jinja, JinjaError> {
-    let call = Call::read(name, arguments, keeps)?;
+    let call = Call::read(plugin, arguments, keeps)?;
     if let Some(unknown) = call.unknown()
         && (!keeps || matches!(call.input(), Value::Unknown(_)))
     {
         return Ok(hand_out_unknown(unknown, true));
     }
     let made = function(&call).and_then(|value| charged(&value).map(|()| value));
-    let value = made.map_err(|sentence| failure(name, &sentence))?;
+    let value = made.map_err(|sentence| failure(plugin, &sentence))?;
     Ok(hand_out(&value, &call.scope))
 }
 

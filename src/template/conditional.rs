@@ -27,6 +27,7 @@ pub fn condition_at(expression: &Value, place: Option<&Place>, scope: &Scope) ->
         Value::Bool(flag) => return Ok(decision(*flag)),
         Value::Null => return Ok(Decision::True),
         Value::Unknown(unknown) => return Ok(Decision::Unknown(unknown.clone())),
+        Value::String(text) if has_delimiters(text) => return with_templates(text, place, scope),
         Value::String(text) => text.clone(),
         Value::Template(template) => {
             let place = template.place.as_ref().or(place);
@@ -40,11 +41,22 @@ pub fn condition_at(expression: &Value, place: Option<&Place>, scope: &Scope) ->
     }
 }
 
+fn has_delimiters(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
 /// A condition with templates in it.
 fn with_templates(text: &str, place: Option<&Place>, scope: &Scope) -> Result<Decision> {
     let environment = environment::usual();
     if let Some(range) = super::patcher::lone_expression(text, environment.syntax()) {
-        return decide(evaluate::expression(&text[range], place, scope), place);
+        let outcome = evaluate::expression(&text[range], place, scope);
+        return match outcome {
+            Outcome::Value {
+                value: Value::String(_) | Value::Secret(_),
+                ..
+            } => Err(untrusted(place)),
+            outcome => decide(outcome, place),
+        };
     }
     let bare = text.trim();
     let begins = bare.starts_with("{{") || bare.starts_with("{%");
@@ -53,10 +65,7 @@ fn with_templates(text: &str, place: Option<&Place>, scope: &Scope) -> Result<De
             Outcome::Value {
                 value: Value::String(_) | Value::Secret(_),
                 ..
-            } => Err(Error::new("Encountered untrusted template or expression")
-                .at_some(place)
-                .cause("the condition is a template that gives a text, which is not evaluated once more")
-                .help("write the condition without `{{ }}`")),
+            } => Err(untrusted(place)),
             outcome => decide(outcome, place),
         };
     }
@@ -69,13 +78,21 @@ fn with_templates(text: &str, place: Option<&Place>, scope: &Scope) -> Result<De
     decide(evaluate::expression(&expression, place, &scope), place)
 }
 
+/// The error of a template that gives a text: that is a condition nobody wrote.
+fn untrusted(place: Option<&Place>) -> Error {
+    Error::new("Encountered untrusted template or expression")
+        .at_some(place)
+        .cause("the condition is a template that gives a text, which is not evaluated once more")
+        .help("write the condition without `{{ }}`")
+}
+
 /// The expression with a variable in place of each text in quotes that is a template, and these variables. Spaces keep the places of
 /// what stands behind.
 fn taken_out(text: &str, place: Option<&Place>) -> Result<(String, Map)> {
     let mut expression = String::new();
     let mut texts = Map::new();
     let mut from = 0;
-    let outside = |part: &str| match part.contains("{{") || part.contains("{%") {
+    let outside = |part: &str| match has_delimiters(part) {
         true => Err(Error::new(
             "Syntax error in expression. Template delimiters are not supported in expressions",
         )
@@ -85,7 +102,7 @@ fn taken_out(text: &str, place: Option<&Place>) -> Result<(String, Map)> {
     };
     for range in quoted(text) {
         let inside = &text[range.start + 1..range.end - 1];
-        if !inside.contains("{{") && !inside.contains("{%") {
+        if !has_delimiters(inside) {
             continue;
         }
         outside(&without_texts(&text[from..range.start]))?;

@@ -1,7 +1,7 @@
 //! The environments of the template engine, one for each way of writing marks, made once and kept while there is room.
 
 use super::convert::{expose, print, take};
-use super::objects::Undefined;
+use super::objects::{Omit, Undefined};
 use super::parsed::Parsed;
 use super::patcher::{self, Purpose};
 use super::{ledger, place};
@@ -131,7 +131,10 @@ fn build(options: &FileOptions) -> Environment<'static> {
         if value.is_undefined() {
             return minijinja::escape_formatter(output, state, value);
         }
-        if value.is_none() || value.downcast_object_ref::<Undefined>().is_some() {
+        let prints_nothing = value.is_none()
+            || value.downcast_object_ref::<Undefined>().is_some()
+            || value.downcast_object_ref::<Omit>().is_some();
+        if prints_nothing {
             return Ok(());
         }
         ledger::note_printed(value);

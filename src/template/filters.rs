@@ -29,7 +29,7 @@ pub(in crate::template) use address::Network;
 
 pub(super) use undefined::forgiven;
 
-use super::call::{self, Answer, Call, Given, given};
+use super::call::{self, Answer, Call, Given, Plugin, given};
 use minijinja::Environment;
 
 /// One filter.
@@ -115,9 +115,14 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     moments::add(environment);
     for filter in TOPICS.into_iter().flatten() {
         for name in both_names(filter.name) {
-            let shown = name.clone();
+            let [_, shown] = both_names(filter.name);
             environment.add_filter(name, move |arguments: Given| {
-                call::run(&shown, &given(arguments), filter.keeps, filter.run)
+                call::run(
+                    Plugin::Filter(&shown),
+                    &given(arguments),
+                    filter.keeps,
+                    filter.run,
+                )
             });
         }
     }

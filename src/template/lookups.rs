@@ -3,10 +3,11 @@
 mod files;
 mod lists;
 mod others;
+mod sequence;
 mod tables;
 mod url;
 
-use super::call::{self, Answer, Call, Given, given};
+use super::call::{self, Answer, Call, Given, Plugin, given};
 use super::convert::{print, split_arguments};
 use super::filters::both_names;
 use super::sizes::{count, held};
@@ -109,7 +110,8 @@ fn dict(arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
             entries.push((Jinja::from(name), keywords.peek(name)?));
         }
     }
-    let scope = ledger::scope().ok_or_else(|| call::failure("dict", "no variables are in sight"))?;
+    let scope = ledger::scope()
+        .ok_or_else(|| call::failure(Plugin::Function("dict"), "no variables are in sight"))?;
     let map = containers::MapObject::own(vec![], &scope);
     for (key, value) in entries {
         map.insert(key, value);
@@ -130,12 +132,12 @@ fn run(arguments: &[Jinja], wants_list: bool) -> Result<Jinja, JinjaError> {
     let Some(lookup) = found else {
         let near = crate::error::nearest(&name, names());
         let hint = near
-            .map(|near| format!("; did you mean '{near}'?"))
+            .map(|near| format!(" Did you mean '{near}'?"))
             .unwrap_or_default();
-        return Err(wrong(format!("the lookup '{name}' was not found{hint}")));
+        return Err(wrong(format!("The lookup plugin '{name}' was not found.{hint}")));
     };
     let forgiving = std::cell::Cell::new(false);
-    let result = call::run(&name, rest, lookup.keeps, |call| {
+    let result = call::run(Plugin::Lookup(&name), rest, lookup.keeps, |call| {
         forgiving.set(
             call.named()
                 .get("errors")

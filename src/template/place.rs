@@ -176,10 +176,21 @@ fn sentence(error: &JinjaError) -> String {
         (ErrorKind::OutOfFuel, _) => STEPS.exceeded(),
         (ErrorKind::SyntaxError, Some(detail)) => format!("the template cannot be read: {detail}"),
         (ErrorKind::InvalidOperation | ErrorKind::UnknownFilter | ErrorKind::UnknownTest, Some(detail)) => {
-            detail
+            by_zero(&detail).map_or(detail, |told| format!("Error rendering template: {told}"))
         }
         (_, Some(detail)) => format!("{kind}: {detail}"),
         (_, None) => kind,
+    }
+}
+
+/// What Python says where the engine says that something cannot be divided by zero.
+fn by_zero(detail: &str) -> Option<&'static str> {
+    let calculation = detail.strip_prefix("unable to calculate ")?;
+    let left = calculation.strip_suffix(" 0")?;
+    match left.rsplit(' ').next()? {
+        "/" => Some("division by zero"),
+        "//" | "%" => Some("integer division or modulo by zero"),
+        _ => None,
     }
 }
 

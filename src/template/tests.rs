@@ -9,7 +9,7 @@ mod texts;
 mod undefined;
 mod versions;
 
-use super::call::{self, Answer, Call, Given, given};
+use super::call::{self, Answer, Call, Given, Plugin, given};
 use super::filters::both_names;
 use minijinja::Environment;
 
@@ -70,9 +70,9 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     undefined::add(environment);
     for test in TOPICS.into_iter().flatten() {
         for name in both_names(test.name) {
-            let shown = name.clone();
+            let [_, shown] = both_names(test.name);
             environment.add_test(name, move |arguments: Given| {
-                let answer = call::run(&shown, &given(arguments), test.keeps, test.run)?;
+                let answer = call::run(Plugin::Test(&shown), &given(arguments), test.keeps, test.run)?;
                 Ok::<bool, minijinja::Error>(answer.is_true())
             });
         }

@@ -11,7 +11,7 @@ pub(super) fn explain(source: &Arc<Source>, base: usize, found: &Problem) -> (Er
     let text = &source.text;
     let offset = (found.offset + base).min(text.len());
     let place = point(source, offset);
-    let mut error = Error::new(format!("this is not YAML: {}", plainer(&found.message)));
+    let mut error = Error::new(format!("YAML parsing failed: {}", plainer(&found.message)));
     let mut reached = offset;
     let context = found
         .context
@@ -87,7 +87,9 @@ fn plainer(message: &str) -> &str {
         "did not find expected ',' or ']'" => "a `,` or `]` is missing",
         "did not find expected ',' or '}'" => "a `,` or `}` is missing",
         "did not find expected node content" => "a value was expected here",
-        "did not find expected <document start>" => "more text follows where the document should have ended",
+        "did not find expected <document start>" => {
+            "Did not find expected <document start>: more text follows where the document should have ended"
+        }
         "block sequence entries are not allowed in this context" => "a `-` is not allowed here",
         "found unknown escape character" => "this `\\` escape is unknown",
         other => other,

@@ -114,7 +114,7 @@ fn what_a_module_prints_is_read_as_ansible_reads_it() {
             "site.yml",
             &format!(
                 "{PLAY}    - mine: {{}}\n      register: r\n    - assert: {{that: [\"r.n | string == 'nan'\", r.x == 1, mine_fact == 5, ansible_facts.mine_fact == 5, \
-                 \"r.ansible_facts.ansible_host is not defined\", \"r.text == '{{{{ 1 }}}}'\"]}}\n    \
+                 \"r.ansible_facts.ansible_host is not defined\", \"r.text == '{{' ~ '{{ 1 }}' ~ '}}'\"]}}\n    \
                  - ill: {{}}\n      ignore_errors: true\n      register: r\n    - assert: {{that: [r is failed, \"r.module_stdout == 'nothing\\\\n'\", r.rc == 3]}}\n    \
                  - counting: {{}}\n      register: r\n      until: r.n | int >= 3\n      delay: 0\n      retries: 5\n    - assert: {{that: r.attempts == 3}}\n"
             ),

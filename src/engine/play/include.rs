@@ -68,6 +68,7 @@ fn groups(
                 if !groups.contains_key(&inclusion.key) {
                     let read = host_task.read(include, inclusion).map(|read| {
                         context.play.handlers.add(&read.handlers);
+                        context.play.publish(read.public);
                         Group {
                             inclusion: inclusion.clone(),
                             hosts: vec![],

@@ -6,6 +6,7 @@ use crate::engine::state::context::Context;
 use crate::engine::state::host::Host;
 use crate::engine::task::debts::are_not_kept;
 use crate::engine::task::scope;
+use crate::model::configuration::Gathering;
 use crate::model::{Action, Item, Keywords, Placed, Play, Task};
 use crate::module;
 use crate::source::{Place, Source};
@@ -35,9 +36,10 @@ pub async fn batch(context: &Context, hosts: Vec<Arc<Host>>) {
 async fn sections(context: &Context, hosts: Vec<Arc<Host>>) {
     if let Some(task) = gathering(context) {
         let list = List::of_play(vec![Item::Task(task)]);
+        let anew = context.run.settings.gathering != Gathering::Smart;
         let wanting: Vec<_> = hosts
             .iter()
-            .filter(|host| !host.data().gathered)
+            .filter(|host| anew || !host.data().gathered)
             .cloned()
             .collect();
         list::run(context, &list, wanting).await;
@@ -86,7 +88,8 @@ fn gathering(context: &Context) -> Option<Arc<Task>> {
             .and_then(|rendered| value::to_bool(&rendered.value))
             .unwrap_or(true)
     });
-    if wanted == Some(false) {
+    let unasked = context.run.settings.gathering != Gathering::Explicit;
+    if !wanted.unwrap_or(unasked) {
         return None;
     }
     Some(gathering_task(&context.play.play))

@@ -2,7 +2,7 @@
 
 use super::handlers::Handlers;
 use super::host::Host;
-use crate::model::{Play, Task};
+use crate::model::{Play, Role, Task};
 use crate::template::Surroundings;
 use crate::value::Value;
 use crate::vars::{Layer, Levels};
@@ -55,6 +55,8 @@ pub struct PlayState {
     files: Mutex<HashMap<Arc<str>, Vec<Layer>>>,
     /// With the task, so that its address stays its own.
     common: Mutex<HashMap<CommonKey, (Option<Arc<Task>>, Arc<Common>)>>,
+    /// Included roles whose variables all tasks see.
+    public: Mutex<Vec<Arc<Role>>>,
 }
 
 /// What changes of the hosts of a play.
@@ -104,6 +106,7 @@ impl PlayState {
             hosts: Mutex::default(),
             files: Mutex::default(),
             common: Mutex::default(),
+            public: Mutex::default(),
         }
     }
 
@@ -277,6 +280,22 @@ impl PlayState {
     pub fn keep_vars_files(&self, host: &Host, layers: Vec<Layer>) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.insert(host.name.clone(), layers);
+    }
+
+    /// Shows the variables of included roles to all tasks from now on.
+    pub fn publish(&self, roles: Vec<Arc<Role>>) {
+        if roles.is_empty() {
+            return;
+        }
+        let mut public = self.public.lock().unwrap_or_else(PoisonError::into_inner);
+        public.extend(roles);
+        drop(public);
+        self.common.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The included roles whose variables all tasks see, the strongest last.
+    pub fn published(&self) -> Vec<Arc<Role>> {
+        self.public.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What all hosts see of a task alike, made by `make` at its first use. `ahead`: its turn has not come.

@@ -1,6 +1,7 @@
 //! What the user chose for a run.
 
 use crate::connection::Secret;
+use crate::model::configuration::Gathering;
 use crate::value::Map;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,6 +51,10 @@ pub struct Settings {
     pub remote_tmp: Option<String>,
     /// `interpreter_python` of the configuration: the Python of hosts.
     pub interpreter_python: Option<String>,
+    /// When plays gather facts.
+    pub gathering: Gathering,
+    /// Programs of this computer find `vent` on their search path; under Ansible's names that is the user's own.
+    pub offers_itself: bool,
     /// `--force-handlers`.
     pub force_handlers: bool,
 }

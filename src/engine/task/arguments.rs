@@ -53,7 +53,11 @@ impl HostTask {
             match rendered.map(|evaluated| evaluated.value) {
                 Some(Value::Map(more)) => map.extend((*more).clone()),
                 Some(Value::Unknown(origin)) => return Ok(Err(origin)),
-                _ => return Err(Error::new("`args` must give a mapping").at(&placed.place)),
+                other => {
+                    let kind = other.unwrap_or_default().kind();
+                    let message = format!("Task args must resolve to a 'dict' not '{kind}'.");
+                    return Err(Error::new(message).at(&placed.place));
+                }
             }
         }
         if let Some(text) = &action.free_form {
@@ -111,11 +115,12 @@ impl HostTask {
         }
     }
 
-    /// On this computer `vent` itself is found as well.
+    /// On this computer `vent` itself may be found as well.
     pub fn command_settings(&self, scope: &Scope, local: bool) -> Result<CommandSettings> {
         let mut environment: Vec<(String, String)> = vec![];
         if local {
-            environment.extend(path_with_vent().map(|path| ("PATH".into(), path)));
+            let path = self.context.run.settings.offers_itself.then(path_with_vent);
+            environment.extend(path.flatten().map(|path| ("PATH".into(), path)));
             // A check has no locks that a run inside it could share.
             if !self.context.run.settings.check {
                 environment.push((WITHIN.into(), self.context.run.name.clone()));

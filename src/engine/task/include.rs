@@ -4,9 +4,9 @@ use super::tell::CENSORED_ITEM;
 use super::{HostTask, TaskResult};
 use crate::error::Error;
 use crate::event::{Kind, Status, TaskName};
-use crate::model::{self, Include, Item, Loop, Placed, RoleChoice, Variables};
+use crate::model::{self, Include, Item, Loop, Placed, Role, RoleChoice, Variables};
 use crate::template::{self, Scope};
-use crate::value::{self, Map, Value};
+use crate::value::{self, Map, Value, to_bool};
 use crate::vars::Layer;
 use std::sync::Arc;
 
@@ -48,6 +48,8 @@ pub struct Included {
     pub items: Arc<[Item]>,
     /// The handlers of a role.
     pub handlers: Vec<Item>,
+    /// Roles whose variables all tasks of the play see from now on (`public`).
+    pub public: Vec<Arc<Role>>,
 }
 
 impl HostTask {
@@ -107,9 +109,14 @@ impl HostTask {
             Chosen::Role(choice) => loader.include_role(include, choice, extra, folder),
         };
         let read = read.map_err(|errors| self.wrong(errors))?;
+        let public = match &inclusion.chosen {
+            Chosen::Role(choice) => choice.public.as_ref().and_then(|placed| to_bool(&placed.value)),
+            Chosen::Tasks(_) => None,
+        };
         Ok(Included {
             items: read.items.into(),
             handlers: read.handlers,
+            public: if public == Some(true) { read.roles } else { vec![] },
         })
     }
 
@@ -222,21 +229,21 @@ fn choose(include: &Include, scope: &Scope) -> Result<(String, String, Chosen), 
                     .transpose()
             };
             let name = text(&choice.name)?;
-            let validate = choice.rolespec_validate.as_ref().map(|placed| {
-                let rendered = template::render(&placed.value, scope)?;
+            let rendered = |placed: &Option<Placed>| -> Result<Option<Placed>, Error> {
+                let Some(placed) = placed else { return Ok(None) };
+                let rendered = template::render(&placed.value, scope);
+                let rendered = rendered.map_err(|error| error.at(&choice.name.place))?;
                 let value = rendered.map_or(Value::Null, |evaluated| evaluated.value);
-                Ok(Placed::new(value, &placed.place))
-            });
+                Ok(Some(Placed::new(value, &placed.place)))
+            };
             let choice = RoleChoice {
                 name: Placed::new(name.as_str(), &choice.name.place),
                 tasks_from: given(&choice.tasks_from)?,
                 vars_from: given(&choice.vars_from)?,
                 defaults_from: given(&choice.defaults_from)?,
                 handlers_from: given(&choice.handlers_from)?,
-                public: choice.public.clone(),
-                rolespec_validate: validate
-                    .transpose()
-                    .map_err(|error: Error| error.at(&choice.name.place))?,
+                public: rendered(&choice.public)?,
+                rolespec_validate: rendered(&choice.rolespec_validate)?,
             };
             let key = key(&choice, name.clone());
             Ok((name, key, Chosen::Role(Box::new(choice))))
@@ -251,6 +258,7 @@ fn key(choice: &RoleChoice, name: String) -> String {
         &choice.vars_from,
         &choice.defaults_from,
         &choice.handlers_from,
+        &choice.public,
         &choice.rolespec_validate,
     ];
     let rest = rest.map(|placed| placed.as_ref().map(|placed| value::repr(&placed.value)));

@@ -111,7 +111,13 @@ impl HostTask {
             Some(_) => format!("Timed out after {seconds} second(s)."),
             None => format!("async task did not complete within the requested time - {seconds}s"),
         };
-        TaskResult::error(&Error::new(message).at(&self.task.place))
+        let mut result = TaskResult::error(&Error::new(message).at(&self.task.place));
+        if self.task.keyword(|keywords| &keywords.timeout).is_some() {
+            let period = Value::Int(i64::try_from(seconds).unwrap_or(i64::MAX));
+            let frame = Value::string("Vent keeps no traceback of what was stopped.");
+            result.put("timedout", Value::map([("frame", frame), ("period", period)]));
+        }
+        result
     }
 
     pub fn connection_failure(&self, failure: &Failure) -> TaskResult {

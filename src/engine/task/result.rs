@@ -100,6 +100,16 @@ impl TaskResult {
         }
     }
 
+    /// This result with what another one tells beside it.
+    pub fn beside(mut self, other: &TaskResult) -> TaskResult {
+        for (name, value) in other.value.as_map().into_iter().flatten() {
+            if self.value.get(name).is_none() {
+                self.put(name, value.clone());
+            }
+        }
+        self
+    }
+
     /// The module does not take its arguments: an error with its place, and what Ansible says of it.
     pub fn refused(error: &Error, message: &str) -> TaskResult {
         let mut result = TaskResult::error(error);

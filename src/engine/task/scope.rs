@@ -6,7 +6,7 @@ use crate::engine::state::host::Host;
 use crate::engine::state::play::{Common, PlayState};
 use crate::engine::state::run::RunState;
 use crate::host::{Answer, Question};
-use crate::model::{self, Play, ScopeKind, Task};
+use crate::model::{self, Play, Role, ScopeKind, Task};
 use crate::template::{Opener, Planned, Planner, Scope, Surroundings, Variables};
 use crate::value::Value;
 use crate::vars::{Hosts, Layer, Levels, Source};
@@ -67,6 +67,7 @@ fn add_host(levels: &mut Levels, run: &Arc<RunState>, host: &Arc<Host>, node: us
     let inventory = run.hosts.inventory();
     let variables = inventory.host(&host.name).map(|found| &found.variables);
     let variables = variables.unwrap_or(&inventory.shared).clone();
+    levels.merges = run.loader.merges_hashes;
     levels.inventory.push(Layer::Placed(variables));
     let mut data = host.data();
     levels.facts.push(Layer::Map(data.injected()));
@@ -82,9 +83,9 @@ fn add_host(levels: &mut Levels, run: &Arc<RunState>, host: &Arc<Host>, node: us
     levels.extra.push(Layer::Map(run.settings.extra.clone()));
 }
 
-/// Adds what every role of a play says, since all tasks of the play see it.
-fn add_roles(levels: &mut Levels, play: &Play) {
-    for role in play.used_roles.iter().rev() {
+/// Adds what roles of a play say that all its tasks see, the strongest last.
+fn add_roles<'a>(levels: &mut Levels, roles: impl DoubleEndedIterator<Item = &'a Arc<Role>>) {
+    for role in roles.rev() {
         levels.role_vars.push(Layer::Placed(role.vars.clone()));
         levels.role_defaults.push(Layer::Placed(role.defaults.clone()));
     }
@@ -174,7 +175,8 @@ fn common(context: &Context, task: Option<&Arc<Task>>, ahead: bool) -> Common {
             }
         }
     }
-    add_roles(&mut levels, &play.play);
+    add_roles(&mut levels, play.published().iter());
+    add_roles(&mut levels, play.play.used_roles.iter());
     levels.drop_empty();
     let surroundings = Surroundings {
         opener: Opener::new(run.loader.vault.clone()),
@@ -220,7 +222,7 @@ pub fn of_play_pattern(run: &Arc<RunState>, host: &Arc<Host>, play: &Play) -> Sc
         task: None,
     })));
     levels.play.push(Layer::Placed(play.keywords().vars.clone()));
-    add_roles(&mut levels, play);
+    add_roles(&mut levels, play.used_roles.iter());
     let others = Others {
         run: run.clone(),
         play: None,

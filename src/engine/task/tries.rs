@@ -30,10 +30,13 @@ impl HostTask {
         let attempts = (retries.max(0.0) as usize).saturating_add(1);
         for attempt in 1..=attempts {
             let mut result = self.try_once(scope, name).await?;
+            if attempts > 1 && !matches!(result.status, Status::Unreachable | Status::Undecided) {
+                result.put("attempts", Value::Int(attempt as i64));
+            }
+            let result = self.judged(result, scope)?;
             if attempts == 1 || matches!(result.status, Status::Unreachable | Status::Undecided) {
                 return Ok(result);
             }
-            result.put("attempts", Value::Int(attempt as i64));
             let scope = self.with_result(&result, layers);
             let reached = match template::conditions(&values(&self.task.until), &scope) {
                 _ if !has_until => !result.is_failure(),
@@ -68,14 +71,19 @@ impl HostTask {
         if self.task.until.is_empty() {
             return result;
         }
-        let message = result
-            .message
-            .unwrap_or_else(|| format!("the condition of `until` did not hold after {attempt} tries"));
+        let message = result.message.clone();
+        let message =
+            message.unwrap_or_else(|| format!("the condition of `until` did not hold after {attempt} tries"));
         let report = result.report.take();
+        result.put("failed", true.into());
+        // As Ansible: what `failed_when` says of the last try counts for the host.
+        if !self.task.failed_when.is_empty() {
+            result.report = report;
+            return result;
+        }
         result.report = report.or_else(|| Some(self.report(&message, &result.value)));
         result.message = Some(message);
         result.status = Status::Failed;
-        result.put("failed", true.into());
         result
     }
 

@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 impl HostTask {
-    /// Tries the task once.
+    /// Tries the task once; what the result counts as is not judged yet.
     pub(super) async fn try_once(&self, scope: &Scope, name: &TaskName) -> Result<TaskResult> {
         match self.named(scope)? {
             Some(named) => named.try_named(scope, name).await,
@@ -85,10 +85,7 @@ impl HostTask {
             }
         };
         let shows = module.nature.shows_result || result.shows;
-        Ok(TaskResult {
-            shows,
-            ..self.judged(result, scope)?
-        })
+        Ok(TaskResult { shows, ..result })
     }
 
     /// The module of the task.
@@ -244,7 +241,12 @@ impl HostTask {
                 TaskResult::done(outcome, done)
             }
             Some(Ended::Failed(outcome, done)) => {
-                self.module_failure(attempt.module, *outcome, done, &doer.host, attempt.check)
+                let timed_out = outcome.timed_out;
+                let failed = self.module_failure(attempt.module, *outcome, done, &doer.host, attempt.check);
+                match attempt.command.timeout.filter(|_| timed_out) {
+                    Some(seconds) => self.timed_out(seconds).beside(&failed),
+                    None => failed,
+                }
             }
             Some(Ended::Arguments(error)) => self.refused(attempt.module, attempt.arguments, &error),
             Some(Ended::Undecided(origin)) => TaskResult::undecided(origin),

@@ -209,6 +209,14 @@ impl Reader<'_> {
         if rest.is_empty() {
             return;
         }
+        let template = rest.trim().starts_with("{{") && rest.trim().ends_with("}}");
+        if known.is_some_and(|entry| entry.free_form.is_none()) && template && trusted {
+            action.template = Some(Placed {
+                value: value(&rest, &place),
+                place,
+            });
+            return;
+        }
         if known.is_some_and(|entry| entry.free_form.is_none()) {
             let shown = rest.lines().next().unwrap_or_default();
             let error = Error::new(format!(

@@ -48,6 +48,12 @@ impl Reader<'_> {
             self.unknown_key(key, "a play", &[SHARED, OF_PLAYS].concat());
         }
         if let Some(user) = node.get("user") {
+            if node.get("remote_user").is_some() {
+                let message = "both 'user' and 'remote_user' are set for this play.";
+                let error = Error::new(message).at(&user.place);
+                self.errors
+                    .push(error.help("`user` is an old name of `remote_user`: remove it"));
+            }
             keywords.remote_user = self.setting("user", user, Takes::Text);
         }
         if let Some((_, vars)) = import {
@@ -65,7 +71,7 @@ impl Reader<'_> {
         let roles = self.play_roles(node.get("roles"), &scope);
         let mut section = |key: &str| {
             node.get(key)
-                .map(|tasks| self.items(tasks, &scope, key == "handlers"))
+                .map(|tasks| self.items_of(tasks, &scope, key == "handlers", key))
                 .unwrap_or_default()
         };
         let (pre_tasks, tasks, post_tasks) = (section("pre_tasks"), section("tasks"), section("post_tasks"));
@@ -113,7 +119,7 @@ impl Reader<'_> {
             let text = |key: &str| Some(entry.value.get(key)?.as_str()?.to_string());
             let flag = |key: &str, default| entry.value.get(key).and_then(to_bool).unwrap_or(default);
             let Some(name) = text("name") else {
-                let error = Error::new("a question of `vars_prompt` needs the name of its variable");
+                let error = Error::new("Invalid vars_prompt data structure, missing 'name' key");
                 self.errors.push(
                     error
                         .at(&entry.place)
@@ -156,6 +162,11 @@ impl Reader<'_> {
             Value::List(items) => !items.is_empty() && items.iter().all(text),
             value => text(value),
         };
+        if matches!(&placed.value, Value::List(items) if items.is_empty()) {
+            let message = "Hosts list cannot be empty. Please check your playbook";
+            self.refuse(message, &hosts.place);
+            return None;
+        }
         if !fits {
             self.refuse("`hosts` takes a host pattern or a list of them", &hosts.place);
             return None;

@@ -35,6 +35,12 @@ impl Reader<'_> {
                 .push(error.at(&root.place).help("begin each play with `- hosts:`"));
             return None;
         };
+        if items.is_empty() {
+            let message = format!("A playbook must contain at least one play: {}", path.display());
+            let error = Error::new(message).at(&root.place);
+            self.errors.push(error.help("begin each play with `- hosts:`"));
+            return None;
+        }
         let mut entries = vec![];
         for item in items {
             entries.extend(self.entry(item, path, open, upon));

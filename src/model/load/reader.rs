@@ -31,6 +31,8 @@ pub(super) struct Reader<'a> {
 pub(super) enum Takes {
     Text,
     Bool,
+    /// True or false; a text that is neither is an error of the task, as in Ansible.
+    Flag,
     Number,
     Anything,
 }
@@ -103,7 +105,8 @@ impl<'a> Reader<'a> {
             (_, Value::Template(_)) | (Takes::Anything, _) => return Some(placed),
             (Takes::Text, Value::List(_) | Value::Map(_)) => (false, "a text"),
             (Takes::Text, _) => return Some(placed),
-            (Takes::Bool, value) => (to_bool(value).is_some(), "true or false"),
+            (Takes::Flag, Value::String(_)) => return Some(placed),
+            (Takes::Bool | Takes::Flag, value) => (to_bool(value).is_some(), "true or false"),
             (Takes::Number, value) => (number(value), "a number"),
         };
         if !fits {

@@ -42,7 +42,10 @@ impl Reader<'_> {
         };
         let Some(entries) = node.items() else {
             self.refuse(
-                format!("`roles` takes a list, not {}", node.kind_name()),
+                format!(
+                    "A malformed role declaration was encountered. `roles` takes a list, not {}",
+                    node.kind_name()
+                ),
                 &node.place,
             );
             return vec![];
@@ -104,6 +107,10 @@ impl Reader<'_> {
             place: node.place.clone(),
         };
         let Some(entries) = node.entries() else {
+            if let Some(text) = node.text().filter(|text| text.contains(',')) {
+                self.refuse(format!("Invalid old style role requirement: {text}"), &node.place);
+                return None;
+            }
             used.name = self.role_name(node, scope)?;
             return Some(used);
         };

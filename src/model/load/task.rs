@@ -34,11 +34,20 @@ const OF_BLOCKS: &[&str] = &["always", "block", "notify", "rescue"];
 impl Reader<'_> {
     /// The entries of a list of tasks.
     pub fn items(&mut self, node: &Node, scope: &Arc<Scope>, handlers: bool) -> Vec<Item> {
+        self.items_of(node, scope, handlers, "tasks")
+    }
+
+    /// The entries of the list `section` of a play.
+    pub fn items_of(&mut self, node: &Node, scope: &Arc<Scope>, handlers: bool, section: &str) -> Vec<Item> {
         if node.is_null() {
             return vec![];
         }
         let Some(entries) = node.items() else {
-            self.refuse(format!("tasks are a list, not {}", node.kind_name()), &node.place);
+            let shown = node.text().unwrap_or(node.kind_name());
+            self.refuse(
+                format!("A malformed block was encountered while loading {section}: {shown} should be a list or None"),
+                &node.place,
+            );
             return vec![];
         };
         let entries = entries.iter().filter(|entry| !entry.is_null());

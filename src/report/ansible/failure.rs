@@ -1,6 +1,7 @@
 //! The block of an error on standard error: what failed, where it stands, and the lines there.
 
-use crate::event::{TaskEnded, TaskName};
+use crate::error::Error;
+use crate::event::{LINES, TaskEnded, TaskName};
 use std::path::PathBuf;
 
 /// Modules that Ansible does on the control node, as actions.
@@ -55,6 +56,17 @@ pub fn block(task: &TaskEnded) -> String {
         (false, message) => format!("Task failed: {who}: {message}"),
     };
     format!("[ERROR]: {head}\n{own}")
+}
+
+/// A warning about a file, with the lines there.
+pub fn warning(warning: &Error) -> String {
+    let message = warning.message();
+    let Some(place) = warning.place() else {
+        return format!("[WARNING]: {message}\n");
+    };
+    let lines: Vec<String> = place.lines(LINES).into_iter().map(str::to_string).collect();
+    let origin = origin(&place.short(), place.line_column().1, &lines);
+    format!("[WARNING]: {message}\n{origin}\n")
 }
 
 /// A place with its lines, if they may be shown.

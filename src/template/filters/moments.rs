@@ -2,7 +2,7 @@
 //! Out of a template they come as text.
 
 use super::operators::operate;
-use crate::template::call::{self, Call, Given, given};
+use crate::template::call::{self, Call, Given, Plugin, given};
 use jiff::civil::DateTime;
 use minijinja::value::{Object, ObjectRepr, Value as Jinja};
 use minijinja::{Environment, Error as JinjaError, ErrorKind, State};
@@ -28,7 +28,13 @@ pub(super) fn add(environment: &mut Environment<'static>) {
                     Err(error) => Err(format!("the time does not match its format: {error}")),
                 }
             };
-            call::run(name, &given(arguments), false, read).map(from_text)
+            call::run(
+                Plugin::Filter("ansible.builtin.to_datetime"),
+                &given(arguments),
+                false,
+                read,
+            )
+            .map(from_text)
         });
     }
     environment.add_filter("__minus", minus);

@@ -1,7 +1,7 @@
 //! Filters on numbers and truth values.
 
 use super::{Filter, filter};
-use crate::template::call::{Answer, Call, number, truthy};
+use crate::template::call::{Answer, Call, number};
 use crate::value::Value;
 
 pub(super) const FILTERS: &[Filter] = &[
@@ -44,14 +44,6 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("human_readable", human_readable),
     filter("human_to_bytes", human_to_bytes),
     filter("filesizeformat", filesizeformat),
-    filter("ternary", |call| {
-        let position = match call.input() {
-            Value::Null if call.get(3, "none_val").is_some_and(|value| !value.is_null()) => (3, "none_val"),
-            value if truthy(value) => (1, "true_val"),
-            _ => (2, "false_val"),
-        };
-        call.need(position.0, position.1).cloned()
-    }),
     filter("type_debug", |call| Ok(call.input().kind().into())),
 ];
 

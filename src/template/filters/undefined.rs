@@ -1,15 +1,15 @@
 //! The filters that may be given something undefined, and those that the patcher writes around values.
 
-use crate::template::call::{Given, given};
+use crate::template::call::{Given, Plugin, failure, given};
 use crate::template::containers::{ListObject, MapObject};
 use crate::template::convert::split_arguments;
 use crate::template::ledger;
-use crate::template::objects::{Undefined, hand_out_undefined};
+use crate::template::objects::{Undefined, UnknownObject, hand_out_undefined, hand_out_unknown};
 use minijinja::value::{Value as Jinja, ValueKind};
 use minijinja::{Environment, Error as JinjaError, ErrorKind, State};
 
 /// Their names.
-pub(super) const NAMES: [&str; 7] = [
+pub(super) const NAMES: [&str; 9] = [
     "map",
     "ansible.builtin.map",
     "default",
@@ -17,6 +17,8 @@ pub(super) const NAMES: [&str; 7] = [
     "mandatory",
     "ansible.builtin.default",
     "ansible.builtin.mandatory",
+    "ternary",
+    "ansible.builtin.ternary",
 ];
 
 /// Adds them to an environment.
@@ -26,6 +28,9 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     }
     for name in ["mandatory", "ansible.builtin.mandatory"] {
         environment.add_filter(name, |arguments: Given| mandatory(&given(arguments)));
+    }
+    for name in ["ternary", "ansible.builtin.ternary"] {
+        environment.add_filter(name, |arguments: Given| ternary(&given(arguments)));
     }
     environment.add_filter("__chain", |value: Jinja, name: &str| {
         if value.is_undefined() {
@@ -146,6 +151,38 @@ fn mandatory(arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
     let name = name.unwrap_or_default().replace(" is undefined", "");
     let sentence = message.unwrap_or_else(|| format!("Mandatory variable {name} not defined."));
     Err(JinjaError::new(ErrorKind::InvalidOperation, sentence))
+}
+
+/// `ternary(true_val, false_val, none_val)`: the value that is chosen as it is, `omit` as well; the others are not looked at.
+fn ternary(arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
+    let (positional, keywords) = split_arguments(arguments);
+    let argument = |at: usize, name: &str| {
+        let named = || keywords.as_ref()?.peek::<Option<Jinja>>(name).ok().flatten();
+        positional.get(at).cloned().or_else(named)
+    };
+    let input = positional.first().cloned().unwrap_or_default();
+    if undefined(&input) {
+        return Ok(input);
+    }
+    if let Some(unknown) = input.downcast_object_ref::<UnknownObject>() {
+        return Ok(hand_out_unknown(&unknown.unknown, true));
+    }
+    let chosen = match argument(3, "none_val").filter(|value| !value.is_none()) {
+        Some(_) if input.is_none() => (3, "none_val"),
+        _ if input.is_true() => (1, "true_val"),
+        _ => (2, "false_val"),
+    };
+    for other in [(1, "true_val"), (2, "false_val"), (3, "none_val")] {
+        if other != chosen
+            && let Some(value) = argument(other.0, other.1)
+        {
+            forgiven(&value);
+        }
+    }
+    argument(chosen.0, chosen.1).ok_or_else(|| {
+        let sentence = format!("the argument `{}` is missing", chosen.1);
+        failure(Plugin::Filter("ansible.builtin.ternary"), &sentence)
+    })
 }
 
 /// A list or mapping that can be changed by the template.

@@ -299,7 +299,7 @@ fn password(call: &Call) -> Answer {
         },
         None => (String::new(), None),
     };
-    let hashed = options.contains_key("encrypt");
+    let hashed = options.get("encrypt").is_some_and(|scheme| !scheme.is_empty());
     if plain.is_empty() || (hashed && salt.is_none()) {
         if path != "/dev/null"
             && let Some(unknown) =

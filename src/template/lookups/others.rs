@@ -2,7 +2,7 @@
 
 use super::{Lookup, keeping, lookup, unknown_in_check};
 use crate::content::blocking;
-use crate::template::call::{self, Answer, Call};
+use crate::template::call::{self, Answer, Call, Plugin};
 use crate::template::convert::print;
 use crate::template::filters::moments::moment;
 use crate::template::filters::regexes::compiled;
@@ -12,12 +12,12 @@ use minijinja::value::Value as Jinja;
 use std::process::Command;
 
 pub(super) const LOOKUPS: &[Lookup] = &[
-    lookup("env", |call| {
-        let default = call.named().get("default").map_or_else(String::new, print);
-        let each = |term: &Value| {
-            std::env::var(print(term))
-                .unwrap_or_else(|_| default.clone())
-                .into()
+    keeping("env", |call| {
+        let default = call.named().get("default").cloned();
+        let default = default.unwrap_or_else(|| Value::string(""));
+        let each = |term: &Value| match std::env::var(print(term)) {
+            Ok(text) => text.into(),
+            Err(_) => default.clone(),
         };
         Ok(Value::list(call.positional().iter().map(each)))
     }),
@@ -60,7 +60,7 @@ pub(super) const LOOKUPS: &[Lookup] = &[
             return Ok(unknown);
         }
         let each = |term: &Value| {
-            run(&print(term)).map(|text| Value::string(text.trim_end_matches('\n').trim_end()))
+            run("pipe", &print(term)).map(|text| Value::string(text.trim_end_matches('\n').trim_end()))
         };
         call.positional()
             .iter()
@@ -77,7 +77,7 @@ pub(super) const LOOKUPS: &[Lookup] = &[
         let mut lines = vec![];
         for term in call.positional() {
             lines.extend(
-                run(&print(term))?
+                run("lines", &print(term))?
                     .lines()
                     .map(|line| Value::string(line.trim_end())),
             );
@@ -88,14 +88,17 @@ pub(super) const LOOKUPS: &[Lookup] = &[
     lookup("config", config),
 ];
 
-fn run(command: &str) -> Result<String, String> {
+/// What a command prints, for the lookup of that name.
+fn run(plugin: &str, command: &str) -> Result<String, String> {
     let output = blocking(|| Command::new("/bin/sh").arg("-c").arg(command).output())
         .map_err(|error| error.to_string())?;
     if !output.status.success() {
         let code = output.status.code().unwrap_or(-1);
+        let told = String::from_utf8_lossy(&output.stderr);
+        let told = told.trim();
+        let behind = if told.is_empty() { "" } else { ": " };
         return Err(format!(
-            "the command '{command}' ended with {code}: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
+            "lookup_plugin.{plugin}({command}) returned {code}{behind}{told}"
         ));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -178,7 +181,7 @@ pub(super) fn now(arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
         };
         jiff::Timestamp::now().to_zoned(zone)
     };
-    let text = call::run("now", arguments, false, |call| {
+    let text = call::run(Plugin::Function("now"), arguments, false, |call| {
         utc.set(call.flag(0, "utc", false));
         match call.text(1, "fmt") {
             None => Ok(Value::Null),

@@ -17,18 +17,25 @@ pub(super) fn version(call: &Call) -> Answer {
     let operator = call.text(2, "operator").unwrap_or_else(|| "eq".into());
     let kind = call.text(4, "version_type");
     let strict = call.get(3, "strict").is_some_and(crate::template::call::truthy);
-    if left.is_empty() || right.is_empty() {
+    if left.is_empty() {
         return Err("Input version value cannot be empty".into());
     }
+    if right.is_empty() {
+        return Err("Version parameter to compare against cannot be empty".into());
+    }
+    if kind.is_some() && call.get(3, "strict").is_some_and(|strict| !strict.is_null()) {
+        return Err("Cannot specify both 'strict' and 'version_type'".into());
+    }
+    let compared = |sentence: String| format!("Version comparison failed: {sentence}");
     let order = match kind.as_deref() {
-        Some("semver" | "semantic") => semantic(&left, &right)?,
+        Some("semver" | "semantic") => semantic(&left, &right).map_err(compared)?,
         Some("pep440") => pep440(&left).cmp(&pep440(&right)),
-        Some("strict") => strict_parts(&left)?.cmp(&strict_parts(&right)?),
-        None if strict => strict_parts(&left)?.cmp(&strict_parts(&right)?),
+        Some("strict") => by_strict_parts(&left, &right).map_err(compared)?,
+        None if strict => by_strict_parts(&left, &right).map_err(compared)?,
         None | Some("loose") => loose(&left, &right)?,
         Some(other) => {
             return Err(format!(
-                "Invalid version type ({other}), must be one of loose, strict, semver, semantic, pep440"
+                "Invalid version type ({other}). Must be one of 'loose', 'strict', 'semver', 'semantic', 'pep440'"
             ));
         }
     };
@@ -41,10 +48,14 @@ pub(super) fn version(call: &Call) -> Answer {
         ">=" | "ge" => order != Ordering::Less,
         other => {
             return Err(format!(
-                "Invalid operator type ({other}), must be one of ==, =, eq, !=, <>, ne, <, lt, <=, le, >, gt, >=, ge"
+                "Invalid operator type ({other}). Must be one of '==', '=', 'eq', '<', 'lt', '<=', 'le', '>', 'gt', '>=', 'ge', '!=', '<>', 'ne'"
             ));
         }
     }))
+}
+
+fn by_strict_parts(left: &str, right: &str) -> Result<Ordering, String> {
+    Ok(strict_parts(left)?.cmp(&strict_parts(right)?))
 }
 
 fn parts(text: &str) -> Vec<Part> {
