@@ -3,6 +3,7 @@
 
 mod genuine;
 mod hosts;
+mod plugins;
 mod programs;
 mod python;
 
