@@ -22,7 +22,7 @@ pub use discovery::{Discovery, discovery_script};
 pub use foreign::Foreign;
 pub use frame::{Frame, Frames, frame};
 pub use payload::{OptionSpec, Payload, PayloadFile, Spec};
-pub use plugins::{Called, Names, Plugin, PluginFile, PluginFolders};
+pub use plugins::{BridgedInventory, Called, Names, Plugin, PluginFile, PluginFolders};
 pub use style::{JSON_MARK, Style};
 
 use crate::content::blocking;
@@ -237,6 +237,15 @@ impl Bridge {
         let worker = || self.worker(&core);
         self.plugins
             .names(kind, files, folders, &core, self.folder(), &worker)
+    }
+
+    /// What plugins make of sources of an inventory; the thread waits for it.
+    ///
+    /// # Errors
+    /// There is no ansible-core, or its worker does not answer.
+    pub fn inventory(&self, sources: &[PathBuf], folders: &PluginFolders) -> Result<BridgedInventory> {
+        let core = self.allowed_core()?;
+        PluginState::inventory(sources, folders, self.worker(&core)?)
     }
 
     /// Has a plugin called; the thread waits for it.

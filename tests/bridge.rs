@@ -3,6 +3,7 @@
 
 mod genuine;
 mod hosts;
+mod inventories;
 mod plugins;
 mod programs;
 mod python;

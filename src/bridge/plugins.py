@@ -138,6 +138,41 @@ def plain(value):
     raise TypeError('Type %r is unsupported for variable storage.' % type(value).__name__)
 
 
+def set_up_plugins(message):
+    """Tells the loaders of this child where plugins lie."""
+    from ansible.plugins import loader
+    set_up(message)
+    for kind, folders in message['folders'].items():
+        for folder in folders:
+            getattr(loader, kind + '_loader').add_directory(folder)
+
+
+def files_of(message):
+    """Reads the files of a project."""
+    from ansible.parsing.dataloader import DataLoader
+    files = DataLoader()
+    files.set_basedir(message['basedir'])
+    return files
+
+
+def listen(said):
+    """Keeps warnings, which belong to whoever asked."""
+    from ansible.utils.display import Display
+
+    def warning(display, msg, *more, **others):
+        said.append({'warning': str(msg)})
+
+    def deprecated(display, msg, *more, **others):
+        said.append({'deprecated': str(msg)})
+
+    def error_as_warning(display, msg, exception, *more, **others):
+        said.append({'warning': ': '.join(str(part).rstrip('.') for part in (msg, exception) if part)})
+
+    Display.warning, Display.deprecated = warning, deprecated
+    if hasattr(Display, 'error_as_warning'):
+        Display.error_as_warning = error_as_warning
+
+
 class Plugins:
     """The plugins of a connection, which has one project."""
 
@@ -145,43 +180,18 @@ class Plugins:
     made = None
 
     def __init__(self, message, stream):
-        from ansible.parsing.dataloader import DataLoader
-        from ansible.plugins import loader
         from ansible.template import Templar
-        set_up(message)
-        for kind in ('filter', 'test', 'lookup'):
-            for folder in message['folders'].get(kind, ()):
-                getattr(loader, kind + '_loader').add_directory(folder)
+        set_up_plugins(message)
         self.said = []
-        self.listen()
+        listen(self.said)
         self.variables = Variables(stream)
-        files = DataLoader()
-        files.set_basedir(message['basedir'])
         accept_variables()
-        self.templar = Templar(loader=files, variables=self.variables)
+        self.templar = Templar(loader=files_of(message), variables=self.variables)
 
     @classmethod
     def of(cls, message, stream):
         cls.made = cls.made or cls(message, stream)
         return cls.made
-
-    def listen(self):
-        """Keeps warnings, which belong to whoever asked."""
-        from ansible.utils.display import Display
-        said = self.said
-
-        def warning(display, msg, *more, **others):
-            said.append({'warning': str(msg)})
-
-        def deprecated(display, msg, *more, **others):
-            said.append({'deprecated': str(msg)})
-
-        def error_as_warning(display, msg, exception, *more, **others):
-            said.append({'warning': ': '.join(str(part).rstrip('.') for part in (msg, exception) if part)})
-
-        Display.warning, Display.deprecated = warning, deprecated
-        if hasattr(Display, 'error_as_warning'):
-            Display.error_as_warning = error_as_warning
 
     def call(self, expression, values):
         if hasattr(self.templar, 'evaluate_expression'):
@@ -274,4 +284,46 @@ def op_names(message, *_):
     return {'found': found}, b''
 
 
-OPERATIONS.update(call=op_call, names=op_names)
+def op_inventory(message, *_):
+    """The hosts and groups that a plugin makes of a file, and of the sources before it if it looks at those."""
+    from ansible.inventory.manager import InventoryManager
+    set_up_plugins(message)
+    said = []
+    listen(said)
+    manager = InventoryManager(loader=files_of(message), sources=message['sources'])
+    hosts, groups = {}, {}
+    for name, host in manager.hosts.items():
+        hosts[name] = marked(host.vars)
+    for name, group in manager.groups.items():
+        groups[name] = {'hosts': [host.name for host in group.hosts], 'children': [child.name for child in group.child_groups],
+                        'vars': marked(group.vars), 'priority': group.priority}
+    return {'said': said}, json.dumps([hosts, groups]).encode('ascii')
+
+
+def marked(variables):
+    """The variables of a host or group, without those that are vaulted, which others read. A list with one text stands for a template,
+    one with one list for a list."""
+    try:
+        from ansible._internal._datatag._tags import TrustedAsTemplate
+        def is_template(text):
+            return TrustedAsTemplate.is_tagged_on(text)
+    except ImportError:
+        from ansible.utils.unsafe_proxy import AnsibleUnsafe
+        def is_template(text):
+            return not isinstance(text, AnsibleUnsafe)
+
+    def mark(value):
+        if isinstance(value, str) and is_template(value) and any(sign in value for sign in ('{{', '{%', '{#')):
+            return [str(value)]
+        if isinstance(value, dict):
+            return {str(key): mark(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [[mark(item) for item in value]]
+        return plain(value)
+
+    return {name: mark(value) for name, value in variables.items()
+            if type(value).__name__ not in ('EncryptedString', 'AnsibleVaultEncryptedUnicode')
+            and name not in ('inventory_file', 'inventory_dir')}
+
+
+OPERATIONS.update(call=op_call, names=op_names, inventory=op_inventory)

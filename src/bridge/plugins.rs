@@ -73,6 +73,17 @@ pub struct Called {
     pub warnings: Vec<String>,
 }
 
+/// What plugins made of sources of an inventory.
+#[derive(Debug)]
+pub struct BridgedInventory {
+    /// The variables of each host. In them a list with one text is a template, and one with one list is a list.
+    pub hosts: Value,
+    /// Of each group its `hosts`, `children`, `vars` and `priority`.
+    pub groups: Value,
+    /// Warnings.
+    pub warnings: Vec<String>,
+}
+
 /// The names that a file has, or why it has none.
 pub type Names = std::result::Result<Vec<String>, String>;
 
@@ -164,6 +175,27 @@ impl PluginState {
             .collect())
     }
 
+    /// What plugins make of sources of an inventory.
+    pub(super) fn inventory(
+        sources: &[PathBuf],
+        folders: &PluginFolders,
+        worker: std::sync::Arc<Worker>,
+    ) -> Result<BridgedInventory> {
+        let message = json!({"op": "inventory", "sources": sources});
+        let mut conversation = Conversation::with(worker)?;
+        let (answer, blob) = conversation.ask(&folders.message(&message), &[], &mut Nothing)?;
+        if let Some(error) = refusal(&answer) {
+            return Err(error);
+        }
+        let parts = parse_json(&String::from_utf8_lossy(&blob)).unwrap_or_default();
+        let part = |at: usize| parts.as_list().and_then(|parts| parts.get(at)).cloned();
+        Ok(BridgedInventory {
+            hosts: part(0).unwrap_or_default(),
+            groups: part(1).unwrap_or_default(),
+            warnings: warnings(&answer),
+        })
+    }
+
     /// Has a plugin called.
     pub(super) fn call(
         &self,
@@ -193,22 +225,23 @@ impl PluginState {
     }
 }
 
+/// The warnings in an answer.
+fn warnings(answer: &Json) -> Vec<String> {
+    let said = answer.get("said").and_then(Json::as_array);
+    let text = |said: &Json| {
+        let part = |name: &str| said.get(name).and_then(Json::as_str);
+        let warning = part("warning").map(str::to_string);
+        warning.or_else(|| part("deprecated").map(|text| format!("deprecated: {text}")))
+    };
+    said.into_iter().flatten().filter_map(text).collect()
+}
+
 /// What an answer to a call says.
 fn called(answer: &Json, blob: &[u8]) -> Result<Called> {
     if let Some(error) = refusal(answer) {
         return Err(error);
     }
     let text = |name: &str| answer.get(name).and_then(Json::as_str).map(str::to_string);
-    let said = answer
-        .get("said")
-        .and_then(Json::as_array)
-        .cloned()
-        .unwrap_or_default();
-    let warnings = said.iter().filter_map(|said| {
-        let part = |name: &str| said.get(name).and_then(Json::as_str);
-        let warning = part("warning").map(str::to_string);
-        warning.or_else(|| part("deprecated").map(|text| format!("deprecated: {text}")))
-    });
     let results = match (text("undefined"), text("failed")) {
         (Some(undefined), _) => Err(PluginFailure::Undefined(undefined)),
         (_, Some(failed)) => Err(PluginFailure::Failed(failed)),
@@ -224,7 +257,7 @@ fn called(answer: &Json, blob: &[u8]) -> Result<Called> {
     };
     Ok(Called {
         results,
-        warnings: warnings.collect(),
+        warnings: warnings(answer),
     })
 }
 

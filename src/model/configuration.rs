@@ -82,7 +82,11 @@ const COLLECTIONS_PATH: &str = "~/.ansible/collections:/usr/share/ansible/collec
 const LIBRARY: &str = "~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules";
 
 /// Where plugins of the user's own are searched if nothing else is set, by the names of the settings.
-const PLUGINS: [(&str, &str); 3] = [
+const PLUGINS: [(&str, &str); 4] = [
+    (
+        "inventory_plugins",
+        "~/.ansible/plugins/inventory:/usr/share/ansible/plugins/inventory",
+    ),
     (
         "filter_plugins",
         "~/.ansible/plugins/filter:/usr/share/ansible/plugins/filter",

@@ -15,6 +15,9 @@ use std::sync::{Arc, PoisonError};
 /// The kinds of plugins that are called by templates.
 const KINDS: [NameKind; 3] = [NameKind::Filter, NameKind::Test, NameKind::Lookup];
 
+/// The folder of inventory plugins beside a playbook.
+const INVENTORY_PLUGINS: &str = "inventory_plugins";
+
 /// The folder of plugins of a kind, beside a playbook and in a role.
 pub(super) fn folder_of(kind: NameKind) -> &'static str {
     match kind {
@@ -276,6 +279,55 @@ fn mentions(file: &PluginFile, kind: NameKind, name: &str) -> bool {
 }
 
 impl Loader {
+    /// Where the inventory plugin of a name is found, for a playbook in this folder; `None` if it is nowhere.
+    ///
+    /// # Errors
+    /// There is one, and ansible-core is not there, or may not be asked.
+    pub fn inventory_plugin(&self, name: &str, folder: &Path) -> Result<Option<PluginFolders>> {
+        let reader = Reader::new(self, folder);
+        let mut folders = reader.plugin_folders();
+        let mut own = vec![folders.basedir.join(INVENTORY_PLUGINS)];
+        own.extend(
+            self.search
+                .plugins
+                .get(INVENTORY_PLUGINS)
+                .cloned()
+                .unwrap_or_default(),
+        );
+        let own = there(own);
+        let path = |folder: &Path, name: &str| {
+            let path = folder.join(format!("{}.py", name.replace('.', "/")));
+            path.is_file().then_some(path)
+        };
+        let led = || {
+            let (collection, short) = collections::parted(name).unwrap_or(("ansible.builtin", name));
+            match reader
+                .led(&["inventory"], "inventory", collection, short)
+                .ok()??
+                .0
+            {
+                Led::Collection { folder, name, .. } => path(&folder.join("plugins/inventory"), &name),
+                Led::Core(name) => {
+                    let core = self.bridge.allowed_core().ok()?;
+                    path(&core.folder.join("plugins/inventory"), &name)
+                }
+            }
+        };
+        let found = own.iter().find_map(|folder| path(folder, name)).or_else(led);
+        let Some(found) = found else { return Ok(None) };
+        self.bridge.allowed_core().map_err(|error| {
+            let text = format!(
+                "the inventory plugin `{name}` needs the bridge to Python: {}",
+                error.message()
+            );
+            error
+                .renamed(text)
+                .cause(format!("it lies in {}", found.display()))
+        })?;
+        folders.folders.push(("inventory", own));
+        Ok(Some(folders))
+    }
+
     /// Notes the plugins beside a playbook, in a role or of the configuration that have a name of Vent's own.
     pub(super) fn note_plugins(&self, folders: &dyn Fn(NameKind) -> Vec<PathBuf>) {
         for kind in KINDS {
