@@ -5,12 +5,14 @@
 //! the engine does (`engine/attempt/bridged.rs`).
 
 mod arguments;
+mod conversation;
 mod core;
 mod discovery;
 mod folder;
 mod foreign;
 mod frame;
 mod payload;
+mod plugins;
 mod style;
 mod worker;
 
@@ -20,11 +22,15 @@ pub use discovery::{Discovery, discovery_script};
 pub use foreign::Foreign;
 pub use frame::{Frame, Frames, frame};
 pub use payload::{OptionSpec, Payload, PayloadFile, Spec};
+pub use plugins::{BridgedInventory, Called, Names, Plugin, PluginFile, PluginFolders};
 pub use style::{JSON_MARK, Style};
 
+use crate::content::blocking;
 use crate::error::{Error, Result};
+use crate::template::{Asked, NameKind, PluginCall};
 use folder::Folder;
 use payload::Built;
+use plugins::PluginState;
 use serde_json::json;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -73,8 +79,9 @@ pub struct Bridge {
     options: Options,
     core: OnceLock<Result<Arc<Core>>>,
     folder: OnceLock<Option<Folder>>,
-    worker: tokio::sync::Mutex<Option<Arc<Worker>>>,
+    worker: Mutex<Option<Arc<Worker>>>,
     payloads: Mutex<HashMap<String, Building>>,
+    plugins: PluginState,
 }
 
 impl Bridge {
@@ -176,7 +183,7 @@ impl Bridge {
             let causes = error.drawn();
             Error::new(text).cause(causes.trim_end().to_string())
         };
-        let worker = self.worker(&core).await?;
+        let worker = self.worker(&core)?;
         let folders = json!({"collections": module.collections, "module_utils": module.module_utils});
         let asked = |mut message: serde_json::Value| {
             if let (Some(message), Some(folders)) = (message.as_object_mut(), folders.as_object()) {
@@ -221,12 +228,50 @@ impl Bridge {
         Ok(contents)
     }
 
-    async fn worker(&self, core: &Core) -> Result<Arc<Worker>> {
-        let mut known = self.worker.lock().await;
+    /// The names of the filters or tests that files have. A file that cannot be loaded has none.
+    ///
+    /// # Errors
+    /// There is no ansible-core, or its worker does not answer.
+    pub fn names(&self, kind: NameKind, files: &[PluginFile], folders: &PluginFolders) -> Result<Vec<Names>> {
+        let core = self.allowed_core()?;
+        let worker = || self.worker(&core);
+        self.plugins
+            .names(kind, files, folders, &core, self.folder(), &worker)
+    }
+
+    /// What plugins make of sources of an inventory; the thread waits for it.
+    ///
+    /// # Errors
+    /// There is no ansible-core, or its worker does not answer.
+    pub fn inventory(&self, sources: &[PathBuf], folders: &PluginFolders) -> Result<BridgedInventory> {
+        let core = self.allowed_core()?;
+        PluginState::inventory(sources, folders, self.worker(&core)?)
+    }
+
+    /// Has a plugin called; the thread waits for it.
+    ///
+    /// # Errors
+    /// There is no ansible-core, or its worker does not answer.
+    pub fn call_plugin(
+        &self,
+        plugin: &Plugin,
+        call: &PluginCall<'_>,
+        asked: &mut dyn Asked,
+    ) -> Result<Called> {
+        let core = self.allowed_core()?;
+        self.plugins.call(plugin, call, asked, &|| self.worker(&core))
+    }
+
+    fn worker(&self, core: &Core) -> Result<Arc<Worker>> {
+        blocking(|| self.started(core))
+    }
+
+    fn started(&self, core: &Core) -> Result<Arc<Worker>> {
+        let mut known = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(worker) = known.as_ref().filter(|worker| worker.is_alive()) {
             return Ok(worker.clone());
         }
-        let worker = Arc::new(Worker::start(core).await?);
+        let worker = Arc::new(Worker::start(core)?);
         *known = Some(worker.clone());
         Ok(worker)
     }

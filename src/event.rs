@@ -226,12 +226,15 @@ pub enum Kind {
         /// The host.
         host: String,
     },
-    /// Tasks whose modules Vent does not have, and which were run as programs of others: told at the end of a run with such.
+    /// Tasks whose modules Vent does not have, and which were run as programs of others, and calls of plugins that it does not have: told
+    /// at the end of a run with such.
     Bridged {
         /// How many tasks (and items) they were.
         tasks: usize,
         /// How often each module was run.
         modules: IndexMap<String, usize>,
+        /// How often each filter, test and lookup was called.
+        plugins: IndexMap<String, usize>,
     },
     /// How often each host was ok, changed, failed (`v2_playbook_on_stats`), at the end of the whole run.
     Stats {

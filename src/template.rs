@@ -13,13 +13,17 @@ mod environment;
 mod evaluate;
 mod file_variables;
 mod filters;
+mod foreign;
 mod ledger;
 mod lookups;
 mod methods;
+mod names;
 mod objects;
+mod overridden;
 mod parsed;
 mod patcher;
 mod place;
+mod plugins;
 mod render;
 mod scope;
 mod sizes;
@@ -35,11 +39,13 @@ pub use conditional::{condition, condition_at, conditions};
 pub use environment::FileOptions;
 pub use file_variables::{TemplateFile, of_template_file};
 pub use filters::password::hashed;
+pub use names::{NameKind, UnknownName, unknown_names};
+pub use overridden::{is_own, may_name, note_overridden, note_overridden_name};
+pub use plugins::{Asked, Known, PluginCall, PluginFailure, PluginSource, Plugins};
 pub use render::{RenderedFile, render, render_file};
 pub use scope::{Opener, Planned, Planner, Scope, Surroundings, Variables};
 pub use syntax::{
-    NameKind, UnknownName, check_condition, check_file, check_syntax, free_variables, known_filters,
-    known_lookups, known_tests, unknown_names,
+    check_condition, check_file, check_syntax, free_variables, known_filters, known_lookups, known_tests,
 };
 
 /// A rendered value.

@@ -3,6 +3,8 @@
 
 mod genuine;
 mod hosts;
+mod inventories;
+mod plugins;
 mod programs;
 mod python;
 

@@ -75,6 +75,20 @@ impl Frames {
         }
     }
 
+    /// Reads the next frame from a stream, waiting for it; `None` if the stream ends, or is none of frames.
+    pub(super) fn receive(&mut self, from: &mut impl std::io::Read) -> Option<Frame> {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            if let Some(frame) = self.take().ok()? {
+                return Some(frame);
+            }
+            match from.read(&mut buffer).ok()? {
+                0 => return None,
+                read => self.push(&buffer[..read]),
+            }
+        }
+    }
+
     fn begin(&self) -> String {
         let begin = &self.received[..self.received.len().min(200)];
         String::from_utf8_lossy(begin).into_owned()

@@ -213,7 +213,8 @@ impl Origin {
 /// The folder that holds collections, by namespace and name.
 const COLLECTIONS: &str = "ansible_collections";
 
-fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
+/// Length and time of the last change of a file.
+pub(super) fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
     let known = std::fs::metadata(path).ok()?;
     Some((known.len(), known.mtime(), known.mtime_nsec()))
 }

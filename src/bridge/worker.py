@@ -20,6 +20,7 @@ import os
 import runpy
 import select
 import shutil
+import signal
 import socket
 import struct
 import tempfile
@@ -63,7 +64,7 @@ def set_up(message):
         loader.module_utils_loader.add_directory(folder)
 
 
-def op_build(message):
+def op_build(message, *_):
     """A module as the files of which it runs, without arguments."""
     from ansible import constants
     from ansible.executor.module_common import modify_module
@@ -119,7 +120,7 @@ class Seen(BaseException):
     """Ends a module at its constructor."""
 
 
-def op_spec(message):
+def op_spec(message, *_):
     """What a module says of its arguments: it is begun, and ended where it hands them over."""
     import ansible.module_utils
     from ansible.module_utils import basic
@@ -161,11 +162,11 @@ OPERATIONS = {'build': op_build, 'spec': op_spec}
 
 def serve(stream):
     while True:
-        message, _ = stream.read()
+        message, blob = stream.read()
         if message is None:
             return
         try:
-            answer, blob = OPERATIONS[message['op']](message)
+            answer, blob = OPERATIONS[message['op']](message, blob, stream)
         except BaseException as error:
             answer, blob = {'error': {'type': type(error).__name__, 'message': str(error),
                                       'traceback': traceback.format_exc()}}, b''
@@ -179,6 +180,14 @@ def reap(options):
             pass
     except ChildProcessError:
         pass
+
+
+def end():
+    """Ends the children: nobody waits for their answers any more."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGTERM)
+    reap(0)
 
 
 def main():
@@ -198,11 +207,12 @@ def main():
         while True:
             ready, _, _ = select.select([server, stream.source], [], [])
             if stream.source in ready:
-                return reap(0)
+                return end()
             connection, _ = server.accept()
             reap(os.WNOHANG)
             if os.fork() == 0:
                 server.close()
+                signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
                 serve(Stream(connection.makefile('rb'), connection.makefile('wb')))
                 sys.stdout.flush()
                 os._exit(0)
@@ -210,6 +220,3 @@ def main():
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
-
-if __name__ == '__main__':
-    main()

@@ -4,22 +4,27 @@ use super::core::Core;
 use super::frame::{Frame, Frames, frame};
 use crate::error::{Error, Result};
 use serde_json::{Value as Json, json};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream as Connection;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::process::{Child, ChildStdin, Command};
 
 /// Its text.
 const TEXT: &str = include_str!("worker.py");
+
+/// The part of it that calls plugins.
+const PLUGINS: &str = include_str!("plugins.py");
 
 /// How long it may take until it listens: it imports ansible-core.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The bytes of an answer.
-const LONGEST: usize = 256 << 20;
+pub(super) const LONGEST: usize = 256 << 20;
 
 /// The bytes of its standard error that an error shows.
 const SHOWN: usize = 2000;
@@ -33,16 +38,16 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts it.
+    /// Starts it, which takes a moment: it imports ansible-core.
     ///
     /// # Errors
     /// What keeps it from starting, with what it said.
-    pub async fn start(core: &Core) -> Result<Worker> {
+    pub fn start(core: &Core) -> Result<Worker> {
         let broken = |cause: String| {
             Error::new(format!("the worker of {} does not start", core.python.display())).cause(cause)
         };
         let mut child = Command::new(&core.python)
-            .args(["-c", TEXT])
+            .args(["-c", &[TEXT, PLUGINS, "main()\n"].join("\n\n")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -55,13 +60,16 @@ impl Worker {
             return Err(broken("a pipe is missing".into()));
         };
         let said = Arc::new(Mutex::new(String::new()));
-        tokio::spawn(listen(errors, said.clone()));
-        let hello = async {
-            input.write_all(&frame(&json!({"op": "hello"}), &[])).await.ok()?;
-            input.flush().await.ok()?;
-            receive(&mut output).await
-        };
-        let answer = tokio::time::timeout(PATIENCE, hello).await.ok().flatten();
+        let told = said.clone();
+        let listening = std::thread::spawn(move || listen(errors, &told));
+        let (sender, receiver) = mpsc::channel();
+        let greeted = input
+            .write_all(&frame(&json!({"op": "hello"}), &[]))
+            .and_then(|()| input.flush());
+        std::thread::spawn(move || sender.send(Frames::up_to(LONGEST).receive(&mut output)));
+        let answer = greeted
+            .ok()
+            .and_then(|()| receiver.recv_timeout(PATIENCE).ok().flatten());
         let socket = answer.and_then(|(answer, _)| Some(PathBuf::from(answer.get("socket")?.as_str()?)));
         match socket {
             Some(socket) => Ok(Worker {
@@ -71,8 +79,10 @@ impl Worker {
                 said,
             }),
             None => {
-                // Its last words come before its end.
-                let _ = tokio::time::timeout(Duration::from_secs(1), child.wait()).await;
+                // What it says it says before its end.
+                let _ = child.kill();
+                let _ = child.wait();
+                let _ = listening.join();
                 Err(broken(last_words(&said)))
             }
         }
@@ -82,6 +92,19 @@ impl Worker {
     pub fn is_alive(&self) -> bool {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         matches!(child.try_wait(), Ok(None))
+    }
+
+    /// A child of its own that is asked more than once, by whoever waits for its answers.
+    ///
+    /// # Errors
+    /// The worker is not there any more, with what it said.
+    pub fn connect(&self) -> Result<Connection> {
+        Connection::connect(&self.socket).map_err(|_| self.lost())
+    }
+
+    /// What is said where no answer comes any more.
+    pub fn lost(&self) -> Error {
+        Error::new("the worker ended in the middle of it").cause(last_words(&self.said))
     }
 
     /// Has one thing done by a child of its own.
@@ -96,20 +119,24 @@ impl Worker {
         };
         let answer = tokio::time::timeout(limit, asked).await;
         let Ok(Some((answer, blob))) = answer else {
-            let text = match answer {
-                Err(_) => format!("the worker gave no answer in {} seconds", limit.as_secs()),
-                Ok(_) => "the worker ended in the middle of it".into(),
-            };
-            return Err(Error::new(text).cause(last_words(&self.said)));
+            let text = format!("the worker gave no answer in {} seconds", limit.as_secs());
+            return Err(match answer {
+                Err(_) => Error::new(text).cause(last_words(&self.said)),
+                Ok(_) => self.lost(),
+            });
         };
-        match answer.get("error") {
-            Some(error) => {
-                let part = |name: &str| error.get(name).and_then(Json::as_str).unwrap_or_default().trim();
-                Err(Error::new(format!("{}: {}", part("type"), part("message"))).cause(part("traceback")))
-            }
+        match refusal(&answer) {
+            Some(error) => Err(error),
             None => Ok((answer, blob)),
         }
     }
+}
+
+/// The error in an answer.
+pub(super) fn refusal(answer: &Json) -> Option<Error> {
+    let error = answer.get("error")?;
+    let part = |name: &str| error.get(name).and_then(Json::as_str).unwrap_or_default().trim();
+    Some(Error::new(format!("{}: {}", part("type"), part("message"))).cause(part("traceback")))
 }
 
 /// Reads one frame.
@@ -128,9 +155,9 @@ async fn receive(from: &mut (impl AsyncRead + Unpin)) -> Option<Frame> {
 }
 
 /// Keeps the end of what it says.
-async fn listen(mut errors: impl AsyncRead + Unpin, said: Arc<Mutex<String>>) {
+fn listen(mut errors: impl Read, said: &Mutex<String>) {
     let mut buffer = vec![0; 4096];
-    while let Ok(read @ 1..) = errors.read(&mut buffer).await {
+    while let Ok(read @ 1..) = errors.read(&mut buffer) {
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
         said.push_str(&String::from_utf8_lossy(&buffer[..read]));
         let surplus = said.len().saturating_sub(SHOWN);

@@ -155,6 +155,7 @@ impl Project {
             collections: configuration.collections_path,
             library: [options.module_path.clone(), configuration.library].concat(),
             module_utils: configuration.module_utils,
+            plugins: configuration.plugins,
         };
         let extra = Arc::new(extra);
         let bridge = Bridge::new(bridge::Options {

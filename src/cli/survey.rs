@@ -25,9 +25,7 @@ const SHOWN: usize = 25;
 enum Kind {
     Module,
     Argument,
-    Filter,
-    Test,
-    Lookup,
+    Plugin(NameKind),
     Handler,
     File,
 }
@@ -37,9 +35,7 @@ impl Kind {
         match self {
             Kind::Module => "module",
             Kind::Argument => "argument",
-            Kind::Filter => "filter",
-            Kind::Test => "test",
-            Kind::Lookup => "lookup",
+            Kind::Plugin(kind) => kind.word(),
             Kind::Handler => "handler",
             Kind::File => "file",
         }
@@ -220,11 +216,12 @@ impl Reading<'_> {
             && let Some(lookup) = &r#loop.lookup
         {
             let known = template::known_lookups();
-            if !known.contains(&&**lookup) {
+            if !known.contains(&&**lookup) && !self.has(NameKind::Lookup, lookup, &r#loop.items.place) {
                 let error = Error::new(format!("`with_{lookup}` loops over a lookup that is not there"));
                 let near = nearest(lookup, known.iter().copied()).map(|near| format!("with_{near}"));
                 let error = error.at(&r#loop.items.place).did_you_mean(near);
-                self.survey.add(Kind::Lookup, &format!("`{lookup}`"), error);
+                self.survey
+                    .add(Kind::Plugin(NameKind::Lookup), &format!("`{lookup}`"), error);
             }
         }
         for placed in task.notify() {
@@ -254,13 +251,23 @@ impl Reading<'_> {
     /// Filters, tests and lookups.
     fn names(&mut self, value: &Value, place: &Place, condition: bool) {
         for unknown in template::unknown_names(value, Some(place), condition) {
-            let kind = match unknown.kind {
-                NameKind::Filter => Kind::Filter,
-                NameKind::Test => Kind::Test,
-                NameKind::Lookup => Kind::Lookup,
-            };
-            self.survey
-                .add(kind, &format!("`{}`", unknown.name), unknown.error);
+            let at = unknown.error.place().unwrap_or(place);
+            if !self.has(unknown.kind, &unknown.name, at) {
+                let name = format!("`{}`", unknown.name);
+                self.survey.add(Kind::Plugin(unknown.kind), &name, unknown.error);
+            }
+        }
+    }
+
+    /// True if there is a plugin that Vent does not have, or if it was told why it cannot be called.
+    fn has(&mut self, kind: NameKind, name: &str, place: &Place) -> bool {
+        match self.loader.plugin(kind, name, &self.folder) {
+            Ok(found) => found.is_some(),
+            Err(error) => {
+                self.survey
+                    .add(Kind::Plugin(kind), &format!("`{name}`"), error.at(place));
+                true
+            }
         }
     }
 

@@ -95,10 +95,14 @@ pub async fn run(parts: Parts) -> Result<Finished> {
     run.permits
         .unless_ended(join_all(hosts.iter().map(|host| host.close())))
         .await;
-    let modules = run.bridged.counts();
-    if !modules.is_empty() {
+    let (modules, plugins) = (run.bridged.counts(), run.bridged.plugin_counts());
+    if !modules.is_empty() || !plugins.is_empty() {
         let tasks = modules.values().sum();
-        run.events.tell(Kind::Bridged { tasks, modules });
+        run.events.tell(Kind::Bridged {
+            tasks,
+            modules,
+            plugins,
+        });
     }
     let hosts = run.stats.all();
     run.events.tell(Kind::Stats { hosts });

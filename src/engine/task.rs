@@ -13,6 +13,7 @@ mod lines;
 mod loops;
 mod magic;
 pub mod notifications;
+mod plugins;
 mod result;
 pub mod scope;
 pub mod selection;

@@ -18,6 +18,8 @@ pub struct Builder {
     pub(super) groups: IndexMap<Arc<str>, Group>,
     /// The files and folders it was read from.
     pub(super) sources: Vec<PathBuf>,
+    /// The files among them that were read so far.
+    pub(super) read: Vec<PathBuf>,
     /// The labs among its plugins' files.
     pub labs: Vec<Lab>,
     /// The machines that its plugins' files ask for.
@@ -44,6 +46,7 @@ impl Default for Builder {
             hosts: IndexMap::new(),
             groups: IndexMap::new(),
             sources: vec![],
+            read: vec![],
             labs: vec![],
             machines: vec![],
             merges_hashes: false,

@@ -1,6 +1,7 @@
 //! Inventories that a plugin makes: files that say `plugin: NAME`. To add one that is no cloud's: a file beside
 //! this one, and its line in [`plugins`].
 
+mod bridged;
 mod cloud;
 mod lab;
 
@@ -31,24 +32,43 @@ fn plugins() -> impl Iterator<Item = &'static dyn InventoryPlugin> {
     std::iter::once(&lab::Lab as &dyn InventoryPlugin).chain(clouds)
 }
 
-/// Lets the plugin called `name` read a file.
+/// True if Vent has the plugin itself.
+pub(super) fn is_own(name: &str) -> bool {
+    plugins().any(|plugin| plugin.name() == name)
+}
+
+fn unknown(wanted: &str, name: &Node) -> Error {
+    let known: Vec<_> = plugins().map(|plugin| plugin.name()).collect();
+    let error = Error::new(format!("there is no inventory plugin `{wanted}`")).at(&name.place);
+    error
+        .help(format!("the plugins are: {}", known.join(", ")))
+        .did_you_mean(nearest(wanted, known.iter().copied()))
+}
+
+/// Lets the plugin called `name` read a file; `folder` is that of the playbook.
 pub(super) fn read(
     name: &Node,
     root: &Node,
-    path: &Path,
+    (path, folder): (&Path, &Path),
     loader: &Loader,
     builder: &mut Builder,
     errors: &mut Collector,
 ) {
     let wanted = name.text().unwrap_or_default();
     let Some(plugin) = plugins().find(|plugin| plugin.name() == wanted) else {
-        let known: Vec<_> = plugins().map(|plugin| plugin.name()).collect();
-        let error = Error::new(format!("there is no inventory plugin `{wanted}`")).at(&name.place);
-        return errors.push(
-            error
-                .help(format!("the plugins are: {}", known.join(", ")))
-                .did_you_mean(nearest(wanted, known.iter().copied())),
-        );
+        let bridged = loader
+            .inventory_plugin(wanted, folder)
+            .and_then(|found| match found {
+                Some(folders) => {
+                    bridged::load(wanted, path, &root.place, (loader, &folders), builder).map(|()| true)
+                }
+                None => Ok(false),
+            });
+        return match bridged {
+            Ok(true) => {}
+            Ok(false) => errors.push(unknown(wanted, name)),
+            Err(error) => errors.push(error.at(&name.place)),
+        };
     };
     let Some(value) = errors.take(root.value(&loader.vault)) else {
         return;

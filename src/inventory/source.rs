@@ -27,6 +27,7 @@ impl Inventory {
         builder.group_names = loader.group_names;
         let mut reader = Reader {
             loader,
+            folder: playbook_folder.unwrap_or(Path::new("")),
             builder,
             errors: Collector::default(),
         };
@@ -47,6 +48,8 @@ impl Inventory {
 
 struct Reader<'a> {
     loader: &'a Loader,
+    /// The folder of the playbook.
+    folder: &'a Path,
     builder: Builder,
     errors: Collector,
 }
@@ -137,6 +140,13 @@ impl Reader<'_> {
     }
 
     fn file(&mut self, path: &Path) {
+        self.content(path);
+        self.builder
+            .read
+            .push(std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()));
+    }
+
+    fn content(&mut self, path: &Path) {
         if script::is_program(path) {
             let read = script::read(path, &mut self.builder);
             self.errors.take(read);
@@ -168,7 +178,15 @@ impl Reader<'_> {
 
     fn structured(&mut self, path: &Path, root: &Node) {
         if let Some(name) = root.get("plugin") {
-            return plugin::read(name, root, path, self.loader, &mut self.builder, &mut self.errors);
+            let paths = (path, self.folder);
+            return plugin::read(
+                name,
+                root,
+                paths,
+                self.loader,
+                &mut self.builder,
+                &mut self.errors,
+            );
         }
         if root.entries().is_none() {
             let error = Error::new(format!(
@@ -197,7 +215,7 @@ fn is_passed_over(path: &Path) -> bool {
         || IGNORED.iter().any(|ending| name.ends_with(ending))
 }
 
-/// True for a file whose machines a plugin tells.
+/// True for a file whose machines a plugin of Vent's tells.
 fn asks_a_plugin(path: &Path) -> bool {
     let yaml = path
         .extension()
@@ -206,7 +224,8 @@ fn asks_a_plugin(path: &Path) -> bool {
         return false;
     };
     let root = yaml::parse_one(&source).ok().and_then(|parsed| parsed.0);
-    root.is_some_and(|root| root.get("plugin").is_some())
+    let name = root.as_ref().and_then(|root| root.get("plugin")?.text());
+    name.is_some_and(plugin::is_own)
 }
 
 /// True for a mapping whose values are mappings with the sections of groups: not for what is INI by chance.

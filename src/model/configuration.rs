@@ -6,6 +6,7 @@ use crate::error::{Collector, Error, ErrorKind, Errors, Result};
 use crate::source::{Place, Source};
 use crate::value::{Value, to_bool};
 use crate::yaml;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct Configuration {
     pub collections_path: Vec<PathBuf>,
     /// Folders with modules of the user's own (`library`); Ansible's usual ones if nobody set others.
     pub library: Vec<PathBuf>,
+    /// Folders with plugins of the user's own, by the names of such folders beside a playbook; Ansible's usual ones if nobody set others.
+    pub plugins: HashMap<&'static str, Vec<PathBuf>>,
     /// Folders with what such modules import (`module_utils`); Ansible's usual ones if nobody set others.
     pub module_utils: Vec<PathBuf>,
     /// The folder of an account on a host for files on their way (`remote_tmp`).
@@ -108,6 +111,26 @@ const COLLECTIONS_PATH: &str = "~/.ansible/collections:/usr/share/ansible/collec
 /// Where modules of the user's own are searched if nothing else is set.
 const LIBRARY: &str = "~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules";
 
+/// Where plugins of the user's own are searched if nothing else is set, by the names of the settings.
+const PLUGINS: [(&str, &str); 4] = [
+    (
+        "inventory_plugins",
+        "~/.ansible/plugins/inventory:/usr/share/ansible/plugins/inventory",
+    ),
+    (
+        "filter_plugins",
+        "~/.ansible/plugins/filter:/usr/share/ansible/plugins/filter",
+    ),
+    (
+        "test_plugins",
+        "~/.ansible/plugins/test:/usr/share/ansible/plugins/test",
+    ),
+    (
+        "lookup_plugins",
+        "~/.ansible/plugins/lookup:/usr/share/ansible/plugins/lookup",
+    ),
+];
+
 /// Where what they import is searched if nothing else is set.
 const MODULE_UTILS: &str = "~/.ansible/plugins/module_utils:/usr/share/ansible/plugins/module_utils";
 
@@ -177,6 +200,9 @@ impl Configuration {
             ]
             .concat(),
             library: sources.paths("library", LIBRARY),
+            plugins: PLUGINS
+                .map(|(name, usual)| (name, sources.paths(name, usual)))
+                .into(),
             shown,
             group_names: sources
                 .variable("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS")

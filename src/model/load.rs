@@ -10,9 +10,11 @@ mod keyword;
 mod known_variables;
 mod play;
 mod playbook;
+mod plugins;
 mod reader;
 mod resolution;
 mod role;
+mod routing;
 mod task;
 mod variable_files;
 
@@ -26,6 +28,7 @@ use crate::value::Map;
 use crate::vault::Vault;
 use crate::yaml::Node;
 use reader::Reader;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,6 +55,8 @@ pub struct SearchPaths {
     pub library: Vec<PathBuf>,
     /// Those with what modules import (`module_utils`).
     pub module_utils: Vec<PathBuf>,
+    /// Those with plugins, by the names of such folders beside a playbook (`filter_plugins`).
+    pub plugins: HashMap<&'static str, Vec<PathBuf>>,
 }
 
 /// Reads playbooks, roles and task files.
@@ -73,6 +78,8 @@ pub struct Loader {
     /// Folders of roles that were read and hold modules, or what modules import.
     roles_with_modules: Mutex<Vec<PathBuf>>,
     warnings: Mutex<Vec<Error>>,
+    /// Plugins that templates named.
+    plugins: Mutex<plugins::Found>,
     /// Files of tasks, roles and playbooks that were parsed.
     roots: Kept<Option<Node>>,
     /// Files of variables that were read.
@@ -101,6 +108,7 @@ impl Loader {
             bridge: Arc::default(),
             roles_with_modules: Mutex::default(),
             warnings: Mutex::default(),
+            plugins: Mutex::default(),
             roots: Kept::default(),
             variables: Kept::default(),
         }
@@ -127,7 +135,15 @@ impl Loader {
 
     /// Notes that a role was read: its modules are seen by the whole run.
     fn role_was_read(&self, folder: &Path) {
-        let kinds = ["library", "module_utils", "action_plugins"];
+        self.note_plugins(&|kind| vec![folder.join(plugins::folder_of(kind))]);
+        let kinds = [
+            "library",
+            "module_utils",
+            "action_plugins",
+            "filter_plugins",
+            "test_plugins",
+            "lookup_plugins",
+        ];
         if kinds.iter().any(|kind| folder.join(kind).is_dir()) {
             let mut folders = self
                 .roles_with_modules
@@ -161,6 +177,11 @@ impl Loader {
     /// Everything that is wrong in any of the files.
     pub fn playbook(&self, path: &Path) -> Result<Playbook, Errors> {
         let folder = path.parent().unwrap_or(Path::new(""));
+        self.note_plugins(&|kind| {
+            let name = plugins::folder_of(kind);
+            let configured = self.search.plugins.get(name).cloned().unwrap_or_default();
+            std::iter::once(folder.join(name)).chain(configured).collect()
+        });
         let mut reader = Reader::new(self, folder);
         let playbook = reader.playbook(path, &mut vec![], None);
         match playbook {

@@ -19,6 +19,8 @@ pub struct Recap {
     playbooks: Vec<(String, Ending, Option<String>, f64)>,
     /// How often each module was run that Vent does not have.
     bridged: IndexMap<String, usize>,
+    /// How often each plugin was called that Vent does not have.
+    plugins: IndexMap<String, usize>,
     seconds: f64,
 }
 
@@ -45,7 +47,10 @@ impl Recap {
                 place,
                 ..
             } => self.broken.push((playbook.clone(), place.clone(), play.clone())),
-            Kind::Bridged { modules, .. } => self.bridged.clone_from(modules),
+            Kind::Bridged { modules, plugins, .. } => {
+                self.bridged.clone_from(modules);
+                self.plugins.clone_from(plugins);
+            }
             Kind::Stats { hosts } => self.hosts.clone_from(hosts),
             Kind::Rescued { host } => {
                 // What failed on the host before, in another playbook, stays failed.
@@ -103,15 +108,18 @@ impl Recap {
     }
 
     fn bridged_lines(&self, out: &mut String, verbosity: u8) {
-        let tasks: usize = self.bridged.values().sum();
-        if tasks == 0 {
-            return;
-        }
-        let words = if tasks == 1 { "task" } else { "tasks" };
-        let _ = writeln!(out, "bridged: {tasks} {words} by modules that are not Vent's");
-        if verbosity > 0 {
-            for (module, times) in &self.bridged {
-                let _ = writeln!(out, "  {module}: {times}");
+        for (counts, one, many, whose) in [
+            (&self.bridged, "task", "tasks", "by modules that are not Vent's"),
+            (&self.plugins, "call", "calls", "of plugins that are not Vent's"),
+        ] {
+            let times: usize = counts.values().sum();
+            if times == 0 {
+                continue;
+            }
+            let words = if times == 1 { one } else { many };
+            let _ = writeln!(out, "bridged: {times} {words} {whose}");
+            for (name, times) in counts.iter().filter(|_| verbosity > 0) {
+                let _ = writeln!(out, "  {name}: {times}");
             }
         }
     }

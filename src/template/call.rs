@@ -222,7 +222,7 @@ pub(super) fn run(
 }
 
 /// Counts what was made; what is as long as somebody asks is counted before it is made too.
-fn charged(value: &Value) -> Result<(), String> {
+pub(super) fn charged(value: &Value) -> Result<(), String> {
     match value {
         Value::String(text) | Value::Secret(text) => ledger::spend(text.len()),
         Value::List(items) => ledger::spend_items(items.len()),

@@ -123,6 +123,7 @@ fn build(options: &FileOptions) -> Environment<'static> {
     environment.set_path_join_callback(|name, parent| Cow::Owned(find_template(name, parent)));
     super::filters::add(&mut environment);
     super::tests::add(&mut environment);
+    super::foreign::add(&mut environment);
     super::lookups::add(&mut environment);
     environment.set_unknown_method_callback(super::methods::call);
     let syntax = environment.syntax().clone();

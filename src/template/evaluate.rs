@@ -31,6 +31,24 @@ pub(super) struct Prepared {
 
 type Cache = RwLock<Parsed<Purpose, Result<Arc<Prepared>, Problem>>>;
 
+fn cache() -> &'static Cache {
+    static CACHE: OnceLock<Cache> = OnceLock::new();
+    CACHE.get_or_init(|| RwLock::new(Parsed::new(4 << 10, 64 << 20)))
+}
+
+type Files = RwLock<HashMap<String, Arc<PreparedFile>>>;
+
+fn files() -> &'static Files {
+    static FILES: OnceLock<Files> = OnceLock::new();
+    FILES.get_or_init(Files::default)
+}
+
+/// Forgets all texts that were compiled.
+pub(super) fn forget_prepared() {
+    cache().write().unwrap_or_else(PoisonError::into_inner).forget();
+    files().write().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
 /// Renders the text of a value; `{{ expression }}` alone keeps its kind.
 /// One newline at the end does not count for that; a text gets it back unless it ends in as many.
 pub(super) fn value(text: &str, place: Option<&Place>, scope: &Scope) -> Outcome {
@@ -97,8 +115,7 @@ fn place_undefined(outcome: Outcome, text: &str, place: Option<&Place>) -> Outco
 
 /// The parsed form of a text, from the cache if it was seen before.
 pub(super) fn prepared(text: &str, purpose: Purpose) -> Result<Arc<Prepared>, Problem> {
-    static CACHE: OnceLock<Cache> = OnceLock::new();
-    let cache = CACHE.get_or_init(|| RwLock::new(Parsed::new(4 << 10, 64 << 20)));
+    let cache = cache();
     let key = (purpose, text.to_string());
     if let Some(known) = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return known;
@@ -264,9 +281,7 @@ struct PreparedFile {
 
 /// A file by its name, compiled anew where its text or its marks are others than before.
 fn prepared_file(name: &str, text: &str, options: &FileOptions) -> Result<Arc<PreparedFile>, Problem> {
-    type Files = RwLock<HashMap<String, Arc<PreparedFile>>>;
-    static FILES: OnceLock<Files> = OnceLock::new();
-    let files = FILES.get_or_init(Files::default);
+    let files = files();
     let known = files
         .read()
         .unwrap_or_else(PoisonError::into_inner)

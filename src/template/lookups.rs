@@ -11,7 +11,7 @@ use super::call::{self, Answer, Call, Given, Plugin, given};
 use super::convert::{print, split_arguments};
 use super::filters::both_names;
 use super::sizes::{count, held};
-use super::{containers, ledger, objects};
+use super::{containers, foreign, ledger, objects};
 use crate::value::Value;
 use minijinja::value::{Rest, Value as Jinja, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error as JinjaError, ErrorKind};
@@ -129,6 +129,9 @@ fn run(arguments: &[Jinja], wants_list: bool) -> Result<Jinja, JinjaError> {
         .into_iter()
         .flatten()
         .find(|lookup| both_names(lookup.name).contains(&name));
+    if let Some(result) = foreign::looked_up(&name, rest, wants_list) {
+        return result;
+    }
     let Some(lookup) = found else {
         let near = crate::error::nearest(&name, names());
         let hint = near

@@ -25,6 +25,12 @@ impl<P: Eq + Hash, T: Clone> Parsed<P, T> {
         }
     }
 
+    /// Forgets everything.
+    pub(super) fn forget(&mut self) {
+        self.made.clear();
+        self.taken = 0;
+    }
+
     /// What was made of a text.
     pub(super) fn get(&self, key: &(P, String)) -> Option<T> {
         self.made.get(key).cloned()
@@ -38,8 +44,7 @@ impl<P: Eq + Hash, T: Clone> Parsed<P, T> {
         }
         let takes = self.least + TIMES * key.1.len();
         if self.taken + takes > self.room {
-            self.made.clear();
-            self.taken = 0;
+            self.forget();
         }
         self.taken += takes;
         self.made.insert(key, made.clone());

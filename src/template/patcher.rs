@@ -3,6 +3,7 @@
 //! tuples, no-break spaces. Every edit is remembered, so that offsets can be led back.
 
 mod finder;
+mod foreign;
 
 use super::syntax::{expressions, statements};
 use finder::{Finder, describe};

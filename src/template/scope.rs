@@ -1,5 +1,6 @@
 //! The variables an evaluation sees, and the cache of those that are rendered when they are used.
 
+use super::plugins::Plugins;
 use super::{Outcome, evaluate};
 use crate::error::Error;
 use crate::value::{Template, Unknown, Value};
@@ -37,6 +38,8 @@ pub struct Surroundings {
     pub planner: Option<Planner>,
     /// Opens vaulted files.
     pub opener: Opener,
+    /// Filters, tests and lookups that Vent does not have.
+    pub plugins: Option<Plugins>,
 }
 
 /// Opens vaulted files with the passwords of the run.

@@ -1,15 +1,14 @@
-//! Walks over syntax trees: names of filters and tests, free variables, the load-time check.
+//! Walks over syntax trees; the names that are known, free variables, the load-time check.
 
 use super::environment;
+use super::names::{NameKind, unknown_in};
 use super::patcher::{self, Purpose};
-use super::place::{self, Problem};
+use super::place::Problem;
 use super::{FileOptions, evaluate};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
 use crate::source::{Place, Source};
 use crate::value::Value;
 use minijinja::machinery::ast::{CallArg, Expr, Stmt};
-use minijinja::machinery::{self};
-use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// The expressions directly below an expression.
@@ -47,7 +46,7 @@ pub(super) fn children<'a, 's>(expression: &'a Expr<'s>) -> Vec<&'a Expr<'s>> {
     }
 }
 
-fn argument<'a, 's>(argument: &'a CallArg<'s>) -> &'a Expr<'s> {
+pub(super) fn argument<'a, 's>(argument: &'a CallArg<'s>) -> &'a Expr<'s> {
     match argument {
         CallArg::Pos(expr)
         | CallArg::Kwarg(_, expr)
@@ -279,123 +278,6 @@ fn check_names(text: &str, place: Option<&Place>, purpose: Purpose) -> Result<()
         Some(unknown) => Err(unknown.error),
         None => Ok(()),
     }
-}
-
-/// What a template names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NameKind {
-    /// A filter.
-    Filter,
-    /// A test.
-    Test,
-    /// A lookup.
-    Lookup,
-}
-
-/// A name in a template that means nothing here.
-#[derive(Clone, Debug)]
-pub struct UnknownName {
-    /// What it names.
-    pub kind: NameKind,
-    /// The name.
-    pub name: String,
-    /// The error with its place, and the nearest name that is known.
-    pub error: Error,
-}
-
-/// The filters, tests and lookups that the templates in a value name and that are not here. `condition` says that a text is a bare
-/// expression.
-pub fn unknown_names(value: &Value, place: Option<&Place>, condition: bool) -> Vec<UnknownName> {
-    match value {
-        Value::Template(template) => {
-            unknown_in(&template.text, template.place.as_ref().or(place), Purpose::Value)
-        }
-        Value::String(text) if condition => unknown_in(text, place, Purpose::Condition),
-        Value::List(items) => items
-            .iter()
-            .flat_map(|item| unknown_names(item, place, condition))
-            .collect(),
-        Value::Map(map) => map
-            .values()
-            .flat_map(|item| unknown_names(item, place, false))
-            .collect(),
-        _ => vec![],
-    }
-}
-
-fn unknown_in(text: &str, place: Option<&Place>, purpose: Purpose) -> Vec<UnknownName> {
-    let names = used_names(text, purpose);
-    let unknown = |kind, word: &str, names: BTreeSet<String>, known: &[&'static str]| {
-        let names = names
-            .into_iter()
-            .filter(|name| known.binary_search(&name.as_str()).is_err());
-        names
-            .map(|name| {
-                let range = place::word(text, &name);
-                let place = place.map(|place| place::inside(place, text, range));
-                let error = Error::new(format!("no {word} named '{name}'")).at_some(place.as_ref());
-                UnknownName {
-                    kind,
-                    error: error.did_you_mean(nearest(&name, known.iter().copied())),
-                    name,
-                }
-            })
-            .collect::<Vec<_>>()
-    };
-    [
-        unknown(NameKind::Filter, "filter", names.filters, known_filters()),
-        unknown(NameKind::Test, "test", names.tests, known_tests()),
-        unknown(NameKind::Lookup, "lookup", names.lookups, known_lookups()),
-    ]
-    .concat()
-}
-
-#[derive(Default)]
-struct UsedNames {
-    filters: BTreeSet<String>,
-    tests: BTreeSet<String>,
-    lookups: BTreeSet<String>,
-}
-
-/// The functions whose first argument names a lookup.
-const LOOKING_UP: [&str; 3] = ["lookup", "query", "q"];
-
-fn called_lookup(expression: &Expr<'_>) -> Option<String> {
-    let Expr::Call(call) = expression else { return None };
-    let is_lookup = matches!(&call.expr, Expr::Var(function) if LOOKING_UP.contains(&function.id));
-    match call.args.first() {
-        Some(CallArg::Pos(Expr::Const(name))) if is_lookup => name.value.as_str().map(str::to_string),
-        _ => None,
-    }
-}
-
-fn used_names(text: &str, purpose: Purpose) -> UsedNames {
-    let mut names = UsedNames::default();
-    let mut note = |expression: &Expr<'_>| match expression {
-        Expr::Filter(node) => {
-            names.filters.insert(node.name.to_string());
-        }
-        Expr::Test(node) => {
-            names.tests.insert(node.name.to_string());
-        }
-        call => names.lookups.extend(called_lookup(call)),
-    };
-    let syntax = environment::usual().syntax();
-    match purpose {
-        Purpose::Condition => {
-            let text = patcher::tidy_expression(text);
-            if let Ok(tree) = machinery::parse_expr(&text) {
-                expressions(&tree, &mut note);
-            }
-        }
-        _ => {
-            let text = patcher::tidy_text(text, syntax, purpose);
-            if let Ok(tree) = machinery::parse(&text, "<template>", syntax.clone()) {
-                statements(&tree, &mut note);
-            }
-        }
-    }
-    names
 }
 
 /// The variables a text uses without setting them, sorted. A text without marks is read as the expression

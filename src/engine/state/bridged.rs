@@ -1,4 +1,4 @@
-//! What a run knows of the modules of others: the bridge, the Pythons of hosts, the servers that run there.
+//! What a run knows of the modules and plugins of others: the bridge, the Pythons of hosts, the servers that run there.
 
 use crate::bridge::{Bridge, Frame, PayloadFile};
 use crate::connection::{Failure, Shell};
@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
-/// What a run knows of the modules of others.
+/// What a run knows of the modules and plugins of others.
 pub struct Bridged {
     /// Builds them.
     pub bridge: Arc<Bridge>,
     servers: Mutex<HashMap<(usize, String), Servers>>,
     pythons: Mutex<HashMap<(Arc<str>, Arc<str>), String>>,
     counts: Mutex<IndexMap<String, usize>>,
+    plugins: Mutex<IndexMap<String, usize>>,
 }
 
 /// The servers of one account with one Python; whoever starts one holds the lock.
@@ -74,6 +75,7 @@ impl Bridged {
             servers: Mutex::default(),
             pythons: Mutex::default(),
             counts: Mutex::default(),
+            plugins: Mutex::default(),
         }
     }
 
@@ -96,6 +98,16 @@ impl Bridged {
     /// Counts a task that was run.
     pub fn count(&self, module: &str) {
         *held(&self.counts).entry(module.to_string()).or_default() += 1;
+    }
+
+    /// Counts calls of a plugin.
+    pub fn count_plugin(&self, kind: &str, name: &str, times: usize) {
+        *held(&self.plugins).entry(format!("{kind} {name}")).or_default() += times;
+    }
+
+    /// How often each plugin was called.
+    pub fn plugin_counts(&self) -> IndexMap<String, usize> {
+        held(&self.plugins).clone()
     }
 
     /// How often each module was run.

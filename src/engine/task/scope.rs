@@ -1,6 +1,7 @@
 //! The variables of a task: every level of Ansible's precedence, out of the run, the play and the host.
 
 use super::magic::Magic;
+use super::plugins;
 use crate::engine::state::context::Context;
 use crate::engine::state::host::Host;
 use crate::engine::state::play::{Common, PlayState};
@@ -184,6 +185,7 @@ fn common(context: &Context, task: Option<&Arc<Task>>, ahead: bool) -> Common {
         search: search(play, task.map(|task| &**task)),
         check: run.settings.check || ahead,
         ahead,
+        plugins: Some(plugins::of_play(context)),
     };
     Common {
         levels,

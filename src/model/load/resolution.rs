@@ -3,6 +3,7 @@
 
 use super::collections;
 use super::reader::Reader;
+use super::routing::{Elsewhere, Led};
 use super::{CONTROL_WORDS, Known, Loader};
 use crate::bridge::{Foreign, Style};
 use crate::error::cures::MODULES_ARE_LISTED;
@@ -11,12 +12,8 @@ use crate::model::task::short;
 use crate::model::{Keywords, Scope};
 use crate::module::{self, Entry};
 use crate::source::Place;
-use crate::yaml::Node;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// More redirections than any module has.
-const REDIRECTIONS: usize = 10;
 
 impl Known {
     /// True if a task may name this module.
@@ -49,26 +46,6 @@ pub enum Resolution {
     Foreign(Arc<Foreign>),
     /// Ansible may know it: the task fails with this when it is reached.
     Unresolved(Error),
-}
-
-/// Where a module lies that Vent does not have.
-enum Elsewhere {
-    /// A program: its full name, its file, and the names that led there.
-    File {
-        name: String,
-        path: PathBuf,
-        names: Vec<String>,
-    },
-    /// An action plugin: its full name and its file.
-    ActionPlugin(String, PathBuf),
-    /// In a collection that is not on this computer.
-    Missing(String),
-    /// Where a collection leads further to one that is not on this computer: what it leads to.
-    Redirected(String),
-    /// The collection says that it is gone, and why.
-    Gone(String),
-    /// A module of ansible-core, which is not found: why.
-    Core(Error),
 }
 
 impl Loader {
@@ -186,57 +163,22 @@ impl Reader<'_> {
 
     /// A module of a collection, along the redirections in `meta/runtime.yml`; `None` if the collection does not have it.
     fn in_collection(&self, collection: &str, module: &str) -> Option<Elsewhere> {
-        let (mut collection, mut module) = (collection.to_string(), module.to_string());
-        let mut names = vec![];
-        for _ in 0..REDIRECTIONS {
-            let full = format!("{collection}.{module}");
-            if collection == "ansible.builtin" {
-                return Some(self.in_core(&module));
-            }
-            let Some(folder) = self.collection(&collection) else {
-                return Some(match names.is_empty() {
-                    true => Elsewhere::Missing(collection),
-                    false => Elsewhere::Redirected(full),
-                });
-            };
-            names.push(full.clone());
-            let routed = self.routed(&folder, &module);
-            let word = |kind: &str, name: &str| {
-                let text = routed.as_ref()?.get(kind)?.get(name)?.text();
-                text.map(str::to_string)
-            };
-            if let Some(text) = word("tombstone", "warning_text") {
-                return Some(Elsewhere::Gone(text));
-            }
-            if let Some(text) = word("deprecation", "warning_text") {
-                self.loader
-                    .warn(vec![Error::new(format!("{full} has been deprecated. {text}"))]);
-            }
-            let redirect = routed.as_ref().and_then(|routed| routed.get("redirect")?.text());
-            if let Some(next) = redirect {
-                let (to, name) = collections::parted(next)?;
-                (collection, module) = (to.to_string(), name.to_string());
-                continue;
-            }
-            if let Some(path) = collections::file(&folder, "action", &module) {
-                return Some(Elsewhere::ActionPlugin(full, path));
-            }
-            let path = collections::file(&folder, "modules", &module)?;
-            return Some(Elsewhere::File {
-                name: full,
-                path,
-                names,
-            });
+        let (led, names) = match self.led(&["modules", "action"], "module", collection, module) {
+            Ok(led) => led?,
+            Err(elsewhere) => return Some(elsewhere),
+        };
+        let Led::Collection { folder, full, name } = led else {
+            return Some(self.in_core(led.name()));
+        };
+        if let Some(path) = collections::file(&folder, "action", &name) {
+            return Some(Elsewhere::ActionPlugin(full, path));
         }
-        None
-    }
-
-    /// What a collection says in `meta/runtime.yml` of a module.
-    fn routed(&self, collection: &Path, name: &str) -> Option<Node> {
-        let root = self.kept_root(&collection.join("meta/runtime.yml")).ok()??;
-        let routing = root.get("plugin_routing")?;
-        let of = |kind: &str| routing.get(kind).and_then(|entries| entries.get(name)).cloned();
-        of("modules").or_else(|| of("action"))
+        let path = collections::file(&folder, "modules", &name)?;
+        Some(Elsewhere::File {
+            name: full,
+            path,
+            names,
+        })
     }
 
     /// A program as the project has it.
@@ -266,22 +208,9 @@ impl Reader<'_> {
         module
             .module_utils
             .extend(self.loader.search.module_utils.iter().cloned());
-        module.module_utils.retain(|folder| folder.is_dir());
-        module.collections = self.collection_paths();
-        if module.needs_core()
-            && let Ok(core) = self.loader.bridge.allowed_core()
-        {
-            module.collections.extend(core.packages.iter().cloned());
-        }
-        module.collections.retain(|folder| folder.is_dir());
-        let absolute = |path: &mut PathBuf| {
-            if let Ok(whole) = std::path::absolute(&*path) {
-                *path = whole;
-            }
-        };
-        module.module_utils.iter_mut().for_each(absolute);
-        module.collections.iter_mut().for_each(absolute);
-        absolute(&mut module.path);
+        module.module_utils = there(module.module_utils);
+        module.collections = self.all_collection_paths();
+        module.path = whole(&module.path);
         Resolution::Foreign(Arc::new(module))
     }
 
@@ -291,6 +220,15 @@ impl Reader<'_> {
             let core = self.loader.bridge.allowed_core().ok()?;
             collections::folder(&core.packages, name)
         })
+    }
+
+    /// The folders in which ansible-core finds collections, those beside it the last.
+    pub(super) fn all_collection_paths(&self) -> Vec<PathBuf> {
+        let mut paths = self.collection_paths();
+        if let Ok(core) = self.loader.bridge.allowed_core() {
+            paths.extend(core.packages.iter().cloned());
+        }
+        there(paths)
     }
 
     /// The folders in which collections are looked for.
@@ -338,37 +276,12 @@ impl Reader<'_> {
     }
 }
 
-impl Elsewhere {
-    fn error(&self, name: &str, place: &Place) -> Error {
-        let error = match self {
-            Elsewhere::File { path, .. } => {
-                Error::new(format!("Vent does not run the module `{name}`")).cause(format!("it lies in {}", path.display()))
-            }
-            Elsewhere::ActionPlugin(full, path) => {
-                Error::new(format!("`{full}` is an action plugin, which Vent does not run"))
-                    .cause(format!("it lies in {}", path.display()))
-            }
-            Elsewhere::Missing(collection) => Error::new(format!(
-                "Vent does not have the module `{name}` of the collection {collection}, which is not on this computer"
-            ))
-            .help(format!("install it: `ansible-galaxy collection install {collection}`")),
-            Elsewhere::Redirected(to) => Error::new(format!(
-                "`{name}` leads to `{to}`, whose collection is not on this computer"
-            )),
-            Elsewhere::Gone(text) => Error::new(format!("the module `{name}` is gone: {text}")),
-            Elsewhere::Core(error) => {
-                let found = Error::new(format!("Vent does not have Ansible's module `{name}`"));
-                let found = found.cause(error.message());
-                match error.cure() {
-                    Some(cure) => found.help(cure),
-                    None => found,
-                }
-            }
-        };
-        let error = error.at(place);
-        match error.cure() {
-            Some(_) => error,
-            None => error.help(MODULES_ARE_LISTED),
-        }
-    }
+/// Those folders that are there, whole.
+pub(super) fn there(folders: Vec<PathBuf>) -> Vec<PathBuf> {
+    let folders = folders.into_iter().filter(|folder| folder.is_dir());
+    folders.map(|folder| whole(&folder)).collect()
+}
+
+fn whole(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }

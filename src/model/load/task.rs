@@ -6,6 +6,7 @@ use super::reader::{Reader, Takes};
 use crate::error::{Error, nearest};
 use crate::model::{Block, Item, Keywords, Loop, LoopControl, Placed, Scope, ScopeKind, Task};
 use crate::module;
+use crate::template::NameKind;
 use crate::value::Value;
 use crate::yaml::Node;
 use std::sync::Arc;
@@ -194,8 +195,11 @@ impl Reader<'_> {
         let lookup = name.trim_start_matches("with_");
         let lookups = &self.loader.known.lookups;
         // One of a collection is looked for when the task is reached.
-        let elsewhere = lookup.contains('.') || module::is_moved_lookup(lookup);
-        if !lookups.is_empty() && !lookups.contains(&lookup) && !elsewhere {
+        let elsewhere = || {
+            let of_others = || self.loader.plugin(NameKind::Lookup, lookup, &self.folder);
+            lookup.contains('.') || module::is_moved_lookup(lookup) || !matches!(of_others(), Ok(None))
+        };
+        if !lookups.is_empty() && !lookups.contains(&lookup) && !elsewhere() {
             let error =
                 Error::new(format!("`{name}` loops over a lookup that does not exist")).at(&key.place);
             let near = nearest(lookup, lookups.iter().copied()).map(|near| format!("with_{near}"));

@@ -3,8 +3,8 @@
 use crate::template::call::{Given, Plugin, failure, given};
 use crate::template::containers::{ListObject, MapObject};
 use crate::template::convert::split_arguments;
-use crate::template::ledger;
 use crate::template::objects::{Undefined, UnknownObject, hand_out_undefined, hand_out_unknown};
+use crate::template::{foreign, ledger};
 use minijinja::value::{Value as Jinja, ValueKind};
 use minijinja::{Environment, Error as JinjaError, ErrorKind, State};
 
@@ -57,6 +57,9 @@ fn map(state: &mut State, arguments: &[Jinja]) -> Result<Jinja, JinjaError> {
             .and_then(|all| all.peek::<Option<Jinja>>(name).ok().flatten())
     };
     let (Some(path), Some(items)) = (keyword("attribute"), positional.first()) else {
+        if let Some(mapped) = foreign::mapped(arguments) {
+            return mapped;
+        }
         return state.apply_filter("__map", arguments);
     };
     let path: Vec<String> = match path.as_str() {

@@ -1,7 +1,7 @@
 //! The edits of a template that need its syntax tree, and the shape of a tree to compare before and after.
 
-use super::{Edit, Purpose, Tokens};
-use crate::template::syntax::children;
+use super::{Edit, Purpose, Tokens, foreign};
+use crate::template::syntax::{argument, children, expressions};
 use minijinja::machinery::Token;
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, UnaryOpKind};
 use std::ops::Range;
@@ -49,6 +49,9 @@ impl<'a> Finder<'a> {
     }
 
     pub(super) fn look(&mut self, expression: &Expr<'_>) {
+        if let Some(named) = foreign::name_of(expression) {
+            return self.foreign(named, expression);
+        }
         match expression {
             Expr::BinOp(node) if matches!(node.op, BinOpKind::Rem) => {
                 self.operation(&node.left, &node.right, "__remainder");
@@ -84,6 +87,20 @@ impl<'a> Finder<'a> {
             }
             _ => {}
         }
+    }
+
+    /// A filter or test that is not here.
+    fn foreign(&mut self, named: (&str, &str), expression: &Expr<'_>) {
+        let span = expression.span();
+        let (base, args) = match expression {
+            Expr::Filter(node) => (node.expr.as_ref(), &node.args),
+            Expr::Test(node) => (Some(&node.expr), &node.args),
+            _ => return,
+        };
+        let from = base.map_or(span.start_offset as usize, |base| extent(base).end);
+        let only = args.first().map(|first| self.balanced(extent(argument(first))));
+        let edits = foreign::edits(named, self.tokens, from, only);
+        self.edits.extend(edits.into_iter().flatten());
     }
 
     /// The base of a second link, wrapped so that a missing thing can be asked further.
@@ -195,6 +212,9 @@ fn making(operator: BinOpKind) -> Option<(&'static str, &'static str)> {
 /// Writes what an expression is, leaving out what edits add.
 pub(super) fn describe(expression: &Expr<'_>, out: &mut String) {
     use std::fmt::Write;
+    if let Some((name, rest)) = foreign::parted(expression) {
+        return describe_foreign(expression, name, rest, out);
+    }
     // Writing to a String cannot fail.
     let _ = match expression {
         Expr::Var(node) => write!(out, "v{};", node.id),
@@ -243,6 +263,29 @@ pub(super) fn describe(expression: &Expr<'_>, out: &mut String) {
     };
 }
 
+/// `__filter("name", ...)` is what it stands for. Its arguments were written just before it, the name first.
+fn describe_foreign(expression: &Expr<'_>, name: &Expr<'_>, rest: &[CallArg<'_>], out: &mut String) {
+    let (mut first, mut others) = (String::new(), String::new());
+    describe(name, &mut first);
+    for other in rest {
+        expressions(argument(other), &mut |below| describe(below, &mut others));
+    }
+    let both = format!("{first}{others}");
+    let kept = out.strip_suffix(both.as_str()).map_or(out.len(), str::len);
+    out.truncate(kept);
+    out.push_str(&others);
+    let letter = if matches!(expression, Expr::Filter(_)) {
+        'f'
+    } else {
+        't'
+    };
+    let name = match name {
+        Expr::Const(name) => name.value.to_string(),
+        _ => String::new(),
+    };
+    out.push_str(&format!("{letter}{name}{};", rest.len()));
+}
+
 #[cfg(test)]
 mod tests {
     use crate::template::patcher::{Purpose, patch_expression, patch_text};
@@ -255,12 +298,35 @@ mod tests {
             ("a+b+c", "((((a)|__plus(b)))|__plus(c))"),
             ("a+(b*c)", "((a)|__plus((((b)|__times(c)))))"),
             ("a~b[1:]", "((a)|__join((b|__counted)[1:]))"),
+            ("a|mine", "a|__filter(\"mine\")"),
+            ("a | ns.c.mine () | upper", "a | __filter (\"ns.c.mine\") | upper"),
+            (
+                "(a+1)|mine(mine, k=b|other(2))",
+                "(((a)|__plus(1)))|__filter(\"mine\", mine, k=b|__filter(\"other\", 2))",
+            ),
+            ("a is not mine", "a is not __test(\"mine\")"),
+            ("a is mine (b)", "a is __test (\"mine\", b)"),
+            (
+                "(a|mine(1)).x",
+                "((a|__filter(\"mine\", 1)|__chain(\"a|mine(1)\"))).x",
+            ),
+            ("a is mine 5 and b", "a is __test(\"mine\", 5) and b"),
+            ("a is n.c.mine(5, x=1)", "a is __test(\"n.c.mine\", 5, x=1)"),
         ] {
             assert_eq!(patch_expression(written, Purpose::Value).text, patched);
         }
         assert_eq!(
             patch_text("{% set x=x+[y] %}", &SyntaxConfig::default(), Purpose::Value).text,
             "{% set x=((x)|__plus(([y]|__counted))) %}"
+        );
+        assert_eq!(
+            patch_text(
+                "{% filter upper | mine(1) %}a{% endfilter %}",
+                &SyntaxConfig::default(),
+                Purpose::Value
+            )
+            .text,
+            "{% filter upper | __filter(\"mine\", 1) %}a{% endfilter %}"
         );
     }
 }
