@@ -58,6 +58,13 @@ pub struct RunCommand {
     pub no_needs: bool,
 }
 
+/// Tells what was suspicious in the files that were read.
+fn tell_warnings(project: &project::Project) {
+    for warning in project.loader.take_warnings() {
+        super::say(&format!("warning: {}\n", warning.drawn()));
+    }
+}
+
 /// Runs the command; gives the exit code.
 ///
 /// # Errors
@@ -67,9 +74,7 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     let playbooks = load(&project.loader, &command.playbooks)?;
     let graph = Graph::of(&playbooks)?;
     super::missing_needs::check(&graph)?;
-    for warning in project.loader.take_warnings() {
-        super::say(&format!("warning: {}\n", warning.drawn()));
-    }
+    tell_warnings(&project);
     if let Some(warning) = super::survey::of(&graph, &project.loader).warning() {
         super::say(&warning);
     }
@@ -81,6 +86,7 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
         return Ok(0);
     }
     let inventory = project.inventory()?;
+    tell_warnings(&project);
     let mut settings = settings(command, &project)?;
     if choices.list_hosts || choices.list_tasks || choices.list_tags {
         settings.prompted = Arc::new(super::prompts::defaults(&graph, &project.extra));
