@@ -22,7 +22,7 @@ pub use discovery::{Discovery, discovery_script};
 pub use foreign::Foreign;
 pub use frame::{Frame, Frames, frame};
 pub use payload::{OptionSpec, Payload, PayloadFile, Spec};
-pub use plugins::{BridgedInventory, Called, Names, Plugin, PluginFile, PluginFolders};
+pub use plugins::{Called, Names, Plugin, PluginFile, PluginFolders, Told, unmarked};
 pub use style::{JSON_MARK, Style};
 
 use crate::content::blocking;
@@ -239,13 +239,32 @@ impl Bridge {
             .names(kind, files, folders, &core, self.folder(), &worker)
     }
 
-    /// What plugins make of sources of an inventory; the thread waits for it.
+    /// What plugins make of sources of an inventory: the hosts with their variables, and the groups, each with its `hosts`, `children`,
+    /// `vars` and `priority`. The thread waits for it.
     ///
     /// # Errors
     /// There is no ansible-core, or its worker does not answer.
-    pub fn inventory(&self, sources: &[PathBuf], folders: &PluginFolders) -> Result<BridgedInventory> {
+    pub fn inventory(&self, sources: &[PathBuf], folders: &PluginFolders) -> Result<Told> {
         let core = self.allowed_core()?;
-        PluginState::inventory(sources, folders, self.worker(&core)?)
+        let message = json!({"op": "inventory", "sources": sources});
+        PluginState::told(&message, folders, self.worker(&core)?)
+    }
+
+    /// What vars plugins say of groups and of hosts, which come with their groups: for each list of folders in `around` the variables by
+    /// `group_vars` or `host_vars` and by name, first those that are weaker than files, then those that are stronger. The thread waits.
+    ///
+    /// # Errors
+    /// As [`Bridge::inventory`].
+    pub fn variables(
+        &self,
+        groups: &[&str],
+        hosts: &HashMap<&str, Vec<&str>>,
+        around: &[&[PathBuf]],
+        folders: &PluginFolders,
+    ) -> Result<Told> {
+        let core = self.allowed_core()?;
+        let message = json!({"op": "vars", "groups": groups, "hosts": hosts, "around": around});
+        PluginState::told(&message, folders, self.worker(&core)?)
     }
 
     /// Has a plugin called; the thread waits for it.

@@ -10,6 +10,7 @@ mod range;
 mod script;
 mod source;
 mod variables;
+mod vars_plugins;
 mod yaml_file;
 
 use crate::cloud::inventory::Asked;

@@ -326,4 +326,48 @@ def marked(variables):
             and name not in ('inventory_file', 'inventory_dir')}
 
 
-OPERATIONS.update(call=op_call, names=op_names, inventory=op_inventory)
+def op_vars(message, *_):
+    """What vars plugins say of groups and hosts: for each of the lists of folders, by kind and name, the variables that are weaker than
+    those of files and the ones that are stronger."""
+    from ansible import constants
+    from ansible.inventory.group import Group
+    from ansible.inventory.host import Host
+    from ansible.plugins.loader import vars_loader
+    from ansible.vars.plugins import _plugin_should_run
+    set_up_plugins(message)
+    said = []
+    listen(said)
+    files = files_of(message)
+    list(vars_loader.all(class_only=True))
+    names = list(vars_loader._plugin_instance_cache)
+    names += [name for name in constants.VARIABLE_PLUGINS_ENABLED if name and name not in names]
+    plugins = []
+    for name in names:
+        plugin = vars_loader.get(name)
+        full = getattr(plugin, 'ansible_name', name)
+        if plugin is None or full.split('.')[-1] == 'host_group_vars':
+            continue
+        if any(_plugin_should_run(plugin, stage) for stage in ('inventory', 'task')):
+            plugins.append((full.count('.') > 1 and not full.startswith('ansible.'), plugin))
+    groups = {name: Group(name) for name in message['groups']}
+    hosts = {name: Host(name) for name in message['hosts']}
+    for name, host in hosts.items():
+        for group in message['hosts'][name]:
+            groups[group].add_host(host)
+    told = []
+    for folders in message['around']:
+        part = {}
+        for kind, entities in (('group_vars', groups), ('host_vars', hosts)):
+            part[kind] = {}
+            for name, entity in entities.items():
+                both = [{}, {}]
+                for folder in folders:
+                    for stronger, plugin in plugins:
+                        both[stronger].update(marked(plugin.get_vars(files, folder, [entity]) or {}))
+                if both != [{}, {}]:
+                    part[kind][name] = both
+        told.append(part)
+    return {'said': said}, json.dumps(told).encode('ascii')
+
+
+OPERATIONS.update(call=op_call, names=op_names, inventory=op_inventory, vars=op_vars)

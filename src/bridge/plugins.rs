@@ -73,15 +73,26 @@ pub struct Called {
     pub warnings: Vec<String>,
 }
 
-/// What plugins made of sources of an inventory.
+/// What plugins told of an inventory. Among variables a list with one text is a template, and one with one list is a list.
 #[derive(Debug)]
-pub struct BridgedInventory {
-    /// The variables of each host. In them a list with one text is a template, and one with one list is a list.
-    pub hosts: Value,
-    /// Of each group its `hosts`, `children`, `vars` and `priority`.
-    pub groups: Value,
+pub struct Told {
+    /// The parts of the answer.
+    pub parts: Vec<Value>,
     /// Warnings.
     pub warnings: Vec<String>,
+}
+
+/// A value of [`Told`] out of its marks.
+pub fn unmarked(value: &Value) -> Value {
+    match value {
+        Value::List(marked) => match marked.first() {
+            Some(Value::List(items)) => Value::list(items.iter().map(unmarked)),
+            Some(Value::String(text)) => Value::trusted(text, None),
+            _ => Value::list([]),
+        },
+        Value::Map(map) => Value::map(map.iter().map(|(key, item)| (key, unmarked(item)))),
+        other => other.clone(),
+    }
 }
 
 /// The names that a file has, or why it has none.
@@ -175,23 +186,20 @@ impl PluginState {
             .collect())
     }
 
-    /// What plugins make of sources of an inventory.
-    pub(super) fn inventory(
-        sources: &[PathBuf],
+    /// What plugins answer to a message that needs no variables.
+    pub(super) fn told(
+        message: &Json,
         folders: &PluginFolders,
         worker: std::sync::Arc<Worker>,
-    ) -> Result<BridgedInventory> {
-        let message = json!({"op": "inventory", "sources": sources});
+    ) -> Result<Told> {
         let mut conversation = Conversation::with(worker)?;
-        let (answer, blob) = conversation.ask(&folders.message(&message), &[], &mut Nothing)?;
+        let (answer, blob) = conversation.ask(&folders.message(message), &[], &mut Nothing)?;
         if let Some(error) = refusal(&answer) {
             return Err(error);
         }
         let parts = parse_json(&String::from_utf8_lossy(&blob)).unwrap_or_default();
-        let part = |at: usize| parts.as_list().and_then(|parts| parts.get(at)).cloned();
-        Ok(BridgedInventory {
-            hosts: part(0).unwrap_or_default(),
-            groups: part(1).unwrap_or_default(),
+        Ok(Told {
+            parts: parts.as_list().unwrap_or_default().to_vec(),
             warnings: warnings(&answer),
         })
     }

@@ -156,6 +156,7 @@ impl Project {
             library: [options.module_path.clone(), configuration.library].concat(),
             module_utils: configuration.module_utils,
             plugins: configuration.plugins,
+            vars_plugins_enabled: configuration.vars_plugins_enabled,
         };
         let extra = Arc::new(extra);
         let bridge = Bridge::new(bridge::Options {

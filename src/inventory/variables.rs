@@ -1,5 +1,6 @@
 //! Which variables a host has: what its sources, `group_vars` and `host_vars` say, by Ansible's precedence.
 
+use super::vars_plugins::PluginVariables;
 use super::{Group, Host, Inventory};
 use crate::error::Collector;
 use crate::model::load::variable_files;
@@ -12,7 +13,8 @@ use std::sync::Arc;
 
 /// Gives every host its variables.
 pub(super) fn settle(inventory: &mut Inventory, loader: &Loader, errors: &mut Collector) {
-    let mut files = Files::new(inventory, loader, errors);
+    let all = inventory.hosts.keys().chain([&inventory.localhost.name]);
+    let mut files = Files::new(inventory, all, loader, errors);
     let groups = layers(inventory.groups.values(), &mut files);
     let mut shared = Variables::new();
     for group in groups.iter().filter(|group| &*group.name == "all") {
@@ -31,7 +33,7 @@ pub(super) fn settle_host(inventory: &mut Inventory, name: &str, loader: &Loader
     let Some(host) = inventory.hosts.get(name) else {
         return;
     };
-    let mut files = Files::new(inventory, loader, errors);
+    let mut files = Files::new(inventory, [&host.name].into_iter(), loader, errors);
     let own = |group: &&Group| &*group.name == "all" || host.groups.contains(&group.name);
     let groups = layers(inventory.groups.values().filter(own), &mut files);
     let variables = Arc::new(of_host(host, &groups, &mut files));
@@ -119,10 +121,10 @@ fn folder_of(path: &Path) -> PathBuf {
 struct Files<'a> {
     loader: &'a Loader,
     errors: &'a mut Collector,
-    /// The folders of the sources.
-    beside: Vec<PathBuf>,
-    /// The folder of the playbook.
-    playbook: Vec<PathBuf>,
+    /// What vars plugins say.
+    plugins: PluginVariables,
+    /// The folders of the sources, and that of the playbook.
+    around: [Vec<PathBuf>; 2],
     read: HashMap<PathBuf, Variables>,
 }
 
@@ -138,7 +140,12 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn new(inventory: &Inventory, loader: &'a Loader, errors: &'a mut Collector) -> Files<'a> {
+    fn new<'b>(
+        inventory: &Inventory,
+        hosts: impl Iterator<Item = &'b Arc<str>>,
+        loader: &'a Loader,
+        errors: &'a mut Collector,
+    ) -> Files<'a> {
         let mut beside: Vec<PathBuf> = vec![];
         for source in &inventory.sources {
             let folder = if source.is_dir() {
@@ -152,28 +159,40 @@ impl<'a> Files<'a> {
         }
         // A folder that is both counts for the playbook too, but its files say the same again.
         let playbook = inventory.playbook_folder.iter();
-        let playbook = playbook
+        let playbook: Vec<PathBuf> = playbook
             .map(|folder| std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.clone()))
             .filter(|folder| !beside.contains(folder))
             .collect();
+        let around = [&beside[..], &playbook];
+        let hosts = hosts.map(|name| &**name);
+        let plugins = PluginVariables::ask(inventory, hosts, &around, loader, errors);
         Files {
             loader,
             errors,
-            beside,
-            playbook,
+            plugins,
+            around: [beside, playbook],
             read: HashMap::new(),
         }
     }
 
     fn beside(&mut self, kind: &str, name: &str) -> Variables {
-        self.of(kind, name, &self.beside.clone())
+        self.of(kind, name, 0)
     }
 
     fn playbook(&mut self, kind: &str, name: &str) -> Variables {
-        self.of(kind, name, &self.playbook.clone())
+        self.of(kind, name, 1)
     }
 
-    fn of(&mut self, kind: &str, name: &str, folders: &[PathBuf]) -> Variables {
+    fn of(&mut self, kind: &str, name: &str, at: usize) -> Variables {
+        let said = self.plugins.of(at, kind, name);
+        let mut variables = said.weaker;
+        let in_files = self.in_files(kind, name, &self.around[at].clone());
+        self.put(&mut variables, &in_files);
+        self.put(&mut variables, &said.stronger);
+        variables
+    }
+
+    fn in_files(&mut self, kind: &str, name: &str, folders: &[PathBuf]) -> Variables {
         let mut variables = Variables::new();
         // The name of a host may hold what no file name can, and `..` is another folder.
         if component(name) != name {

@@ -38,6 +38,8 @@ pub struct Configuration {
     pub library: Vec<PathBuf>,
     /// Folders with plugins of the user's own, by the names of such folders beside a playbook; Ansible's usual ones if nobody set others.
     pub plugins: HashMap<&'static str, Vec<PathBuf>>,
+    /// The vars plugins that are asked although they are in a collection (`vars_plugins_enabled`).
+    pub vars_plugins_enabled: Vec<String>,
     /// Folders with what such modules import (`module_utils`); Ansible's usual ones if nobody set others.
     pub module_utils: Vec<PathBuf>,
     /// The folder of an account on a host for files on their way (`remote_tmp`).
@@ -112,7 +114,11 @@ const COLLECTIONS_PATH: &str = "~/.ansible/collections:/usr/share/ansible/collec
 const LIBRARY: &str = "~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules";
 
 /// Where plugins of the user's own are searched if nothing else is set, by the names of the settings.
-const PLUGINS: [(&str, &str); 4] = [
+const PLUGINS: [(&str, &str); 5] = [
+    (
+        "vars_plugins",
+        "~/.ansible/plugins/vars:/usr/share/ansible/plugins/vars",
+    ),
     (
         "inventory_plugins",
         "~/.ansible/plugins/inventory:/usr/share/ansible/plugins/inventory",
@@ -200,6 +206,17 @@ impl Configuration {
             ]
             .concat(),
             library: sources.paths("library", LIBRARY),
+            vars_plugins_enabled: sources
+                .variable("ANSIBLE_VARS_ENABLED")
+                .or_else(|| sources.get("vars_plugins_enabled"))
+                .map(|found| {
+                    found
+                        .text
+                        .split(',')
+                        .map(|name| name.trim().to_string())
+                        .collect()
+                })
+                .unwrap_or_default(),
             plugins: PLUGINS
                 .map(|(name, usual)| (name, sources.paths(name, usual)))
                 .into(),

@@ -57,6 +57,8 @@ pub struct SearchPaths {
     pub module_utils: Vec<PathBuf>,
     /// Those with plugins, by the names of such folders beside a playbook (`filter_plugins`).
     pub plugins: HashMap<&'static str, Vec<PathBuf>>,
+    /// The vars plugins that are asked although they are in a collection.
+    pub vars_plugins_enabled: Vec<String>,
 }
 
 /// Reads playbooks, roles and task files.

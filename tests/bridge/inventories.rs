@@ -105,3 +105,99 @@ fn an_inventory_that_a_plugin_cannot_make_is_refused() {
         "--native-only",
     ]);
 }
+
+const VARS: &str = "import os
+from ansible.inventory.host import Host
+from ansible.plugins.vars import BaseVarsPlugin
+class VarsModule(BaseVarsPlugin):
+    def get_vars(self, loader, path, entities, cache=True):
+        super().get_vars(loader, path, entities)
+        said = {}
+        for entity in entities:
+            is_host = isinstance(entity, Host)
+            groups = sorted(group.name for group in entity.get_groups()) if is_host else None
+            said['WORD_%s_%s' % ('host' if is_host else 'group', os.path.basename(path))] = [entity.name, groups]
+            said['WORD_text'] = '{{ 1 + 1 }}'
+            if entity.name == 'web':
+                said.update(beside_file='WORD', playbook_file='WORD', of_inventory='WORD')
+        return said
+";
+
+#[test]
+#[ignore = "needs ansible-core"]
+fn variables_of_vars_plugins_are_those_of_ansible_playbook() {
+    let collection = "collections/ansible_collections/acme/tools/plugins/vars/theirs.py";
+    let project = Project::new(&[
+        (
+            "ansible.cfg",
+            "[defaults]\nvars_plugins_enabled = host_group_vars, acme.tools.theirs\n",
+        ),
+        (
+            "site.yml",
+            &PLAYBOOK
+                .replace("all", "web,localhost")
+                .replace("ansible_play_hosts", "['a', 'b', 'localhost']"),
+        ),
+        ("vars_plugins/own.py", &VARS.replace("WORD", "own")),
+        (
+            collection,
+            &VARS
+                .replace("WORD", "theirs")
+                .replace("playbook_file='theirs', ", ""),
+        ),
+        (
+            "hosts/hosts",
+            "[web]\na ansible_connection=local\nb ansible_connection=local\n[all:vars]\nof_inventory=all\n",
+        ),
+        ("hosts/group_vars/web.yml", "beside_file: file\n"),
+        ("group_vars/web.yml", "playbook_file: file\n"),
+    ]);
+    let out = |name: &str| format!("out={}", project.path(name).display());
+    let folder = project
+        .folder
+        .path()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_string();
+    let text = |name: &str| {
+        std::fs::read_to_string(project.path(name))
+            .unwrap()
+            .replace(&folder, "FOLDER")
+    };
+    project
+        .vent(&["run", "site.yml", "-i", "hosts", "-e", &out("own")])
+        .ended(0);
+    project
+        .ansible(&["site.yml", "-i", "hosts", "-e", &out("genuine")])
+        .ended(0);
+    assert_eq!(text("own"), text("genuine"));
+    for part in [
+        "\"own_host_hosts\": [\"a\", [\"all\", \"web\"]]",
+        "theirs_group_FOLDER",
+        "\"theirs_text\": \"{{ 1 + 1 }}\"",
+    ] {
+        assert!(text("own").contains(part), "no {part} in {}", text("own"));
+    }
+    project
+        .vent(&[
+            "run",
+            "site.yml",
+            "-i",
+            "hosts",
+            "--native-only",
+            "-e",
+            &out("none"),
+        ])
+        .ended(0)
+        .holds(&["vars plugins are not asked: --native-only forbids the bridge to Python"]);
+    project.write(
+        "vars_plugins/fails.py",
+        &VARS.replace("        said = {}", "        raise ValueError('on purpose')"),
+    );
+    project
+        .vent(&["run", "site.yml", "-i", "hosts"])
+        .ended(1)
+        .holds(&["a vars plugin fails", "on purpose"]);
+}

@@ -1,6 +1,6 @@
 //! Inventories that plugins of others make, through the user's own ansible-core.
 
-use crate::bridge::PluginFolders;
+use crate::bridge::{PluginFolders, unmarked};
 use crate::error::{Error, Result};
 use crate::inventory::builder::Builder;
 use crate::model::{Loader, Placed};
@@ -36,10 +36,11 @@ pub(super) fn load(
             .at(place));
     }
     loader.warn(made.warnings.into_iter().map(Error::new).collect());
-    for (group, told) in &entries(&made.groups) {
+    let part = |at: usize| made.parts.get(at).map(entries).unwrap_or_default();
+    for (group, told) in &part(1) {
         add_group(group, told, place, builder)?;
     }
-    for (host, variables) in &entries(&made.hosts) {
+    for (host, variables) in &part(0) {
         builder.add_host(host, "all", Some(place));
         for (name, value) in entries(variables) {
             builder.set_host_variable(host, &name, Placed::new(unmarked(&value), place));
@@ -73,17 +74,4 @@ fn add_group(name: &str, told: &Value, place: &Place, builder: &mut Builder) -> 
 
 fn entries(value: &Value) -> crate::value::Map {
     value.as_map().cloned().unwrap_or_default()
-}
-
-/// A value out of its marks.
-fn unmarked(value: &Value) -> Value {
-    match value {
-        Value::List(marked) => match marked.first() {
-            Some(Value::List(items)) => Value::list(items.iter().map(unmarked)),
-            Some(Value::String(text)) => Value::trusted(text, None),
-            _ => Value::list([]),
-        },
-        Value::Map(map) => Value::map(map.iter().map(|(key, item)| (key, unmarked(item)))),
-        other => other.clone(),
-    }
 }

@@ -18,6 +18,9 @@ const KINDS: [NameKind; 3] = [NameKind::Filter, NameKind::Test, NameKind::Lookup
 /// The folder of inventory plugins beside a playbook.
 const INVENTORY_PLUGINS: &str = "inventory_plugins";
 
+/// The folder of vars plugins beside a playbook.
+const VARS_PLUGINS: &str = "vars_plugins";
+
 /// The folder of plugins of a kind, beside a playbook and in a role.
 pub(super) fn folder_of(kind: NameKind) -> &'static str {
     match kind {
@@ -326,6 +329,25 @@ impl Loader {
         })?;
         folders.folders.push(("inventory", own));
         Ok(Some(folders))
+    }
+
+    /// Where the vars plugins for a playbook in this folder are; `None` if there are none but Ansible's own.
+    pub fn vars_plugins(&self, folder: &Path) -> Option<PluginFolders> {
+        let mut folders = Reader::new(self, folder).plugin_folders();
+        let mut own = vec![folders.basedir.join(VARS_PLUGINS)];
+        own.extend(self.search.plugins.get(VARS_PLUGINS).cloned().unwrap_or_default());
+        let own = there(own);
+        let named = || {
+            self.search
+                .vars_plugins_enabled
+                .iter()
+                .any(|name| !name.ends_with("host_group_vars"))
+        };
+        if own.iter().all(|folder| python_files(folder).is_empty()) && !named() {
+            return None;
+        }
+        folders.folders.push(("vars", own));
+        Some(folders)
     }
 
     /// Notes the plugins beside a playbook, in a role or of the configuration that have a name of Vent's own.
