@@ -233,6 +233,9 @@ def op_call(message, blob, stream):
     plugins.variables.known.clear()
     del plugins.said[:]
     kind, name = message['kind'], message['name']
+    if not all(part.isidentifier() for part in name.split('.')):
+        # It becomes part of an expression.
+        return {'failed': 'no %s can be named %r' % (kind, name), 'said': []}, b''
     expression = EXPRESSIONS[kind].replace('%s', name)
     request = given(json.loads(blob))
     values = {'vent_name': name, 'vent_arguments': request['arguments'], 'vent_named': request['named']}

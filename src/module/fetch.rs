@@ -89,6 +89,8 @@ pub(super) fn shut(path: &str, view: &View<'_>) -> Result<bool, Stop> {
 impl Module for Fetch {
     const NAMES: &'static [&'static str] = &["ansible.builtin.fetch", "fetch"];
     type Arguments = Arguments;
+    // As in Ansible, which looks at those it knows.
+    const OPEN: bool = true;
     const PATHS: &'static [&'static str] = &["src"];
     const NATURE: Nature = Nature {
         skips_check: true,

@@ -65,6 +65,8 @@ fn outcome(performed: &Performed, view: &View<'_>) -> Outcome {
 impl Module for Raw {
     const NAMES: &'static [&'static str] = &["ansible.builtin.raw", "raw"];
     type Arguments = RawArguments;
+    // As in Ansible, which looks at those it knows.
+    const OPEN: bool = true;
     const FREE_FORM: Option<&'static str> = Some("cmd");
     const RETURNS: &'static [Returns] = &[OUTPUT];
     const NATURE: Nature = Nature::OF_A_COMMAND;

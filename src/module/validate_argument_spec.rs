@@ -31,6 +31,8 @@ impl Module for ValidateArgumentSpec {
     const NAMES: &'static [&'static str] =
         &["ansible.builtin.validate_argument_spec", "validate_argument_spec"];
     type Arguments = Arguments;
+    // As in Ansible, which looks at those it knows.
+    const OPEN: bool = true;
     const RETURNS: &'static [Returns] = &[&[
         ("validate_args_context", "What the arguments belong to."),
         ("argument_errors", "What is wrong with them."),

@@ -275,6 +275,18 @@ fn modules_of_ansible_core_and_of_installed_collections_run() {
 
 #[test]
 #[ignore = "needs ansible-core"]
+fn a_name_that_ansible_core_leads_on_is_told_by_where_it_leads() {
+    let project = Project::new(&[(
+        "site.yml",
+        &format!("{PLAY}    - yum: {{name: x}}\n    - ansible.builtin.yum: {{name: x}}\n"),
+    )]);
+    let led = "`ansible.builtin.dnf` is an action plugin, which Vent does not run";
+    let validated = project.vent(&["validate", "site.yml"]);
+    validated.ended(4).holds(&[led, "site.yml:4", "site.yml:5"]);
+}
+
+#[test]
+#[ignore = "needs ansible-core"]
 fn a_file_that_was_changed_on_the_host_is_not_used() {
     let project = Project::new(&[
         ("site.yml", &format!("{PLAY}    - mine: {{}}\n")),

@@ -157,7 +157,21 @@ impl Reader<'_> {
                 name: full,
                 path,
             },
-            None => Elsewhere::Gone(format!("ansible-core {} does not have it", core.version)),
+            None => self.led_in_core(name).unwrap_or_else(|| {
+                Elsewhere::Gone(format!("ansible-core {} does not have it", core.version))
+            }),
+        }
+    }
+
+    /// What ansible-core leads the name of an action to (`yum`: to `ansible.builtin.dnf`).
+    fn led_in_core(&self, name: &str) -> Option<Elsewhere> {
+        let routed = self.routed(None, &["action"], name)?;
+        let (collection, next) = collections::parted(routed.get("redirect")?.text()?)?;
+        match collection {
+            // One that leads to itself is not followed.
+            "ansible.builtin" if next == name => None,
+            "ansible.builtin" => Some(self.in_core(next)),
+            _ => self.in_collection(collection, next),
         }
     }
 

@@ -114,7 +114,7 @@ impl Reader<'_> {
     }
 
     /// What a collection, or ansible-core, says of a name.
-    fn routed(&self, collection: Option<&Path>, kinds: &[&str], name: &str) -> Option<Node> {
+    pub(super) fn routed(&self, collection: Option<&Path>, kinds: &[&str], name: &str) -> Option<Node> {
         let file = match collection {
             Some(folder) => folder.join("meta/runtime.yml"),
             None => self.loader.bridge.allowed_core().ok()?.folder.join(OF_CORE),
