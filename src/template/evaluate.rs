@@ -9,7 +9,7 @@ use super::parsed::Parsed;
 use super::patcher::{self, Patched, Purpose};
 use super::place::{self, Problem};
 use super::splitter;
-use super::{Outcome, Scope};
+use super::{Outcome, Scope, overridden};
 use crate::budget::EVALUATION;
 use crate::error::Error;
 use crate::source::Place;
@@ -120,9 +120,13 @@ pub(super) fn prepared(text: &str, purpose: Purpose) -> Result<Arc<Prepared>, Pr
     if let Some(known) = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return known;
     }
+    let noted = overridden::count();
     let prepared = prepare(text, purpose).map(Arc::new);
     let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
-    cache.keep(key, prepared)
+    match overridden::count() == noted {
+        true => cache.keep(key, prepared),
+        false => prepared,
+    }
 }
 
 fn prepare(text: &str, purpose: Purpose) -> Result<Prepared, Problem> {
@@ -290,6 +294,7 @@ fn prepared_file(name: &str, text: &str, options: &FileOptions) -> Result<Arc<Pr
     if let Some(known) = known.filter(|known| known.text == text && known.options == *options) {
         return Ok(known);
     }
+    let noted = overridden::count();
     let environment = environment::with(options);
     let patched = patcher::patch_text(text, environment.syntax(), Purpose::File);
     let compiled = compiled_text(name, &patched.text, &environment)
@@ -301,7 +306,9 @@ fn prepared_file(name: &str, text: &str, options: &FileOptions) -> Result<Arc<Pr
         compiled,
     });
     let mut files = files.write().unwrap_or_else(PoisonError::into_inner);
-    files.insert(name.to_string(), file.clone());
+    if overridden::count() == noted {
+        files.insert(name.to_string(), file.clone());
+    }
     Ok(file)
 }
 

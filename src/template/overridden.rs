@@ -54,13 +54,20 @@ fn note(held: Vec<(NameKind, &'static str)>) {
     if held.is_empty() {
         return;
     }
-    let mut all = names().write().unwrap_or_else(PoisonError::into_inner);
-    let before = all.len();
-    all.extend(held);
-    if all.len() > before {
+    let before = count();
+    names()
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .extend(held);
+    if count() > before {
         // What was compiled calls Vent's own.
         super::evaluate::forget_prepared();
     }
+}
+
+/// How many names were noted: what was compiled when they were fewer is not kept.
+pub(super) fn count() -> usize {
+    names().read().unwrap_or_else(PoisonError::into_inner).len()
 }
 
 /// True if the text of a file may give this name to a plugin.

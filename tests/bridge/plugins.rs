@@ -17,11 +17,13 @@ def twice(value, times=2):
 def fails(value):
     open(os.path.join(os.path.dirname(__file__), '..', 'called'), 'w').write(str(value))
     raise ValueError('on purpose {{ value }}')
+def ends(value):
+    os._exit(3)
 def given(value, *args, **named):
     return [value, list(args), named]
 class FilterModule:
     def filters(self):
-        return dict(seen=seen, knows=knows, twice=twice, fails=fails, given=given, pair=lambda v: (v, 1.5),
+        return dict(seen=seen, knows=knows, twice=twice, fails=fails, ends=ends, given=given, pair=lambda v: (v, 1.5),
                     one=lambda v: {v}, raw=lambda v: '{{ ' + v + ' }}', thing=lambda v: object(),
                     upper=lambda v: 'own ' + v, keys=lambda v: {1: v, 'a': None})
 ";
@@ -48,7 +50,7 @@ class LookupModule(LookupBase):
         return found
 ";
 
-const PLAYBOOK: &str = "- hosts: localhost
+const PLAYBOOK: &str = "- hosts: \"{{ 'localhost' | given | first }}\"
   gather_facts: false
   vars:
     word: \"{{ 'a' ~ 'b' }}\"
@@ -282,6 +284,7 @@ fn what_is_nowhere_or_cannot_be_loaded_fails_when_it_is_reached() {
         "1 | acme.tools.gone",
         "1 | no.such.filter",
         "query('nothing')",
+        "1 | ends",
         "1 | given",
     ]
     .map(task)
@@ -299,7 +302,8 @@ fn what_is_nowhere_or_cannot_be_loaded_fails_when_it_is_reached() {
         "No module named 'no_such_library'",
         "the filter `acme.tools.gone` is gone: use first",
         "The lookup plugin 'nothing' was not found.",
-        "bridged: 1 call of plugins",
+        "The filter plugin 'ends' failed: the worker ended in the middle of it",
+        "bridged: 2 calls of plugins",
     ]);
     project
         .vent(&["validate", "site.yml"])

@@ -1,11 +1,10 @@
 //! The plugins that the templates of a play may call: found by the loader, called by the bridge, counted by the run.
 
-use crate::engine::state::context::Context;
 use crate::engine::state::run::RunState;
 use crate::error::{Error, Result};
 use crate::template::{Asked, NameKind, PluginCall, PluginFailure, PluginSource, Plugins};
 use crate::value::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Finds and calls plugins for the templates of a play.
@@ -14,11 +13,11 @@ struct OfPlay {
     folder: PathBuf,
 }
 
-/// The plugins of a play.
-pub(super) fn of_play(context: &Context) -> Plugins {
+/// The plugins of a play whose playbook lies in this folder.
+pub(super) fn of_play(run: &Arc<RunState>, folder: &Path) -> Plugins {
     Plugins::new(OfPlay {
-        run: context.run.clone(),
-        folder: context.play.folder.clone(),
+        run: run.clone(),
+        folder: folder.to_path_buf(),
     })
 }
 
@@ -32,7 +31,10 @@ impl PluginSource for OfPlay {
 
     fn call(&self, call: &PluginCall<'_>, asked: &mut dyn Asked) -> Result<Vec<Value>, PluginFailure> {
         let OfPlay { run, folder } = self;
-        let failed = |error: Error| PluginFailure::Failed(error.line());
+        let failed = |error: Error| {
+            let (kind, name) = (call.kind.word(), call.name);
+            PluginFailure::Failed(format!("The {kind} plugin '{name}' failed: {}", error.line()))
+        };
         let plugin = run.loader.plugin(call.kind, call.name, folder).map_err(failed)?;
         let Some(plugin) = plugin else {
             let (kind, name) = (call.kind.word(), call.name);

@@ -11,7 +11,7 @@ use crate::model::{self, Play, Role, ScopeKind, Task};
 use crate::template::{Opener, Planned, Planner, Scope, Surroundings, Variables};
 use crate::value::Value;
 use crate::vars::{Hosts, Layer, Levels, Source};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Reaches the variables of other hosts, for `hostvars`.
@@ -185,7 +185,7 @@ fn common(context: &Context, task: Option<&Arc<Task>>, ahead: bool) -> Common {
         search: search(play, task.map(|task| &**task)),
         check: run.settings.check || ahead,
         ahead,
-        plugins: Some(plugins::of_play(context)),
+        plugins: Some(plugins::of_play(run, &play.folder)),
     };
     Common {
         levels,
@@ -230,5 +230,11 @@ pub fn of_play_pattern(run: &Arc<RunState>, host: &Arc<Host>, play: &Play) -> Sc
         play: None,
         node: usize::MAX,
     };
-    Scope::new(Arc::new(levels.stack(Arc::new(others))), Arc::default())
+    let file = play.place.source.path.as_deref();
+    let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
+    let surroundings = Surroundings {
+        plugins: Some(plugins::of_play(run, folder)),
+        ..Surroundings::default()
+    };
+    Scope::new(Arc::new(levels.stack(Arc::new(others))), Arc::new(surroundings))
 }
