@@ -1,119 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The part of the worker that calls filters, tests and lookups, put behind `worker.py`.
+# The part of the worker that calls plugins, put behind `worker.py` and `variables.py`.
 #
-# A plugin is called by an expression, so that ansible-core gives it what it asks for: context, environment, variables, `errors=`.
-# Variables are asked for one by one: {"ask": "variable" | "names" | "hosts", "host", "name"} is answered by one frame.
-
-
-class Variables(dict):
-    """The variables of a host, each asked for when it is used. A dict, since plugins want one."""
-
-    # Those that ansible-core looks for among the variables before its own.
-    GLOBAL = ('lookup', 'query', 'q', 'now', 'undef', 'omit')
-
-    def __init__(self, stream, host=None):
-        super().__init__()
-        self.stream, self.host, self.known = stream, host, {}
-
-    def ask(self, **question):
-        self.stream.write(dict(question, host=self.host))
-        message, blob = self.stream.read()
-        if message is None:
-            raise EOFError('nobody answers any more')
-        return message, blob
-
-    def find(self, name):
-        if name not in self.known:
-            self.known[name] = self.found(name)
-        return self.known[name]
-
-    def found(self, name):
-        """What stands for a variable, in a list; an empty one if there is none."""
-        if not isinstance(name, str) or name in self.GLOBAL:
-            return []
-        if name == 'hostvars' and self.host is None:
-            return [Hosts(self.stream)]
-        if name == 'vars' and self.host is None:
-            return [self]
-        message, blob = self.ask(ask='variable', name=name)
-        if 'undefined' in message:
-            return [undefined(message['undefined'])]
-        return [given(json.loads(blob))] if blob else []
-
-    def __missing__(self, name):
-        raise KeyError(name)
-
-    def __getitem__(self, name):
-        for value in self.find(name):
-            return value
-        return self.__missing__(name)
-
-    def __contains__(self, name):
-        return bool(self.find(name))
-
-    def get(self, name, default=None):
-        return self[name] if name in self else default
-
-    def keys(self):
-        message, _ = self.ask(ask='names')
-        if 'names' not in message:
-            raise KeyError(self.host)
-        return message['names']
-
-    def __iter__(self):
-        return iter(self.keys())
-
-    def __len__(self):
-        return len(self.keys())
-
-    def __bool__(self):
-        return True
-
-    def items(self):
-        return [(name, self[name]) for name in self if name in self]
-
-    def values(self):
-        return [value for _, value in self.items()]
-
-    def copy(self):
-        return dict(self.items())
-
-    def __repr__(self):
-        return repr(self.copy())
-
-
-class Hosts(Variables):
-    """`hostvars`."""
-
-    def found(self, name):
-        message, _ = self.ask(ask='names', of=name)
-        return [Variables(self.stream, name)] if 'names' in message else []
-
-    def __missing__(self, name):
-        raise KeyError("hostvars['%s']" % name)
-
-    def keys(self):
-        return self.ask(ask='hosts')[0]['names']
-
-
-def given(value):
-    """A value of Vent's; its texts are no templates."""
-    try:
-        from ansible.template import trust_as_template  # noqa: F401, that is 2.19, where texts are none unless they are trusted
-        return value
-    except ImportError:
-        from ansible.utils.unsafe_proxy import wrap_var
-        return wrap_var(value)
-
-
-def undefined(hint):
-    """Something that fails when it is used."""
-    try:
-        from ansible.template import trust_as_template
-        return trust_as_template('{{ undef(hint=%s) }}' % json.dumps(hint))
-    except ImportError:
-        from ansible.template import AnsibleUndefined
-        return AnsibleUndefined(hint=hint)
+# A filter, test or lookup is called by an expression, so that ansible-core gives it what it asks for: context, environment,
+# variables, `errors=`.
 
 
 def plain(value):
@@ -230,7 +119,7 @@ EACH = 'vent_values | map(vent_name, *vent_arguments, **vent_named) | list'
 def op_call(message, blob, stream):
     """The results of a plugin, one for each value."""
     plugins = Plugins.of(message, stream)
-    plugins.variables.known.clear()
+    plugins.variables.forget()
     del plugins.said[:]
     kind, name = message['kind'], message['name']
     if not all(part.isidentifier() for part in name.split('.')):

@@ -17,6 +17,9 @@ use tokio::net::UnixStream;
 /// Its text.
 const TEXT: &str = include_str!("worker.py");
 
+/// The part of it that holds the variables which plugins see.
+const VARIABLES: &str = include_str!("variables.py");
+
 /// The part of it that calls plugins.
 const PLUGINS: &str = include_str!("plugins.py");
 
@@ -47,7 +50,7 @@ impl Worker {
             Error::new(format!("the worker of {} does not start", core.python.display())).cause(cause)
         };
         let mut child = Command::new(&core.python)
-            .args(["-c", &[TEXT, PLUGINS, "main()\n"].join("\n\n")])
+            .args(["-c", &[TEXT, VARIABLES, PLUGINS, "main()\n"].join("\n\n")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -33,7 +33,8 @@ const TESTS: &str = "class TestModule:
         return {'big': lambda v, than=10: v > than, 'even': lambda v: v == 3, 'odd_one': lambda v: v % 2 == 1}
 ";
 
-const LOOKUP: &str = "from ansible.errors import AnsibleError
+const LOOKUP: &str = "import copy
+from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **named):
@@ -44,6 +45,14 @@ class LookupModule(LookupBase):
             if str(term).endswith('.txt'):
                 path = self.find_file_in_search_path(variables, 'files', term)
                 found.append(self._loader._get_file_contents(path)[0].decode().strip())
+            elif term == 'copies':
+                mine, deep = variables.copy(), copy.deepcopy(variables)
+                mine['item'], deep['word'] = 'set', '{{ item }}'
+                mine.update(nowhere='here')
+                removed = mine.pop('word')
+                with self._templar.set_temporary_context(available_variables=dict(deep, item='seen')):
+                    again = self._templar.template(deep['word'])
+                found.append([mine['item'], mine['nowhere'], 'word' in mine, 'item' in variables, len(removed) > 1, 'list' in list(variables), again])
             else:
                 templated = self._templar.template(variables['word'])
                 found.append([term, named, templated, variables.get('nowhere'), variables['hostvars']['localhost']['inventory_hostname']])
@@ -75,6 +84,7 @@ const PLAYBOOK: &str = "- hosts: \"{{ 'localhost' | given | first }}\"
           missing: \"{{ nowhere | twice | default('nothing') }}\"
           lookup: \"{{ lookup('mine', 1, k=[2]) }}\"
           query: \"{{ query('mine', 'a', word) }}\"
+          copies: \"{{ lookup('mine', 'copies') }}\"
           joined: \"{{ lookup('mine', 'one.txt', 'two.txt') }}\"
           listed: \"{{ lookup('mine', 'one.txt', wantlist=true) }}\"
           ignored: \"{{ [lookup('mine', 'fail', errors='ignore'), query('mine', 'fail', errors='ignore')] }}\"
