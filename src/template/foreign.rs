@@ -106,16 +106,23 @@ fn path_of(item: &Jinja, path: &str) -> Result<Jinja, JinjaError> {
         })
 }
 
+/// `None` if others do not have it, or Vent's own counts; an error if something keeps it from being called.
+fn of_others(kind: NameKind, name: &str) -> Option<Result<(), JinjaError>> {
+    if is_surely_own(kind, name) {
+        return None;
+    }
+    match there(kind, name) {
+        Ok(true) => Some(Ok(())),
+        Ok(false) => None,
+        Err(error) => Some(Err(error)),
+    }
+}
+
 /// `map('name', ...)` with a filter of others: all items by one call; `None` if it is no such.
 pub(super) fn mapped(arguments: &[Jinja]) -> Option<Result<Jinja, JinjaError>> {
     let name = arguments.get(1)?.as_str()?;
-    if is_surely_own(NameKind::Filter, name) {
-        return None;
-    }
-    match there(NameKind::Filter, name) {
-        Ok(true) => {}
-        Ok(false) => return None,
-        Err(error) => return Some(Err(error)),
+    if let Err(error) = of_others(NameKind::Filter, name)? {
+        return Some(Err(error));
     }
     let map = || {
         let items: Vec<Jinja> = arguments[0].try_iter()?.collect();
@@ -134,13 +141,8 @@ pub(super) fn looked_up(
     wants_list: bool,
 ) -> Option<Result<Jinja, JinjaError>> {
     let scope = ledger::scope()?;
-    if is_surely_own(NameKind::Lookup, name) {
-        return None;
-    }
-    match there(NameKind::Lookup, name) {
-        Ok(true) => {}
-        Ok(false) => return None,
-        Err(error) => return Some(Err(error)),
+    if let Err(error) = of_others(NameKind::Lookup, name)? {
+        return Some(Err(error));
     }
     let query =
         |arguments: &[Jinja]| match call_all(&scope, NameKind::Lookup, name, &[], arguments, wants_list)? {
