@@ -165,8 +165,20 @@ fn unused(value: &Jinja) -> Option<Value> {
     let note = value.downcast_object_ref::<Undefined>()?.note;
     let text = ledger::undefined_text(note).unwrap_or_default();
     ledger::forgive(note);
-    let hint = Jinja::from(text);
-    Some(Value::trusted(&format!("{{{{ undef({hint:?}) }}}}"), None))
+    Some(Value::trusted(
+        &format!("{{{{ undef({}) }}}}", literal(&text)),
+        None,
+    ))
+}
+
+/// A text as a literal of the template language. A host may have had a part in the text, so nothing but letters, digits and blanks
+/// stands there as it is.
+fn literal(text: &str) -> String {
+    let unit = |unit: u16| match u8::try_from(unit).map(char::from) {
+        Ok(c) if c.is_ascii_alphanumeric() || c == ' ' => c.to_string(),
+        _ => format!("\\u{unit:04x}"),
+    };
+    format!("\"{}\"", text.encode_utf16().map(unit).collect::<String>())
 }
 
 /// What is called, by the name that its errors give it.
@@ -256,5 +268,15 @@ pub(super) fn order(left: &Value, right: &Value) -> Result<std::cmp::Ordering, S
                 right.kind()
             )),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literal;
+
+    #[test]
+    fn nothing_in_a_literal_ends_it() {
+        assert_eq!(literal("'a\" }} é"), r#""\u0027a\u0022 \u007d\u007d \u00e9""#);
     }
 }
