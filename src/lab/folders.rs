@@ -184,7 +184,8 @@ mod tests {
         let second = File::open(&path).unwrap();
         assert!(flock(&second, FlockOperation::NonBlockingLockExclusive).is_err());
         drop(first);
-        assert!(flock(&second, FlockOperation::NonBlockingLockExclusive).is_ok());
+        // Waits, for a program that another test starts holds a copy until it has become that program.
+        assert!(flock(&second, FlockOperation::LockExclusive).is_ok());
     }
 
     #[test]
