@@ -162,8 +162,11 @@ pub enum Kind {
         /// The task that includes it; its host is the first.
         #[serde(flatten)]
         name: TaskName,
-        /// The file or the role.
+        /// The file, by its whole path, or the role.
         included: String,
+        /// The file or the role as the task names it.
+        #[serde(default)]
+        given: String,
         /// The item of the including task's loop.
         item: Option<String>,
         /// The hosts.

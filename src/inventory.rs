@@ -11,17 +11,21 @@ mod script;
 mod source;
 mod variables;
 mod vars_plugins;
+mod view;
 mod yaml_file;
 
 use crate::cloud::inventory::Asked;
 use crate::lab::Lab;
 use crate::model::{Placed, Variables};
 use crate::source::{Place, Source};
+use crate::value::Value;
 use indexmap::{IndexMap, IndexSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use builder::Builder;
+pub use variables::Stated;
+pub use view::View;
 
 /// All hosts and groups of all sources.
 #[derive(Clone, Debug)]
@@ -116,6 +120,15 @@ impl Inventory {
         let local = LOCALHOST.contains(&name).then_some(&self.localhost);
         self.hosts.get(name).or(local)
     }
+}
+
+/// Variables as a mapping.
+fn mapping(variables: &Variables) -> Value {
+    Value::map(
+        variables
+            .iter()
+            .map(|(name, placed)| (name, placed.value.clone())),
+    )
 }
 
 /// Names of this computer that need no inventory.

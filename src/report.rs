@@ -13,7 +13,7 @@ mod width;
 use crate::event::Event;
 use std::time::Instant;
 
-pub use ansible::{Ansible, Display};
+pub use ansible::Display;
 pub use explain::Explain;
 pub use json::Json;
 pub use plain::Plain;

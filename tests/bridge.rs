@@ -174,3 +174,16 @@ impl Said {
 }
 
 const PLAY: &str = "- hosts: localhost\n  gather_facts: false\n  tasks:\n";
+
+/// Waits until a process has ended, for twenty seconds at most. One that nobody has asked for its end yet has ended.
+fn assert_ends(pid: &str) {
+    let began = std::time::Instant::now();
+    let goes_on = || {
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+        state.is_ok_and(|state| !state.rsplit(") ").next().unwrap_or("").starts_with('Z'))
+    };
+    while goes_on() {
+        assert!(began.elapsed().as_secs() < 20, "{pid} goes on");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}

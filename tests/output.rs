@@ -1,5 +1,6 @@
-//! What Vent prints under the name `ansible-playbook` is what `ansible-playbook` 2.19 printed, letter by letter but for times
-//! (`tests/output/expected`, written by `tests/output/record.sh`). The arguments of a playbook stand in its first line.
+//! What Vent prints under the names of Ansible's commands is what those of 2.19 printed, letter by letter but for times
+//! (`tests/output/expected`, written by `tests/output/record.sh`). The arguments of a playbook stand in its first line; other commands
+//! stand in `tests/output/commands`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -41,16 +42,37 @@ fn printed(names: &Path, name: &str, arguments: &str) -> String {
         .env("ANSIBLE_DISPLAY_SKIPPED_HOSTS", shown)
         .output()
         .unwrap();
-    let log = home.path().join("log");
-    std::fs::write(&log, &run.stdout).unwrap();
+    let code = run.status.code().unwrap();
+    format!("{}exit code {code}\n", same(home.path(), &run.stdout))
+}
+
+/// The same with times and folders made the same.
+fn same(home: &Path, printed: &[u8]) -> String {
+    let log = home.join("log");
+    std::fs::write(&log, printed).unwrap();
     let same = Command::new("sh")
         .arg(folder().join("same.sh"))
-        .args([&out, &folder()])
+        .args([home.join("out"), folder()])
         .stdin(std::fs::File::open(&log).unwrap())
         .output()
         .unwrap();
-    let code = run.status.code().unwrap();
-    format!("{}exit code {code}\n", String::from_utf8_lossy(&same.stdout))
+    String::from_utf8_lossy(&same.stdout).into_owned()
+}
+
+/// What Vent prints of the commands in a file.
+fn printed_by_commands(names: &Path, name: &str) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    let run = Command::new("sh")
+        .arg(folder().join("commands/run.sh"))
+        .arg(name)
+        .args([names, &out])
+        .env("HOME", home.path())
+        .env("ANSIBLE_NOCOLOR", "1")
+        .output()
+        .unwrap();
+    same(home.path(), &run.stdout)
 }
 
 /// A folder with `ansible-playbook` in it.
@@ -67,11 +89,28 @@ fn what_is_printed_as_ansible_playbook_is_what_that_prints() {
     let names = names();
     let playbooks = playbooks();
     assert!(playbooks.len() >= 6, "only {} playbooks", playbooks.len());
+    let playbooks = playbooks.into_iter();
+    let playbooks = playbooks.map(|(name, arguments)| {
+        let printed = printed(names.path(), &name, &arguments);
+        (name, printed)
+    });
+    assert_printed(playbooks.collect());
+}
+
+#[test]
+fn what_is_printed_by_the_other_commands_is_what_they_print() {
+    let names = names();
+    let files = ["ad-hoc", "inventory"];
+    let printed = files.map(|name| (name.to_string(), printed_by_commands(names.path(), name)));
+    assert_printed(printed.to_vec());
+}
+
+/// Holds what was printed against what is recorded.
+fn assert_printed(all: Vec<(String, String)>) {
     let mut wrong = vec![];
-    for (name, arguments) in playbooks {
+    for (name, printed) in all {
         let expected = folder().join("expected").join(format!("{name}.txt"));
         let expected = std::fs::read_to_string(expected).unwrap();
-        let printed = printed(names.path(), &name, &arguments);
         let lines = expected.lines().zip(printed.lines());
         let differing: Vec<String> = lines
             .filter(|(one, two)| one != two)

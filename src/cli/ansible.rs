@@ -1,17 +1,20 @@
 //! Vent under the names of Ansible's commands: a link of such a name to `vent` is called as that command is, with its options.
 
+mod ad_hoc;
 mod display;
+mod hosts;
+mod inventory;
 mod playbook;
 mod version;
 
-use super::{failed, guarded, on_runtime};
+use super::{guarded, on_runtime};
 use crate::error::{Error, Errors, Result};
 use clap::{Args, Parser};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub use display::display;
+pub use display::{callback, reporter};
 
 /// A command of Ansible's.
 struct Name {
@@ -20,10 +23,20 @@ struct Name {
 }
 
 /// Those that Vent answers to.
-const NAMES: &[Name] = &[Name {
-    name: "ansible-playbook",
-    perform: |call| perform::<playbook::PlaybookCommand>(call),
-}];
+const NAMES: &[Name] = &[
+    Name {
+        name: "ansible",
+        perform: |call| perform::<ad_hoc::AdHocCommand>(call),
+    },
+    Name {
+        name: "ansible-inventory",
+        perform: |call| perform::<inventory::InventoryCommand>(call),
+    },
+    Name {
+        name: "ansible-playbook",
+        perform: |call| perform::<playbook::PlaybookCommand>(call),
+    },
+];
 
 /// How this process was called.
 pub struct Call {
@@ -69,14 +82,24 @@ fn perform<C: Command>(call: &Call) -> ExitCode {
                 super::print(&text);
                 ExitCode::SUCCESS
             }
-            Err(errors) => failed(&errors),
+            Err(errors) => told(&errors),
         };
     }
     let command = match C::try_parse_from(words) {
         Ok(command) => command,
         Err(error) => error.exit(),
     };
-    on_runtime(|runtime| runtime.block_on(command.run()))
+    on_runtime(|runtime| runtime.block_on(command.run())).unwrap_or_else(|errors| told(&errors))
+}
+
+/// Errors behind Ansible's word for them.
+fn told(errors: &Errors) -> ExitCode {
+    for error in &errors.0 {
+        let text = error.to_string();
+        let text = text.trim_start_matches("error: ").trim_end();
+        super::say(&format!("[ERROR]: {text}"));
+    }
+    ExitCode::from(errors.exit_code())
 }
 
 /// What `vent link` takes.

@@ -1,5 +1,6 @@
-//! What is chosen for a run: options that `vent run` and `ansible-playbook` share, as Ansible has them.
+//! What is chosen for a run: options that `vent run` and Ansible's commands share, as Ansible has them.
 
+use crate::engine::Settings;
 use clap::Args;
 
 /// Which hosts and tasks.
@@ -16,20 +17,15 @@ pub struct Selection {
     pub skip_tags: Vec<String>,
 }
 
-/// The choices.
+/// How tasks are done.
 #[derive(Args, Debug, Default)]
-pub struct Choices {
+pub struct Manner {
     /// Plan, and touch nothing.
     #[arg(short = 'C', long)]
     pub check: bool,
     /// Show what changes in files.
     #[arg(short = 'D', long)]
     pub diff: bool,
-    #[command(flatten)]
-    pub selection: Selection,
-    /// Skip all tasks before the one with this name.
-    #[arg(long)]
-    pub start_at_task: Option<String>,
     /// How many hosts at the same time (default 50).
     #[arg(short, long, value_parser = at_least_one)]
     pub forks: Option<usize>,
@@ -42,12 +38,40 @@ pub struct Choices {
     /// How to become the other user: sudo, su, doas.
     #[arg(long)]
     pub become_method: Option<String>,
-    /// Run handlers after a failure as well.
-    #[arg(long)]
-    pub force_handlers: bool,
     /// More words: output of commands, skipped tasks; twice: results.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl Manner {
+    /// The settings of a project with these.
+    pub fn settings(&self, chosen: Settings) -> Settings {
+        Settings {
+            check: self.check,
+            diff: self.diff,
+            verbosity: self.verbose,
+            forks: self.forks.unwrap_or(chosen.forks),
+            r#become: self.r#become,
+            become_user: self.become_user.clone(),
+            become_method: self.become_method.clone(),
+            ..chosen
+        }
+    }
+}
+
+/// The choices.
+#[derive(Args, Debug, Default)]
+pub struct Choices {
+    #[command(flatten)]
+    pub manner: Manner,
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Skip all tasks before the one with this name.
+    #[arg(long)]
+    pub start_at_task: Option<String>,
+    /// Run handlers after a failure as well.
+    #[arg(long)]
+    pub force_handlers: bool,
     /// Only list the hosts of each play.
     #[arg(long)]
     pub list_hosts: bool,

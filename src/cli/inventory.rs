@@ -52,15 +52,15 @@ pub fn run(command: &InventoryCommand) -> Result<(), Errors> {
         super::say(&warning.to_string());
     }
     let text = if let Some(name) = &command.form.host {
-        let variables = inventory.host_variables(name);
+        let variables = inventory.view().host_variables(name);
         shown(&variables.ok_or_else(|| pattern::nobody(&inventory, name))?)
     } else if command.form.graph {
-        let graph = inventory.graph(&command.group);
+        let graph = inventory.view().graph(&command.group, false);
         graph.ok_or_else(|| no_group(&inventory, &command.group))?
     } else if command.form.export {
         inventory.export()
     } else {
-        shown(&inventory.list())
+        shown(&inventory.view().list())
     };
     super::print(&text);
     Ok(())

@@ -97,7 +97,7 @@ fn guarded(work: impl FnOnce() -> ExitCode + Send + 'static) -> ExitCode {
 }
 
 fn perform(cli: &Cli) -> ExitCode {
-    on_runtime(|runtime| match &cli.command {
+    let done = on_runtime(|runtime| match &cli.command {
         Command::Lab(options) => lab::run(options),
         Command::Artifacts(command) => runtime.block_on(artifacts::run(command)).map(|()| 0),
         Command::Graph(command) => graph::run(command).map(|()| 0),
@@ -109,26 +109,23 @@ fn perform(cli: &Cli) -> ExitCode {
         Command::Clean(command) => runtime.block_on(clean::clean(command)),
         Command::Run(command) => runtime.block_on(run::run(command)),
         Command::Link(command) => Ok(ansible::link(command).map(|()| 0)?),
-    })
+    });
+    done.unwrap_or_else(|errors| failed(&errors))
 }
 
 /// Does a command's work, which gives an exit code, with an executor for what waits.
-fn on_runtime(work: impl FnOnce(&tokio::runtime::Runtime) -> Result<i32, Errors>) -> ExitCode {
+fn on_runtime(
+    work: impl FnOnce(&tokio::runtime::Runtime) -> Result<i32, Errors>,
+) -> Result<ExitCode, Errors> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_stack_size(STACK)
         .enable_all()
         .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&Error::new("cannot start").cause(error).into()),
-    };
+    let runtime = runtime.map_err(|error| Error::new("cannot start").cause(error))?;
     let done = work(&runtime);
     // Whatever still waits, such as a second interrupt, is not waited for.
     runtime.shutdown_background();
-    match done {
-        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
-        Err(errors) => failed(&errors),
-    }
+    done.map(|code| ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
 fn failed(errors: &Errors) -> ExitCode {

@@ -10,7 +10,7 @@ use crate::error::cures::BELOW_THE_FOLDER;
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
-use crate::model::configuration::{Configuration, Gathering, Shown};
+use crate::model::configuration::{Configuration, Gathering, Shown, Unparsed};
 use crate::model::load::{Known, Loader, SearchPaths};
 use crate::module;
 use crate::source::{Place, Source};
@@ -167,7 +167,14 @@ impl Project {
         });
         let loader = Loader::new(vault, known, search)
             .with_extra(extra.clone())
-            .configured(configuration.merges_hashes, configuration.group_names);
+            .configured(configuration.merges_hashes, configuration.group_names)
+            .reads_inventories(
+                Unparsed {
+                    lenient: options.named_as_ansible,
+                    ..configuration.unparsed
+                },
+                configuration.inventory_plugins,
+            );
         Ok(Project {
             loader: Arc::new(loader.with_bridge(Arc::new(bridge))),
             reach: Arc::new(Ways::new(defaults)),

@@ -10,7 +10,7 @@ use crate::inventory::Inventory;
 use crate::model::Playbook;
 use crate::model::load::Loader;
 use crate::module::MODULES;
-use crate::report::{self, Ansible, Json, Plain, Reporter, Terminal};
+use crate::report::{self, Json, Plain, Reporter, Terminal};
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     let playbooks = load(&project.loader, &command.playbooks)?;
     let graph = Graph::of(&playbooks)?;
     super::missing_needs::check(&graph)?;
-    tell_warnings(command, &project);
+    tell_warnings(command.output, &project);
     if let Some(warning) = super::survey::of(&graph, &project.loader).warning() {
         super::say(&warning);
     }
@@ -78,8 +78,9 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
         }
         return Ok(0);
     }
-    let inventory = project.inventory()?;
-    tell_warnings(command, &project);
+    let inventory = project.inventory();
+    tell_warnings(command.output, &project);
+    let inventory = inventory?;
     let mut settings = settings(command, &project)?;
     if choices.list_hosts || choices.list_tasks || choices.list_tags {
         settings.prompted = Arc::new(super::prompts::defaults(&graph, &project.extra));
@@ -115,9 +116,9 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
 }
 
 /// Tells what was suspicious in the files that were read.
-fn tell_warnings(command: &RunCommand, project: &project::Project) {
+pub(super) fn tell_warnings(output: Output, project: &project::Project) {
     for warning in project.loader.take_warnings() {
-        super::say(&match command.output {
+        super::say(&match output {
             Output::Ansible => report::ansible::warning(&warning),
             _ => format!("warning: {}\n", warning.drawn()),
         });
@@ -174,22 +175,15 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         .collect();
     let choices = &command.choices;
     let selection = &choices.selection;
-    let chosen = project.settings();
+    let chosen = choices.manner.settings(project.settings());
     Ok(Settings {
         title: format!("vent run {}", paths.join(" ")),
         within: std::env::var(engine::WITHIN).ok(),
-        check: choices.check,
-        diff: choices.diff,
-        verbosity: choices.verbose,
-        forks: choices.forks.unwrap_or(chosen.forks),
         lock_timeout: Duration::from_secs(command.lock_timeout.into()),
         limit: selection.limit.clone(),
         tags: selection.tags.clone(),
         skip_tags: selection.skip_tags.clone(),
         start_at_task: choices.start_at_task.clone(),
-        r#become: choices.r#become,
-        become_user: choices.become_user.clone(),
-        become_method: choices.become_method.clone(),
         force_handlers: choices.force_handlers,
         offers_itself: !command.project.named_as_ansible,
         ..chosen
@@ -215,11 +209,10 @@ async fn start(
         Output::Auto if std::io::stderr().is_terminal() && is_capable => {
             Box::new(Terminal::new(settings.verbosity, colour))
         }
-        Output::Ansible => Box::new(Ansible::new(
-            std::io::stdout(),
-            std::io::stderr(),
-            super::ansible::display(project, settings.verbosity),
-        )),
+        Output::Ansible => {
+            let callback = super::ansible::callback(project);
+            super::ansible::reporter(callback, project, settings.verbosity)
+        }
         Output::Plain | Output::Auto => Box::new(Plain::new(std::io::stdout(), settings.verbosity, colour)),
     };
     let mut reporters = vec![reporter];

@@ -15,6 +15,8 @@ pub enum ErrorKind {
     Unreadable,
     /// A setting of the configuration is wrong.
     Configuration,
+    /// The words of a command line do not go together.
+    Options,
     /// The user stopped what was being done.
     Interrupted,
     /// A fault of the program itself.
@@ -28,7 +30,7 @@ impl ErrorKind {
             ErrorKind::Wrong => 1,
             ErrorKind::Task => 2,
             ErrorKind::Unreadable => 4,
-            ErrorKind::Configuration => 5,
+            ErrorKind::Configuration | ErrorKind::Options => 5,
             ErrorKind::Interrupted => INTERRUPTED,
             ErrorKind::Unexpected => 250,
         }

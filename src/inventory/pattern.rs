@@ -150,7 +150,7 @@ fn evaluate(
         .iter()
         .filter(|part| !part.starts_with(['!', '&']))
         .collect();
-    if regular.is_empty() && !parts.is_empty() {
+    if regular.is_empty() {
         found.extend(one("all")?);
     }
     for part in regular {

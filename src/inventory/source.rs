@@ -31,8 +31,12 @@ impl Inventory {
             builder,
             errors: Collector::default(),
         };
+        let mut parsed = false;
         for source in sources {
-            reader.source(source);
+            parsed |= reader.source(source);
+        }
+        if !parsed && reader.errors.is_empty() {
+            reader.none_parsed();
         }
         let Reader {
             mut errors, builder, ..
@@ -55,25 +59,107 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn source(&mut self, text: &str) {
+    /// Reads a source; false if that could not be done.
+    fn source(&mut self, text: &str) -> bool {
         let path = PathBuf::from(text);
         if text.contains(',') && !path.exists() {
-            return self.host_list(text);
+            return self.attempt(Path::new(text), |reader| {
+                reader.may_read(&["host_list", "advanced_host_list"], text) && {
+                    reader.host_list(text);
+                    true
+                }
+            });
         }
+        let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
         if !path.exists() {
-            let error = Error::new(format!("there is no inventory {text}"));
-            return self
-                .errors
-                .push(error.help("give a file, a folder, or hosts with a comma behind each: -i host,"));
+            return self.attempt(&whole, |reader| {
+                // Who names none of these has none: Ansible's usual one need not be there.
+                if !reader.loader.unparsed.lenient {
+                    let error = Error::new(format!("there is no inventory {text}"));
+                    reader.errors.push(
+                        error.help("give a file, a folder, or hosts with a comma behind each: -i host,"),
+                    );
+                }
+                false
+            });
         }
-        self.builder
-            .sources
-            .push(std::path::absolute(&path).unwrap_or_else(|_| path.clone()));
-        if path.is_dir() {
-            self.folder(&path)
+        self.builder.sources.push(whole.clone());
+        self.attempt(&whole, |reader| reader.entry(&path))
+    }
+
+    fn entry(&mut self, path: &Path) -> bool {
+        match path.is_dir() {
+            true => self.folder(path),
+            false => {
+                self.file(path);
+                true
+            }
+        }
+    }
+
+    /// Reads something that may be left out where that is Ansible's way; false if it is.
+    fn attempt(&mut self, name: &Path, read: impl FnOnce(&mut Self) -> bool) -> bool {
+        let rules = self.loader.unparsed;
+        if !rules.lenient {
+            return read(self);
+        }
+        let around = std::mem::take(&mut self.errors);
+        let parsed = read(self);
+        let own = std::mem::replace(&mut self.errors, around).finish(());
+        if parsed && own.is_ok() {
+            return true;
+        }
+        let causes = own.err().map(|errors| errors.0).unwrap_or_default();
+        let whole = std::path::absolute(name).unwrap_or_else(|_| name.to_path_buf());
+        // What is in a folder was judged by itself.
+        if rules.any_is_failed && name.is_dir() && !causes.is_empty() {
+            causes.into_iter().for_each(|cause| self.errors.push(cause));
+            return false;
+        }
+        let name = whole.display();
+        if rules.any_is_failed {
+            let mut error = Error::new(format!("Completely failed to parse inventory source {name}"));
+            for cause in causes {
+                error = error.cause(cause.message());
+            }
+            self.errors.push(error);
         } else {
-            self.file(&path)
+            self.loader.warn(causes);
+            self.loader.warn(vec![Error::new(format!(
+                "Unable to parse {name} as an inventory source"
+            ))]);
         }
+        false
+    }
+
+    /// No source could be read.
+    fn none_parsed(&mut self) {
+        let rules = self.loader.unparsed;
+        if rules.lenient && rules.none_is_failed {
+            self.errors.push(Error::new(
+                "No inventory was parsed, please check your configuration and options.",
+            ));
+        } else if rules.lenient && rules.warns_of_none {
+            let text = "No inventory was parsed, only implicit localhost is available";
+            self.loader.warn(vec![Error::new(text)]);
+        }
+    }
+
+    /// True if one of these may read inventories; else an error is noted.
+    fn may_read(&mut self, plugins: &[&str], what: &str) -> bool {
+        let Some(enabled) = &self.loader.inventory_plugins else {
+            return true;
+        };
+        let mut names = enabled.iter();
+        let may = names.any(|name| plugins.contains(&name.strip_prefix("ansible.builtin.").unwrap_or(name)));
+        if !may {
+            let error = Error::new(format!("no plugin that may read {what} is enabled"));
+            self.errors.push(error.help(format!(
+                "add `{}` to `enable_plugins` of the section `[inventory]` (or ANSIBLE_INVENTORY_ENABLED)",
+                plugins[0]
+            )));
+        }
+        may
     }
 
     fn host_list(&mut self, text: &str) {
@@ -105,12 +191,13 @@ impl Reader<'_> {
     }
 
     /// All inventories of a folder, in alphabetical order.
-    fn folder(&mut self, folder: &Path) {
+    fn folder(&mut self, folder: &Path) -> bool {
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => {
                 let message = format!("cannot read the inventory folder {}", folder.display());
-                return self.errors.push(Error::new(message).cause(error));
+                self.errors.push(Error::new(message).cause(error));
+                return false;
             }
         };
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -128,15 +215,14 @@ impl Reader<'_> {
                 plugins.len()
             );
             let help = format!("name the one that is meant: -i {}", plugins.join(", or -i "));
-            return self.errors.push(Error::new(message).help(help));
+            self.errors.push(Error::new(message).help(help));
+            return false;
         }
+        let mut parsed = false;
         for path in paths {
-            if path.is_dir() {
-                self.folder(&path)
-            } else {
-                self.file(&path)
-            }
+            parsed |= self.attempt(&path, |reader| reader.entry(&path));
         }
+        parsed
     }
 
     fn file(&mut self, path: &Path) {
@@ -147,7 +233,11 @@ impl Reader<'_> {
     }
 
     fn content(&mut self, path: &Path) {
+        let shown = path.display().to_string();
         if script::is_program(path) {
+            if !self.may_read(&["script"], &shown) {
+                return;
+            }
             let read = script::read(path, &mut self.builder);
             self.errors.take(read);
             return;
@@ -170,15 +260,24 @@ impl Reader<'_> {
                 self.loader.warn(warnings);
                 self.structured(path, &root);
             }
-            Ok((None, _)) => {}
+            Ok((None, _)) => {
+                self.may_read(&["ini"], &shown);
+            }
             Err(errors) if surely => self.errors.push(errors),
-            _ => ini::read(&source, &mut self.builder, &mut self.errors),
+            _ if self.may_read(&["ini"], &shown) => {
+                ini::read(&source, &mut self.builder, &mut self.errors);
+            }
+            _ => {}
         }
     }
 
     fn structured(&mut self, path: &Path, root: &Node) {
         if let Some(name) = root.get("plugin") {
             let paths = (path, self.folder);
+            let own = name.text().unwrap_or_default();
+            if !plugin::is_own(own) && !self.may_read(&["auto", own], &path.display().to_string()) {
+                return;
+            }
             return plugin::read(
                 name,
                 root,
@@ -198,6 +297,9 @@ impl Reader<'_> {
                     .at(&root.place)
                     .help("begin with `all:`, and below it `hosts:` or `children:`"),
             );
+        }
+        if !self.may_read(&["yaml"], &path.display().to_string()) {
+            return;
         }
         let warnings = yaml_file::read(root, &self.loader.vault, &mut self.builder, &mut self.errors);
         self.loader.warn(warnings);

@@ -2,7 +2,7 @@
 
 use super::vars_plugins::PluginVariables;
 use super::{Group, Host, Inventory};
-use crate::error::Collector;
+use crate::error::{Collector, Errors};
 use crate::model::load::variable_files;
 use crate::model::{Loader, Variables};
 use crate::value::merged;
@@ -42,6 +42,41 @@ pub(super) fn settle_host(inventory: &mut Inventory, name: &str, loader: &Loader
     }
 }
 
+/// What sources and files say of each group and of each host itself.
+#[derive(Clone, Debug, Default)]
+pub struct Stated {
+    /// Of groups, by name.
+    pub groups: HashMap<Arc<str>, Variables>,
+    /// Of hosts, by name, without what their groups say.
+    pub hosts: HashMap<Arc<str>, Variables>,
+}
+
+impl Inventory {
+    /// What sources and files say of each group and of each host itself.
+    ///
+    /// # Errors
+    /// What is wrong in the files.
+    pub fn stated(&self, loader: &Loader) -> Result<Stated, Errors> {
+        let mut errors = Collector::default();
+        let mut files = Files::new(self, self.hosts.keys(), loader, &mut errors);
+        let layers = layers(self.groups.values(), &mut files);
+        let groups = layers.into_iter().map(|layers| {
+            let mut variables = layers.inventory;
+            files.put(&mut variables, &layers.beside);
+            files.put(&mut variables, &layers.playbook);
+            (layers.name, variables)
+        });
+        let groups = groups.collect();
+        let hosts = self.hosts.values().map(|host| {
+            let mut variables = host.own.clone();
+            put_files_of(host, &mut variables, &mut files);
+            (host.name.clone(), variables)
+        });
+        let hosts = hosts.collect();
+        errors.finish(Stated { groups, hosts })
+    }
+}
+
 /// What is said of groups, the weakest first.
 fn layers<'a>(groups: impl Iterator<Item = &'a Group>, files: &mut Files<'_>) -> Vec<Layers> {
     let mut layers: Vec<Layers> = groups
@@ -78,13 +113,18 @@ fn of_host(host: &Host, groups: &[Layers], files: &mut Files<'_>) -> Variables {
         }
     }
     files.put(&mut variables, &host.own);
+    put_files_of(host, &mut variables, files);
+    variables
+}
+
+/// Puts upon variables what the files of a host say.
+fn put_files_of(host: &Host, variables: &mut Variables, files: &mut Files<'_>) {
     let (beside, playbook) = (
         files.beside("host_vars", &host.name),
         files.playbook("host_vars", &host.name),
     );
-    files.put(&mut variables, &beside);
-    files.put(&mut variables, &playbook);
-    variables
+    files.put(variables, &beside);
+    files.put(variables, &playbook);
 }
 
 /// What is said of a group, by where it is said.

@@ -51,8 +51,36 @@ pub struct Configuration {
     pub group_names: GroupNames,
     /// When plays gather facts (`gathering`).
     pub gathering: Option<Gathering>,
+    /// What comes of inventories that cannot be read.
+    pub unparsed: Unparsed,
+    /// Who may read inventories (`enable_plugins`), if not everybody.
+    pub inventory_plugins: Option<Vec<String>>,
     /// How a run is shown under Ansible's names.
     pub shown: Shown,
+}
+
+/// What comes of inventories that cannot be read, under Ansible's names (section `[inventory]`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unparsed {
+    /// One that cannot be read is warned of, and the others are enough; else it is an error.
+    pub lenient: bool,
+    /// One is an error all the same (`any_unparsed_is_failed`).
+    pub any_is_failed: bool,
+    /// That none could be read is an error (`unparsed_is_failed`).
+    pub none_is_failed: bool,
+    /// That none could be read is warned of (`inventory_unparsed_warning`).
+    pub warns_of_none: bool,
+}
+
+impl Default for Unparsed {
+    fn default() -> Unparsed {
+        Unparsed {
+            lenient: false,
+            any_is_failed: false,
+            none_is_failed: false,
+            warns_of_none: true,
+        }
+    }
 }
 
 /// When plays gather facts.
@@ -99,8 +127,14 @@ pub struct Shown {
     pub force_color: Option<bool>,
     /// No colours.
     pub nocolor: Option<bool>,
+    /// It is said that there are no hosts (true if nobody says otherwise).
+    pub localhost_warning: Option<bool>,
     /// So many `-v` more.
     pub verbosity: u8,
+    /// Who writes standard output (`stdout_callback`).
+    pub stdout_callback: Option<String>,
+    /// `ansible` heeds it too (`bin_ansible_callbacks`).
+    pub bin_ansible_callbacks: Option<bool>,
 }
 
 /// Where roles are searched if nothing else is set.
@@ -184,10 +218,36 @@ impl Configuration {
             pretty_results: flag("callback_format_pretty"),
             force_color: flag("force_color"),
             nocolor: flag("nocolor"),
+            localhost_warning: flag("localhost_warning"),
             verbosity: u8::try_from(verbosity).unwrap_or(u8::MAX),
+            stdout_callback: sources.get("stdout_callback").map(|found| found.text),
+            bin_ansible_callbacks: sources
+                .variable("ANSIBLE_LOAD_CALLBACK_PLUGINS")
+                .or_else(|| sources.get("bin_ansible_callbacks"))
+                .and_then(|found| errors.take(found.flag())),
+        };
+        let mut of_inventory = |name: &str, variable: &str| {
+            let found = sources.of_section("inventory", name, variable);
+            found.and_then(|found| errors.take(found.flag()))
+        };
+        let unparsed = Unparsed {
+            lenient: false,
+            any_is_failed: of_inventory(
+                "any_unparsed_is_failed",
+                "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED",
+            )
+            .unwrap_or(false),
+            none_is_failed: of_inventory("unparsed_is_failed", "ANSIBLE_INVENTORY_UNPARSED_FAILED")
+                .unwrap_or(false),
+            warns_of_none: of_inventory("inventory_unparsed_warning", "ANSIBLE_INVENTORY_UNPARSED_WARNING")
+                .unwrap_or(true),
         };
         errors.finish(Configuration {
             file: path_read,
+            unparsed,
+            inventory_plugins: sources
+                .of_section("inventory", "enable_plugins", "ANSIBLE_INVENTORY_ENABLED")
+                .map(|found| list(&found.text)),
             inventory: sources
                 .get("inventory")
                 .map(|found| sources.inventory(&found))
@@ -208,13 +268,7 @@ impl Configuration {
             vars_plugins_enabled: sources
                 .variable("ANSIBLE_VARS_ENABLED")
                 .or_else(|| sources.get("vars_plugins_enabled"))
-                .map(|found| {
-                    found
-                        .text
-                        .split(',')
-                        .map(|name| name.trim().to_string())
-                        .collect()
-                })
+                .map(|found| list(&found.text))
                 .unwrap_or_default(),
             plugins: PLUGINS
                 .map(|(name, usual)| (name, sources.paths(name, usual)))
@@ -239,6 +293,11 @@ impl Configuration {
                 .map(|found| found.text),
         })
     }
+}
+
+/// The names of a list, parted by commas.
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|name| name.trim().to_string()).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod action;
 mod action_groups;
+mod ad_hoc;
 mod argument_specs;
 mod collections;
 mod free_form;
@@ -18,6 +19,7 @@ mod routing;
 mod task;
 mod variable_files;
 
+use super::configuration::Unparsed;
 use super::role::IncludedItems;
 use super::{GroupNames, Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
 use crate::bridge::Bridge;
@@ -32,6 +34,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use ad_hoc::AdHoc;
 pub use resolution::Resolution;
 pub use variable_files::variable_files;
 
@@ -73,6 +76,10 @@ pub struct Loader {
     pub merges_hashes: bool,
     /// What is done about names of groups with characters that no variable may have.
     pub group_names: GroupNames,
+    /// What comes of inventories that cannot be read.
+    pub unparsed: Unparsed,
+    /// Who may read inventories, if not everybody.
+    pub inventory_plugins: Option<Vec<String>>,
     /// The variables of `-e`, for names that are read before anything runs.
     pub extra: Arc<Map>,
     /// Where the user's ansible-core is, and what it makes of modules.
@@ -106,6 +113,8 @@ impl Loader {
             search,
             merges_hashes: false,
             group_names: GroupNames::default(),
+            unparsed: Unparsed::default(),
+            inventory_plugins: None,
             extra: Arc::default(),
             bridge: Arc::default(),
             roles_with_modules: Mutex::default(),
@@ -119,6 +128,15 @@ impl Loader {
     /// The same with variables of `-e`.
     pub fn with_extra(self, extra: Arc<Map>) -> Loader {
         Loader { extra, ..self }
+    }
+
+    /// The same with what the configuration says of inventories.
+    pub fn reads_inventories(self, unparsed: Unparsed, plugins: Option<Vec<String>>) -> Loader {
+        Loader {
+            unparsed,
+            inventory_plugins: plugins,
+            ..self
+        }
     }
 
     /// The same with what the configuration says of variables and names of groups.
@@ -179,11 +197,7 @@ impl Loader {
     /// Everything that is wrong in any of the files.
     pub fn playbook(&self, path: &Path) -> Result<Playbook, Errors> {
         let folder = path.parent().unwrap_or(Path::new(""));
-        self.note_plugins(&|kind| {
-            let name = plugins::folder_of(kind);
-            let configured = self.search.plugins.get(name).cloned().unwrap_or_default();
-            std::iter::once(folder.join(name)).chain(configured).collect()
-        });
+        self.note_plugins_beside(folder);
         let mut reader = Reader::new(self, folder);
         let playbook = reader.playbook(path, &mut vec![], None);
         match playbook {

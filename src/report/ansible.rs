@@ -2,17 +2,45 @@
 //! output, what Vent has to say beside on standard error.
 
 mod banner;
+mod console;
 mod dump;
 mod failure;
+mod minimal;
 mod recap;
+mod tree;
 
 use super::Reporter;
-use crate::content::byte_text;
-use crate::event::{Diff, Event, Kind, Status, TaskEnded, TaskName};
+use crate::event::{Event, Kind, Status, TaskEnded, TaskName};
 use banner::banner;
+use console::{Console, To};
 pub use failure::warning;
-use std::collections::HashSet;
+pub use minimal::{Minimal, Style};
 use std::io::Write;
+pub use tree::Tree;
+
+/// Who writes standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Callback {
+    /// Banners, results, a recap.
+    #[default]
+    Default,
+    /// Results alone.
+    Minimal,
+    /// A line for each result.
+    OneLine,
+}
+
+impl Callback {
+    /// The one of a name.
+    pub fn of_name(name: &str) -> Option<Callback> {
+        Some(match name.strip_prefix("ansible.builtin.").unwrap_or(name) {
+            "default" => Callback::Default,
+            "minimal" => Callback::Minimal,
+            "oneline" => Callback::OneLine,
+            _ => return None,
+        })
+    }
+}
 
 /// How it is shown: the options of the callback, and of Ansible's display.
 #[derive(Clone, Debug)]
@@ -76,25 +104,15 @@ mod colour {
 /// Modules whose results are never printed: facts are too many.
 const NEVER_DUMPED: [&str; 2] = ["setup", "gather_facts"];
 
-/// Where a text goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum To {
-    Output,
-    Errors,
-}
-
 /// Writes as Ansible does.
 pub struct Ansible<W: Write + Send, E: Write + Send> {
-    out: W,
-    errors: E,
+    console: Console<W, E>,
     display: Display,
     check: bool,
     /// The task whose banner was written last.
     banner: Option<TaskKey>,
     /// The task that was begun last, for a banner that waits for a result worth showing.
     begun: Option<TaskName>,
-    /// What was said and is not said again.
-    said: HashSet<String>,
 }
 
 /// A task of a play, whatever the host.
@@ -113,56 +131,21 @@ impl<W: Write + Send, E: Write + Send> Ansible<W, E> {
     /// Writes into `out`, and beside into `errors`.
     pub fn new(out: W, errors: E, display: Display) -> Ansible<W, E> {
         Ansible {
-            out,
-            errors,
+            console: Console::new(out, errors, display.colour),
             display,
             check: false,
             banner: None,
             begun: None,
-            said: HashSet::new(),
         }
     }
 
-    /// Writes a text and the end of its last line, each line in a colour.
     fn say(&mut self, to: To, colour: &str, text: &str) {
-        let text = byte_text::shown(text).into_owned();
-        let painted = match self.display.colour && !colour.is_empty() && !text.is_empty() {
-            true => {
-                let lines = text
-                    .split('\n')
-                    .map(|line| format!("\x1b[{colour}m{line}\x1b[0m"));
-                lines.collect::<Vec<_>>().join("\n")
-            }
-            false => text,
-        };
-        let line = match painted.ends_with('\n') {
-            true => painted,
-            false => painted + "\n",
-        };
-        // A reader that has gone away does not stop the run.
-        let _ = match to {
-            To::Output => self
-                .out
-                .write_all(line.as_bytes())
-                .and_then(|()| self.out.flush()),
-            To::Errors => self
-                .errors
-                .write_all(line.as_bytes())
-                .and_then(|()| self.errors.flush()),
-        };
+        self.console.say(to, colour, text);
     }
 
     fn banner(&mut self, text: &str) {
         let banner = banner(text, self.display.columns);
         self.say(To::Output, "", &banner);
-    }
-
-    /// `[WARNING]: ...`, once.
-    fn warn(&mut self, text: &str) {
-        let text = format!("[WARNING]: {text}");
-        if self.said.insert(text.clone()) {
-            self.say(To::Errors, colour::WARNING, &text);
-        }
     }
 
     fn marker(&self) -> &'static str {
@@ -222,7 +205,7 @@ impl<W: Write + Send, E: Write + Send> Ansible<W, E> {
         }
         self.task_banner_once(&task.name);
         if changed {
-            self.diffs(&task.diffs);
+            self.console.diffs(&task.diffs);
         }
         if task.looped {
             return;
@@ -243,12 +226,7 @@ impl<W: Write + Send, E: Write + Send> Ansible<W, E> {
 
     fn skipped(&mut self, task: &TaskEnded) {
         if task.status == Status::Undecided {
-            let origin = task.origin.as_deref().unwrap_or("what is not done yet");
-            let name = &task.name;
-            self.warn(&format!(
-                "{} [{}] {} is undecided in check mode and counts as skipped: {origin} decides it",
-                name.place, name.host, name.task
-            ));
+            self.console.undecided(task);
         }
         if !self.display.skipped_hosts {
             return;
@@ -266,16 +244,12 @@ impl<W: Write + Send, E: Write + Send> Ansible<W, E> {
 
     fn failed(&mut self, task: &TaskEnded) {
         self.task_banner_once(&task.name);
-        let to = match self.display.failed_on_stderr {
-            true => To::Errors,
-            false => To::Output,
-        };
+        let to = To::of_failures(self.display.failed_on_stderr);
         // Its items were told one by one.
         if !told_by_items(task) {
-            let block = failure::block(task);
             let items = task.looped && task.result.get("results").is_some();
-            if !items && self.said.insert(block.clone()) {
-                self.say(to, colour::ERROR, &(block + "\n"));
+            if !items {
+                self.console.error_block(to, task);
             }
             let label = label(&task.name);
             let line = match &task.item {
@@ -300,30 +274,9 @@ impl<W: Write + Send, E: Write + Send> Ansible<W, E> {
             label(&task.name),
             self.dump(task)
         );
-        let to = match self.display.failed_on_stderr {
-            true => To::Errors,
-            false => To::Output,
-        };
+        let to = To::of_failures(self.display.failed_on_stderr);
+        self.console.error_block(to, task);
         self.say(to, colour::UNREACHABLE, &line);
-    }
-
-    fn diffs(&mut self, diffs: &[Diff]) {
-        for diff in diffs {
-            let mut text = String::new();
-            for line in dump::headed(diff).lines() {
-                let colour = match line.as_bytes().first() {
-                    Some(b'+') => colour::OK,
-                    Some(b'-') => colour::ERROR,
-                    Some(b'@') if line.starts_with("@@") => colour::DIFF_LINES,
-                    _ => "",
-                };
-                match self.display.colour && !colour.is_empty() {
-                    true => text.push_str(&format!("\x1b[{colour}m{line}\x1b[0m\n")),
-                    false => text.push_str(&format!("{line}\n")),
-                }
-            }
-            self.say(To::Output, "", &(text + "\n"));
-        }
     }
 
     fn play(&mut self, play: &str) {
@@ -357,11 +310,7 @@ impl<W: Write + Send, E: Write + Send> Reporter for Ansible<W, E> {
             Kind::RunStarted { check, .. } => {
                 self.check = *check;
                 if self.display.verbosity > 0 {
-                    let text = match &self.display.config_file {
-                        Some(path) => format!("Using {path} as config file"),
-                        None => "No config file found; using defaults".to_string(),
-                    };
-                    self.say(To::Output, colour::VERBOSE, &text);
+                    self.console.configuration(self.display.config_file.as_deref());
                 }
             }
             Kind::PlayStarted { play, .. } | Kind::BatchStarted { play, .. } => self.play(play),
@@ -420,18 +369,6 @@ impl<W: Write + Send, E: Write + Send> Reporter for Ansible<W, E> {
                 let line = format!("NOTIFIED HANDLER {handler_name} for {}", name.host);
                 self.say(To::Output, colour::VERBOSE, &line);
             }
-            Kind::PlayBroken { report, .. } => {
-                let text = format!("[ERROR]: {}", report.trim_start_matches("error: "));
-                self.say(To::Errors, colour::ERROR, &text);
-            }
-            Kind::HostExpected { host, origin, .. } => {
-                self.warn(&format!("nothing can be told of {host} yet: {origin} decides it"));
-            }
-            Kind::Warning { text } => self.warn(text),
-            Kind::Notice { host, text } => {
-                let host = host.as_ref().map(|host| format!("[{host}] "));
-                self.warn(&format!("{}{text}", host.unwrap_or_default()));
-            }
             Kind::Meta { text, .. } if self.display.verbosity > 1 => {
                 self.say(To::Output, colour::VERBOSE, &format!("META: {text}"));
             }
@@ -447,7 +384,7 @@ impl<W: Write + Send, E: Write + Send> Reporter for Ansible<W, E> {
                     self.banner("DRY RUN");
                 }
             }
-            _ => {}
+            other => self.console.beside(other),
         }
     }
 }

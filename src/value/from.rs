@@ -1,6 +1,6 @@
 //! Making values out of Rust's and JSON's.
 
-use super::Value;
+use super::{Map, Value};
 use std::sync::Arc;
 
 impl From<bool> for Value {
@@ -24,6 +24,12 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(value: String) -> Value {
         Value::String(Arc::from(value))
+    }
+}
+
+impl From<Map> for Value {
+    fn from(map: Map) -> Value {
+        Value::Map(Arc::new(map))
     }
 }
 

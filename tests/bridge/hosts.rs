@@ -1,6 +1,6 @@
 //! Modules that Vent does not have, by other accounts and over SSH.
 
-use super::Project;
+use super::{Project, assert_ends};
 use crate::ssh_server::{Server, run};
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
@@ -108,11 +108,7 @@ fn over_ssh_a_server_stays_for_the_run_and_ends_with_it() {
         .ended(0)
         .holds(&["bridged: 4 tasks"]);
     let parent = std::fs::read_to_string(project.path("parent")).unwrap();
-    let process = format!("/proc/{parent}");
     let began = std::time::Instant::now();
-    while std::path::Path::new(&process).exists() {
-        assert!(began.elapsed().as_secs() < 20, "{parent} goes on");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    assert_ends(&parent);
     println!("the server ended {:?} after the run", began.elapsed());
 }

@@ -1,6 +1,6 @@
 //! Modules of Python's, by the installed ansible-core.
 
-use super::{PLAY, Project};
+use super::{PLAY, Project, assert_ends};
 
 /// Tells its arguments, and what is around it.
 const MINE: &str = "#!/usr/bin/python
@@ -230,16 +230,8 @@ fn a_module_leaves_nothing_in_the_server_and_one_that_takes_too_long_is_ended_wi
         .vent(&["run", "site.yml"])
         .ended(2)
         .holds(&["Timed out after 1 second(s)."]);
-    std::thread::sleep(std::time::Duration::from_secs(3));
-    for pid in std::fs::read_to_string(project.path("pids"))
-        .unwrap()
-        .split_whitespace()
-    {
-        assert!(
-            !std::path::Path::new(&format!("/proc/{pid}")).exists(),
-            "{pid} goes on"
-        );
-    }
+    let pids = std::fs::read_to_string(project.path("pids")).unwrap();
+    pids.split_whitespace().for_each(assert_ends);
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Project {
     }
 
     pub fn list(&self) -> Value {
-        Value::from(&self.load().unwrap().list())
+        Value::from(&self.load().unwrap().view().list())
     }
 
     pub fn folder(&self) -> &Path {

@@ -1,16 +1,40 @@
 //! How a run is shown under Ansible's names, by the settings and the terminal there are.
 
 use crate::cli::project::Project;
-use crate::report::Display;
-use std::io::IsTerminal;
+use crate::report::ansible::{Ansible, Callback, Minimal, Style};
+use crate::report::{Display, Reporter};
+use std::io::{IsTerminal, stderr, stdout};
 
 /// Columns of a banner without a terminal, and at least.
 const COLUMNS: usize = 79;
 
-/// The display for so many `-v`.
-pub fn display(project: &Project, verbosity: u8) -> Display {
+/// The callback of the configuration; one that Vent does not have is said, and `default` takes its place.
+pub fn callback(project: &Project) -> Callback {
+    let Some(name) = &project.shown.stdout_callback else {
+        return Callback::Default;
+    };
+    Callback::of_name(name).unwrap_or_else(|| {
+        crate::cli::say(&format!(
+            "[WARNING]: Vent does not have the callback `{name}` (`stdout_callback`): it shows the run as `default` does"
+        ));
+        Callback::Default
+    })
+}
+
+/// Who shows a run on standard output, for so many `-v`.
+pub fn reporter(callback: Callback, project: &Project, verbosity: u8) -> Box<dyn Reporter> {
+    let display = display(project, verbosity);
+    let minimal = |style, display| Box::new(Minimal::new(stdout(), stderr(), display, style));
+    match callback {
+        Callback::Default => Box::new(Ansible::new(stdout(), stderr(), display)),
+        Callback::Minimal => minimal(Style::Minimal, display),
+        Callback::OneLine => minimal(Style::OneLine, display),
+    }
+}
+
+fn display(project: &Project, verbosity: u8) -> Display {
     let shown = &project.shown;
-    let stdout = std::io::stdout();
+    let stdout = stdout();
     let columns = match stdout.is_terminal() {
         true => rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| usize::from(size.ws_col)),
         false => 0,

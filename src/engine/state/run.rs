@@ -150,7 +150,9 @@ impl RunState {
     pub fn warn(&self, warnings: &[Error]) {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         for warning in warnings {
-            let place = warning.place().map(|place| place.short());
+            // What was typed has no line.
+            let place = warning.place().filter(|place| place.source.path.is_some());
+            let place = place.map(|place| place.short());
             let more: Vec<&str> = [place.as_deref(), warning.cure()].into_iter().flatten().collect();
             if warned.insert(warning.message().to_string()) {
                 let text = match &more[..] {

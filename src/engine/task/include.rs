@@ -150,17 +150,17 @@ impl HostTask {
         };
         let file = file.and_then(|path| std::path::absolute(path).ok());
         let file = file.map(|path| path.display().to_string());
-        let included = match self.hides(&scope) {
+        let shown = |text: &str| match self.hides(&scope) {
             true => CENSORED_ITEM.to_string(),
-            false => self.context.run.mask(file.as_deref().unwrap_or(&inclusion.name)),
+            false => self.context.run.mask(text),
         };
-        let item = inclusion.label.as_ref().map(|label| match self.hides(&scope) {
-            true => CENSORED_ITEM.to_string(),
-            false => self.context.run.mask(label),
-        });
+        let included = shown(file.as_deref().unwrap_or(&inclusion.name));
+        let given = shown(&inclusion.name);
+        let item = inclusion.label.as_deref().map(shown);
         self.context.run.events.tell(Kind::Included {
             name,
             included,
+            given,
             item,
             hosts,
         });

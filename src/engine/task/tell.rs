@@ -123,7 +123,7 @@ impl HostTask {
             commands: result.commands.iter().map(|line| run.mask(line)).collect(),
             report: mask(&result.report),
             lines: match result.status {
-                Status::Failed | Status::Ignored => {
+                Status::Failed | Status::Ignored | Status::Unreachable => {
                     let lines = self.task.place.lines(LINES);
                     lines.into_iter().map(|line| run.mask(line)).collect()
                 }

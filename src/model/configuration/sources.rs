@@ -68,12 +68,16 @@ impl Sources<'_> {
 
     /// A setting of `[defaults]`, the environment's if it is set there.
     pub(super) fn get(&self, name: &str) -> Option<Setting> {
-        let variable = format!("ANSIBLE_{}", name.to_uppercase());
-        if let Some(setting) = self.variable(&variable) {
+        self.of_section("defaults", name, &format!("ANSIBLE_{}", name.to_uppercase()))
+    }
+
+    /// A setting of a section, that of a variable of the environment if that is set.
+    pub(super) fn of_section(&self, section: &str, name: &str, variable: &str) -> Option<Setting> {
+        if let Some(setting) = self.variable(variable) {
             return Some(setting);
         }
         let file = self.file.as_ref()?;
-        let (text, place) = file.entry("defaults", name)?;
+        let (text, place) = file.entry(section, name)?;
         let folder = file
             .source
             .path

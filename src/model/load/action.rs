@@ -124,7 +124,10 @@ impl Reader<'_> {
 
     /// An action of a module without its arguments.
     fn named(&mut self, module: &str, place: &Place, around: (&Keywords, &Scope)) -> Option<Action> {
-        let resolution = self.resolved(module, place, around, &[]);
+        let resolution = match self.resolved(module, place, around, &[]) {
+            Err(error) if self.finds_modules_late => Ok(Resolution::Unresolved(error)),
+            other => other,
+        };
         let resolution = self.errors.take(resolution.map_err(Errors::from))?;
         Some(empty(module, place).resolved(resolution))
     }

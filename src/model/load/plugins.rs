@@ -350,6 +350,15 @@ impl Loader {
         Some(folders)
     }
 
+    /// Notes the plugins beside a playbook in this folder, and those of the configuration.
+    pub(super) fn note_plugins_beside(&self, folder: &Path) {
+        self.note_plugins(&|kind| {
+            let name = folder_of(kind);
+            let configured = self.search.plugins.get(name).cloned().unwrap_or_default();
+            std::iter::once(folder.join(name)).chain(configured).collect()
+        });
+    }
+
     /// Notes the plugins beside a playbook, in a role or of the configuration that have a name of Vent's own.
     pub(super) fn note_plugins(&self, folders: &dyn Fn(NameKind) -> Vec<PathBuf>) {
         for kind in KINDS {

@@ -24,6 +24,8 @@ pub(super) struct Reader<'a> {
     pub known_roles: HashMap<String, Arc<Role>>,
     /// Files that are being read, to notice one that imports itself.
     pub open: Vec<PathBuf>,
+    /// A module that no one has fails its task when it is reached, and is not refused.
+    pub finds_modules_late: bool,
 }
 
 /// What a keyword takes; a template may stand for any of them.
@@ -47,6 +49,7 @@ impl<'a> Reader<'a> {
             roles: vec![],
             known_roles: HashMap::new(),
             open: vec![],
+            finds_modules_late: false,
         }
     }
 

@@ -21,37 +21,74 @@ const HIDDEN_IN_DEBUG: [&str; 6] = [
     "ansible_loop_var",
 ];
 
-/// The result of a task or an item.
+/// How JSON is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// On lines of their own, indented by four.
+    Lines,
+    /// On one line.
+    Line,
+    /// On one line, without blanks behind commas.
+    DenseLine,
+}
+
+/// The result of a task or an item as the callback `default` prints it.
 pub fn result(task: &TaskEnded, display: &Display) -> String {
-    let pretty = match display.pretty_results {
+    let lines = match display.pretty_results {
         Some(pretty) => pretty,
         None => display.verbosity > 2 || task.shown && task.status != Status::Skipped && !task.looped,
     };
-    let shown = shown(task, display.verbosity);
+    let form = match lines {
+        true => Form::Lines,
+        false => Form::Line,
+    };
+    written(&shown(task, display.verbosity), form)
+}
+
+/// The result of a task as the other callbacks print it.
+pub fn whole(task: &TaskEnded, form: Form, verbosity: u8) -> String {
+    match task.status {
+        // What `debug` is not asked for is told of its failures.
+        Status::Failed | Status::Ignored | Status::Unreachable => {
+            written(&kept(task, |name| is_kept(name, verbosity)), form)
+        }
+        _ => written(&shown(task, verbosity), form),
+    }
+}
+
+/// JSON as Python writes it.
+pub fn written(value: &Value, form: Form) -> String {
     let mut out = vec![];
-    // Neither fails in memory.
-    let _ = match pretty {
-        true => shown.serialize(&mut Serializer::with_formatter(
+    // None fails in memory.
+    let _ = match form {
+        Form::Lines => value.serialize(&mut Serializer::with_formatter(
             &mut out,
             PrettyFormatter::with_indent(b"    "),
         )),
-        false => shown.serialize(&mut Serializer::with_formatter(&mut out, OneLine)),
+        Form::Line => value.serialize(&mut Serializer::with_formatter(&mut out, OneLine(b", "))),
+        Form::DenseLine => value.serialize(&mut Serializer::with_formatter(&mut out, OneLine(b","))),
     };
     String::from_utf8_lossy(&out).into_owned()
 }
 
 fn shown(task: &TaskEnded, verbosity: u8) -> Value {
+    let debug = matches!(task.name.module.as_str(), "debug" | "ansible.builtin.debug");
+    let message_alone = debug && task.result.get("msg").is_some();
+    kept(task, |name| {
+        is_kept(name, verbosity)
+            && !(message_alone && name != "msg" || debug && HIDDEN_IN_DEBUG.contains(&name))
+    })
+}
+
+/// False for what no callback prints of a result.
+fn is_kept(name: &str, verbosity: u8) -> bool {
+    !(TOLD.contains(&name) || name.starts_with("_ansible_") || verbosity < 3 && UNSHOWN.contains(&name))
+}
+
+/// The fields of a result that are kept, sorted.
+fn kept(task: &TaskEnded, keep: impl Fn(&str) -> bool) -> Value {
     let Value::Object(fields) = &task.result else {
         return task.result.clone();
-    };
-    let debug = matches!(task.name.module.as_str(), "debug" | "ansible.builtin.debug");
-    let message_alone = debug && fields.contains_key("msg");
-    let keep = |name: &str| {
-        !(TOLD.contains(&name)
-            || name.starts_with("_ansible_")
-            || verbosity < 3 && UNSHOWN.contains(&name)
-            || message_alone && name != "msg"
-            || debug && HIDDEN_IN_DEBUG.contains(&name))
     };
     let kept = fields.iter().filter(|(name, _)| keep(name));
     sorted(&Value::Object(
@@ -75,14 +112,14 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// JSON on one line, with blanks behind commas and colons.
-struct OneLine;
+/// JSON on one line, with this between members.
+struct OneLine(&'static [u8]);
 
 impl Formatter for OneLine {
     fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> Result<()> {
         match first {
             true => Ok(()),
-            false => out.write_all(b", "),
+            false => out.write_all(self.0),
         }
     }
 

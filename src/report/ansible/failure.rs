@@ -1,7 +1,7 @@
 //! The block of an error on standard error: what failed, where it stands, and the lines there.
 
 use crate::error::Error;
-use crate::event::{LINES, TaskEnded, TaskName};
+use crate::event::{LINES, Status, TaskEnded, TaskName};
 use std::path::PathBuf;
 
 /// Modules that Ansible does on the control node, as actions.
@@ -38,11 +38,23 @@ pub fn block(task: &TaskEnded) -> String {
     let message = task.result.get("msg").and_then(|message| message.as_str());
     let message = message.unwrap_or_default();
     let own = origin(&task.name.place, task.name.column, &task.lines);
+    if task.status == Status::Unreachable {
+        return format!("[ERROR]: Task failed: {message}\n{own}");
+    }
     if let Some(caused) = &task.caused {
         let nearer = origin(&caused.place, caused.column, &caused.lines);
+        let doing = match is_typed(&task.name.place) {
+            // The task and its module were typed apart.
+            true => format!(
+                "Task failed.\n{own}\n<<< caused by >>>\n\n{}\nOrigin: <CLI option '-m'>\n\n{}\n",
+                caused.doing.trim_start_matches("Task failed: "),
+                task.name.module
+            ),
+            false => format!("{}\n{own}", caused.doing),
+        };
         return format!(
-            "[ERROR]: {message}\n\n{}\n{own}\n<<< caused by >>>\n\n{}\n{nearer}",
-            caused.doing, caused.message
+            "[ERROR]: {message}\n\n{doing}\n<<< caused by >>>\n\n{}\n{nearer}",
+            caused.message
         );
     }
     let module = task.name.module.rsplit('.').next().unwrap_or_default();
@@ -62,7 +74,7 @@ pub fn block(task: &TaskEnded) -> String {
 pub fn warning(warning: &Error) -> String {
     let message = warning.message();
     let Some(place) = warning.place() else {
-        return format!("[WARNING]: {message}\n");
+        return format!("[WARNING]: {message}");
     };
     let lines: Vec<String> = place.lines(LINES).into_iter().map(str::to_string).collect();
     let origin = origin(&place.short(), place.line_column().1, &lines);
@@ -72,11 +84,21 @@ pub fn warning(warning: &Error) -> String {
 /// A place with its lines, if they may be shown.
 fn origin(place: &str, column: usize, lines: &[String]) -> String {
     let (file, line) = parsed(place);
+    if is_typed(place) {
+        let name = place.rsplit_once(':').map_or(place, |parts| parts.0);
+        let text = lines.iter().map(|line| format!("{line}\n"));
+        return format!("Origin: {name}\n\n{}", text.collect::<String>());
+    }
     let excerpt = match lines {
         [] => String::new(),
         lines => excerpt(lines, line, column),
     };
     format!("Origin: {}:{line}:{column}\n\n{excerpt}", file.display())
+}
+
+/// True for what was typed on the command line, which has no line.
+fn is_typed(place: &str) -> bool {
+    place.starts_with('<')
 }
 
 /// The lines with their numbers, of which the last is `line`.

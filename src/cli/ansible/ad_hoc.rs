@@ -1,0 +1,148 @@
+//! `ansible`: one task that is typed on the command line.
+
+use super::{Command, hosts};
+use crate::cli::choices::Manner;
+use crate::cli::{project, run};
+use crate::engine::Settings;
+use crate::error::{Error, ErrorKind, Errors, Result};
+use crate::graph::Graph;
+use crate::model::load::AdHoc;
+use crate::report::ansible::{Callback, Tree};
+use clap::Parser;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Modules that do nothing without arguments.
+const NEED_ARGUMENTS: [&str; 5] = ["command", "raw", "script", "shell", "expect"];
+
+/// Defines and runs a single task against a set of hosts, by Vent.
+#[derive(Parser, Debug)]
+#[command(name = "ansible", infer_long_args = true)]
+pub struct AdHocCommand {
+    /// The hosts.
+    pattern: String,
+    #[command(flatten)]
+    project: project::Options,
+    #[command(flatten)]
+    manner: Manner,
+    /// The module.
+    #[arg(short, long, default_value = "command")]
+    module_name: String,
+    /// Its arguments: `name=value ...`, or an object as JSON.
+    #[arg(
+        short,
+        long = "args",
+        value_name = "MODULE_ARGS",
+        default_value = "",
+        allow_hyphen_values = true
+    )]
+    arguments: String,
+    /// Leave out hosts that do not match this pattern.
+    #[arg(short, long)]
+    limit: Option<String>,
+    /// Only list the hosts.
+    #[arg(long)]
+    list_hosts: bool,
+    /// Run it as a job, which has failed after so many seconds.
+    #[arg(short = 'B', long, value_name = "SECONDS", default_value_t = 0)]
+    background: u64,
+    /// Ask for a job every so many seconds; 0: do not wait for it.
+    #[arg(short = 'P', long, value_name = "SECONDS", default_value_t = 15)]
+    poll: u64,
+    /// It has failed after so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    task_timeout: u64,
+    /// A line for each result.
+    #[arg(short, long)]
+    one_line: bool,
+    /// Write the last result of each host into a file of its name in this folder.
+    #[arg(short, long, value_name = "FOLDER")]
+    tree: Option<PathBuf>,
+    /// The folder whose `group_vars`, `roles` and plugins are used.
+    #[arg(long, value_name = "FOLDER")]
+    playbook_dir: Option<PathBuf>,
+    /// Forget the facts that a cache holds. Vent keeps none.
+    #[arg(long)]
+    flush_cache: bool,
+}
+
+impl Command for AdHocCommand {
+    async fn run(mut self) -> Result<i32, Errors> {
+        let folder = self.playbook_dir.clone().unwrap_or_default();
+        self.project.named_as_ansible = true;
+        let project = project::Project::open(&self.project, Some(&folder.join("-")))?;
+        let inventory = project.inventory();
+        run::tell_warnings(run::Output::Ansible, &project);
+        let inventory = inventory?;
+        let chosen = hosts::limited(
+            &inventory,
+            &self.pattern,
+            self.limit.as_deref(),
+            project.shown.localhost_warning.unwrap_or(true),
+        )?;
+        if self.list_hosts {
+            let lines: String = chosen.iter().map(|host| format!("    {host}\n")).collect();
+            crate::cli::print(&format!("  hosts ({}):\n{lines}", chosen.len()));
+            return Ok(0);
+        }
+        check(&self.pattern, &self.module_name, &self.arguments)?;
+        if chosen.is_empty() {
+            return Ok(0);
+        }
+        let typed = AdHoc {
+            pattern: self.pattern,
+            module: self.module_name,
+            arguments: self.arguments,
+            timeout: self.task_timeout,
+            background: self.background,
+            poll: self.poll,
+        };
+        let playbook = Arc::new(project.loader.ad_hoc(&typed, &folder)?);
+        let graph = Graph::of(&[playbook])?;
+        run::tell_warnings(run::Output::Ansible, &project);
+        let settings = Settings {
+            title: format!("ansible {} -m {}", typed.pattern, typed.module),
+            within: std::env::var(crate::engine::WITHIN).ok(),
+            lock_timeout: Duration::from_secs(600),
+            limit: self.limit,
+            ..self.manner.settings(project.settings())
+        };
+        project
+            .wake(&graph, &inventory, settings.limit.as_deref())
+            .await?;
+        let configured = || match project.shown.bin_ansible_callbacks {
+            Some(true) => super::callback(&project),
+            _ => Callback::Default,
+        };
+        let callback = match self.one_line {
+            true => Callback::OneLine,
+            // The usual one of `ansible` is another than that of `ansible-playbook`.
+            false => Some(configured())
+                .filter(|callback| *callback != Callback::Default)
+                .unwrap_or(Callback::Minimal),
+        };
+        let mut reporters = vec![super::reporter(callback, &project, settings.verbosity)];
+        if let Some(folder) = &self.tree {
+            reporters.push(Box::new(Tree::new(folder, crate::cli::say)));
+        }
+        Ok(run::watch(&project, graph, inventory, settings, reporters).await?)
+    }
+}
+
+/// Refuses what is no task.
+fn check(pattern: &str, module: &str, arguments: &str) -> Result<()> {
+    let short = module.strip_prefix("ansible.builtin.").unwrap_or(module);
+    let message = if NEED_ARGUMENTS.contains(&short) && arguments.is_empty() {
+        let playbook = match pattern.ends_with(".yml") {
+            true => " (did you mean to run ansible-playbook?)",
+            false => "",
+        };
+        format!("No argument passed to {module} module{playbook}")
+    } else if short == "import_playbook" {
+        format!("'{module}' is not a valid action for ad-hoc commands")
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(message).of_kind(ErrorKind::Options))
+}

@@ -1,0 +1,339 @@
+//! What `ansible-inventory` shows of an inventory.
+
+use super::{Group, Host, Inventory, Stated, mapping};
+use crate::model::Variables;
+use crate::value::{Map, Value, repr};
+use indexmap::IndexSet;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// An inventory, and what of it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    inventory: &'a Inventory,
+    /// The hosts that a pattern leaves.
+    limit: Option<&'a HashSet<Arc<str>>>,
+    /// What is said of groups and hosts themselves.
+    stated: Option<&'a Stated>,
+    /// Variables stand where they are stated, not with each host that has them.
+    exports: bool,
+    /// Variables of every host.
+    extra: Option<&'a Map>,
+}
+
+impl Inventory {
+    /// All of it.
+    pub fn view(&self) -> View<'_> {
+        View {
+            inventory: self,
+            limit: None,
+            stated: None,
+            exports: false,
+            extra: None,
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// Only these hosts.
+    pub fn limited_to(self, hosts: Option<&'a HashSet<Arc<str>>>) -> View<'a> {
+        View { limit: hosts, ..self }
+    }
+
+    /// With what is said of groups and hosts themselves; `exports`: variables stand where they are stated (Ansible's `--export`).
+    pub fn with_stated(self, stated: &'a Stated, exports: bool) -> View<'a> {
+        let stated = Some(stated);
+        View {
+            stated,
+            exports,
+            ..self
+        }
+    }
+
+    /// With `-e`.
+    pub fn with_extra(self, extra: &'a Map) -> View<'a> {
+        View {
+            extra: Some(extra),
+            ..self
+        }
+    }
+
+    fn shows(&self, name: &Arc<str>) -> bool {
+        self.limit.is_none_or(|hosts| hosts.contains(name))
+    }
+
+    /// `--list`, as a dynamic inventory says it.
+    pub fn list(&self) -> Value {
+        let mut all = Map::new();
+        let hosts = self.inventory.hosts.values();
+        let mut hosts: Vec<&Host> = hosts.filter(|host| self.shows(&host.name)).collect();
+        hosts.sort_by_key(|host| &host.name);
+        let variables = hosts.into_iter().map(|host| (&host.name, self.variables(host)));
+        let hostvars = Value::map(variables.filter(|(_, variables)| !is_empty(variables)));
+        let profile = Value::string("inventory_legacy");
+        all.insert(
+            "_meta".into(),
+            Value::map([("hostvars", hostvars), ("profile", profile)]),
+        );
+        let mut seen = vec![];
+        if let Some(group) = self.inventory.groups.get("all") {
+            self.list_group(group, &mut all, &mut seen);
+        }
+        Value::Map(Arc::new(all))
+    }
+
+    fn list_group(&self, group: &'a Group, all: &mut Map, seen: &mut Vec<Arc<str>>) {
+        if seen.contains(&group.name) {
+            return;
+        }
+        seen.push(group.name.clone());
+        let mut content = Map::new();
+        let names = |names: &mut dyn Iterator<Item = &Arc<str>>| Value::list(names.map(Value::string));
+        let mut hosts = self.hosts(group).peekable();
+        if hosts.peek().is_some() {
+            content.insert("hosts".into(), names(&mut hosts));
+        }
+        if !group.children.is_empty() {
+            content.insert("children".into(), names(&mut group.children.iter()));
+        }
+        self.put_stated(group, &mut content);
+        let slot = all.insert_full(group.name.clone(), Value::Null).0;
+        for child in self.children(group) {
+            self.list_group(child, all, seen);
+        }
+        match content.is_empty() {
+            true => {
+                all.shift_remove(&group.name);
+            }
+            false => all[slot] = Value::Map(Arc::new(content)),
+        }
+    }
+
+    /// `--list` as an inventory in YAML says it: groups in groups, the variables of a host where it is first met.
+    pub fn tree(&self) -> Value {
+        let (mut groups, mut hosts) = (HashSet::new(), HashSet::new());
+        match self.inventory.groups.get("all") {
+            Some(all) => Value::from(self.tree_of(all, &mut groups, &mut hosts)),
+            None => Value::from(Map::new()),
+        }
+    }
+
+    fn tree_of(&self, group: &'a Group, groups: &mut Names<'a>, hosts: &mut Names<'a>) -> Map {
+        let mut content = Map::new();
+        let mut children = Map::new();
+        for child in self.children(group) {
+            match groups.contains(&child.name) {
+                true => {
+                    children.insert(child.name.clone(), Value::from(Map::new()));
+                }
+                false => {
+                    children.extend(self.tree_of(child, groups, hosts));
+                    groups.insert(&child.name);
+                }
+            }
+        }
+        if !children.is_empty() {
+            content.insert("children".into(), Value::from(children));
+        }
+        let mut members = Map::new();
+        for name in self.hosts(group) {
+            let host = self.inventory.hosts.get(name).filter(|_| hosts.insert(name));
+            let variables = host.map_or_else(|| Value::from(Map::new()), |host| self.variables(host));
+            members.insert(name.clone(), variables);
+        }
+        if !members.is_empty() {
+            content.insert("hosts".into(), Value::from(members));
+        }
+        self.put_stated(group, &mut content);
+        let mut found = Map::new();
+        if !content.is_empty() {
+            found.insert(group.name.clone(), Value::from(content));
+        }
+        found
+    }
+
+    /// `--host NAME`: the variables of a host; `None`: no such host.
+    pub fn host_variables(&self, name: &str) -> Option<Value> {
+        self.inventory.host(name).map(|host| self.variables(host))
+    }
+
+    /// `--graph`: groups and hosts as a tree, from `group` on; `None`: no such group.
+    pub fn graph(&self, group: &str, with_variables: bool) -> Option<String> {
+        let mut text = String::new();
+        self.draw(self.inventory.groups.get(group)?, 0, with_variables, &mut text);
+        Some(text)
+    }
+
+    fn draw(&self, group: &'a Group, depth: usize, with_variables: bool, text: &mut String) {
+        let line = |text: &mut String, depth: usize, name: &str| {
+            let branch = if depth > 0 { "--" } else { "" };
+            text.push_str(&format!("{}{branch}{name}\n", "  |".repeat(depth)));
+        };
+        let variables = |text: &mut String, depth: usize, variables: &Value| {
+            let variables = variables.as_map().into_iter().flatten();
+            let mut sorted: Vec<_> = variables.filter(|_| with_variables).collect();
+            sorted.sort_by_key(|entry| entry.0);
+            for (name, value) in sorted {
+                let value = value.as_str().map_or_else(|| repr(value), str::to_string);
+                line(text, depth, &format!("{{{name} = {value}}}"));
+            }
+        };
+        line(text, depth, &format!("@{}:", group.name));
+        for child in self.children(group) {
+            self.draw(child, depth + 1, with_variables, text);
+        }
+        // Ansible draws all hosts, whatever the limit.
+        for name in members(group) {
+            line(text, depth + 1, name);
+            if let Some(host) = self.inventory.hosts.get(name) {
+                variables(text, depth + 2, &self.variables(host));
+            }
+        }
+        variables(text, depth + 1, &mapping(self.of_group(group)));
+    }
+
+    fn children(&self, group: &'a Group) -> impl Iterator<Item = &'a Group> {
+        let groups = &self.inventory.groups;
+        group.children.iter().filter_map(|name| groups.get(name))
+    }
+
+    /// The own hosts of a group that are shown.
+    fn hosts(&self, group: &'a Group) -> impl Iterator<Item = &'a Arc<str>> {
+        let view = *self;
+        members(group).iter().filter(move |name| view.shows(name))
+    }
+
+    fn put_stated(&self, group: &'a Group, content: &mut Map) {
+        let variables = self.of_group(group);
+        if self.exports && !variables.is_empty() {
+            content.insert("vars".into(), mapping(variables));
+        }
+    }
+
+    /// What is stated of a group.
+    fn of_group(&self, group: &'a Group) -> &'a Variables {
+        let stated = self.stated.and_then(|stated| stated.groups.get(&group.name));
+        stated.unwrap_or(&group.variables)
+    }
+
+    /// The variables of a host; where they stand where they are stated, its own.
+    fn variables(&self, host: &Host) -> Value {
+        if self.exports {
+            let own = self.stated.and_then(|stated| stated.hosts.get(&host.name));
+            return mapping(own.unwrap_or(&host.own));
+        }
+        let mut all = Map::clone(mapping(&host.variables).as_map().unwrap_or(&Map::new()));
+        all.extend(self.extra.cloned().unwrap_or_default());
+        Value::from(all)
+    }
+}
+
+/// Names that were met.
+type Names<'a> = HashSet<&'a Arc<str>>;
+
+/// The own hosts of a group; those of `all` are members of others.
+fn members(group: &Group) -> &IndexSet<Arc<str>> {
+    static NOBODY: std::sync::LazyLock<IndexSet<Arc<str>>> = std::sync::LazyLock::new(IndexSet::new);
+    match &*group.name {
+        "all" => &NOBODY,
+        _ => &group.hosts,
+    }
+}
+
+fn is_empty(variables: &Value) -> bool {
+    variables.as_map().is_none_or(Map::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::inventory::Inventory;
+    use crate::model::load::tests::loader;
+    use crate::value::{Value, json};
+
+    /// Writes files and reads the inventory `hosts` among them.
+    fn inventory(files: &[(&str, &str)]) -> (tempfile::TempDir, Inventory) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let sources = ["hosts.ini", "more.yml"].map(|name| folder.path().join(name).display().to_string());
+        let inventory = Inventory::load(&sources, &loader(), Some(folder.path())).unwrap();
+        (folder, inventory)
+    }
+
+    const FILES: &[(&str, &str)] = &[
+        (
+            "hosts.ini",
+            "lonely x=1\n; comment\n[web]\nweb[1:2] ansible_user=me  y=\"1\"  # comment\ndb1:2222 z='[1, 2]'\n\
+             [db]\ndb[01:02].example a=True b=yes c=0644\ndb1\n[site:children]\nweb\ndb\n[site:vars]\ns = \"quoted\"\n\
+             t = hello # not a comment\n[web:vars]\nansible_group_priority=5\np=web\n[db:vars]\np=db\n",
+        ),
+        (
+            "more.yml",
+            "all:\n  vars: {top: 1, p: all}\n  hosts:\n    extra: {v: \"{{ top }}\"}\n  children:\n    east:\n      \
+             hosts: {web1: , \"n[1:2]\": {k: v}}\n      children: {inner: {hosts: solo}}\n      vars: {d: {a: 1}}\n",
+        ),
+        ("group_vars/all.yml", "g: all\n"),
+        ("group_vars/db.yml", "p: dbfile\n"),
+        ("group_vars/web/a.yml", "w: 1\n"),
+        ("host_vars/web1.yml", "h: 1\n"),
+        ("host_vars/localhost", "solo: 1\n"),
+    ];
+
+    // The texts below are what ansible-inventory of ansible-core 2.19 prints for the same files.
+    #[test]
+    fn the_graph_is_as_ansible_draws_it() {
+        let (_folder, inventory) = inventory(FILES);
+        let graph = "@all:\n  |--@ungrouped:\n  |  |--lonely\n  |  |--extra\n  |--@east:\n  |  |--@inner:\n  |  |  |--solo\n  \
+                     |  |--web1\n  |  |--n1\n  |  |--n2\n  |--@site:\n  |  |--@web:\n  |  |  |--web1\n  |  |  |--web2\n  |  |  |--db1\n  \
+                     |  |--@db:\n  |  |  |--db01.example\n  |  |  |--db02.example\n  |  |  |--db1\n";
+        assert_eq!(inventory.view().graph("all", false).unwrap(), graph);
+        assert_eq!(inventory.view().graph("nobody", false), None);
+    }
+
+    #[test]
+    fn variables_have_ansibles_precedence() {
+        let (_folder, inventory) = inventory(FILES);
+        let host = |name: &str| json(&inventory.view().host_variables(name).unwrap(), None, true);
+        assert_eq!(
+            host("db1"),
+            r#"{"ansible_port": 2222, "g": "all", "p": "dbfile", "s": "quoted", "t": "hello # not a comment", "top": 1, "w": 1, "z": [1, 2]}"#
+        );
+        assert_eq!(
+            host("web1"),
+            r#"{"ansible_user": "me", "d": {"a": 1}, "g": "all", "h": 1, "p": "web", "s": "quoted", "t": "hello # not a comment", "top": 1, "w": 1, "y": 1}"#
+        );
+        assert_eq!(
+            host("localhost"),
+            r#"{"ansible_connection": "local", "g": "all", "p": "all", "solo": 1, "top": 1}"#
+        );
+        assert_eq!(
+            host("db01.example"),
+            r#"{"a": true, "b": "yes", "c": "0644", "g": "all", "p": "dbfile", "s": "quoted", "t": "hello # not a comment", "top": 1}"#
+        );
+    }
+
+    #[test]
+    fn the_list_has_ansibles_form() {
+        let (_folder, inventory) = inventory(FILES);
+        let list = inventory.view().list();
+        let group = |name: &str| {
+            list.get(name)
+                .map(|group| json(group, None, true))
+                .unwrap_or_default()
+        };
+        assert_eq!(group("all"), r#"{"children": ["ungrouped", "east", "site"]}"#);
+        assert_eq!(
+            group("east"),
+            r#"{"children": ["inner"], "hosts": ["web1", "n1", "n2"]}"#
+        );
+        assert_eq!(group("ungrouped"), r#"{"hosts": ["lonely", "extra"]}"#);
+        let extra = list
+            .get("_meta")
+            .and_then(|meta| meta.get("hostvars")?.get("extra"))
+            .unwrap();
+        assert!(extra.get("v").is_some_and(Value::holds_template));
+    }
+}
