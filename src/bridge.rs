@@ -239,14 +239,19 @@ impl Bridge {
             .names(kind, files, folders, &core, self.folder(), &worker)
     }
 
-    /// What plugins make of sources of an inventory: the hosts with their variables, and the groups, each with its `hosts`, `children`,
+    /// What plugins make of sources of an inventory, given the variables of `-e`: the hosts with their variables, and the groups, each with its `hosts`, `children`,
     /// `vars` and `priority`. The thread waits for it.
     ///
     /// # Errors
     /// There is no ansible-core, or its worker does not answer.
-    pub fn inventory(&self, sources: &[PathBuf], folders: &PluginFolders) -> Result<Told> {
+    pub fn inventory(
+        &self,
+        sources: &[String],
+        extra: &serde_json::Value,
+        folders: &PluginFolders,
+    ) -> Result<Told> {
         let core = self.allowed_core()?;
-        let message = json!({"op": "inventory", "sources": sources});
+        let message = json!({"op": "inventory", "sources": sources, "extra": extra.to_string()});
         PluginState::told(&message, folders, self.worker(&core)?)
     }
 

@@ -211,6 +211,9 @@ pub enum Kind {
     Warning {
         /// The sentence.
         text: String,
+        /// Where it stands, if that is told apart.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Origin>,
     },
     /// What came of a `meta` task on a host.
     Meta {
@@ -218,6 +221,9 @@ pub enum Kind {
         host: String,
         /// In Ansible's words.
         text: String,
+        /// Its conditions do not hold (`v2_runner_on_skipped`): the message of the result.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        skipped: Option<String>,
     },
     /// That this host could not be reached was ignored (`ignore_unreachable`).
     UnreachableIgnored {
@@ -370,6 +376,17 @@ pub struct TaskEnded {
     pub origin: Option<String>,
     /// Seconds.
     pub seconds: f64,
+}
+
+/// A place in a file that is told with its lines.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// `file:line`.
+    pub place: String,
+    /// The column there, from 1.
+    pub column: usize,
+    /// The line there behind those above, secrets masked.
+    pub lines: Vec<String>,
 }
 
 /// Where a failure comes from that is no module's, such as an argument that cannot be rendered; in Ansible's words.

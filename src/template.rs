@@ -35,7 +35,7 @@ use crate::source::Place;
 use crate::value::{Unknown, Value};
 use std::sync::Arc;
 
-pub use conditional::{condition, condition_at, conditions};
+pub use conditional::{condition, condition_at, conditions, listed_conditions};
 pub use environment::FileOptions;
 pub use file_variables::{TemplateFile, of_template_file};
 pub use filters::password::hashed;

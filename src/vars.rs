@@ -61,6 +61,8 @@ pub trait Hosts: Send + Sync {
 /// The variables of one host in one task.
 pub struct Stack {
     layers: Vec<Layer>,
+    /// Which of these are of the project's own files; those behind the last are not.
+    of_project: Vec<bool>,
     /// Mappings of stronger layers add to those of weaker ones (`hash_behaviour=merge`).
     merges: bool,
     hosts: Arc<dyn Hosts>,
@@ -72,6 +74,7 @@ impl Stack {
         let merges = false;
         Stack {
             layers,
+            of_project: vec![],
             merges,
             hosts,
         }
@@ -91,6 +94,13 @@ impl Variables for Stack {
             true => self.merged(name),
             false => self.layers.iter().find_map(|layer| layer.get(name)),
         }
+    }
+
+    fn of_project(&self, name: &str) -> Option<Value> {
+        let found = self.layers.iter().zip(&self.of_project);
+        let mut found = found.filter_map(|(layer, own)| Some((layer.get(name)?, *own)));
+        let (value, own) = found.next()?;
+        (own && !self.merges).then_some(value)
     }
 
     fn names(&self) -> Vec<Arc<str>> {
@@ -161,21 +171,32 @@ impl Levels {
     /// The layers in order, the strongest first.
     pub fn stack(self, hosts: Arc<dyn Hosts>) -> Stack {
         let order = [
-            self.magic,
-            self.extra,
-            self.parameters,
-            self.set,
-            self.included,
-            self.task,
-            self.role_vars,
-            self.play,
-            self.facts,
-            self.inventory,
-            self.role_defaults,
+            (self.magic, false),
+            (self.extra, true),
+            (self.parameters, true),
+            (self.set, false),
+            (self.included, false),
+            (self.task, true),
+            (self.role_vars, true),
+            (self.play, true),
+            (self.facts, false),
+            (self.inventory, false),
+            (self.role_defaults, true),
         ];
+        let is_extra = |at: usize| at == 1;
+        let (mut layers, mut of_project) = (vec![], vec![]);
+        for (at, (level, own)) in order.into_iter().enumerate() {
+            // What was made while running stands in no file.
+            let own = level
+                .iter()
+                .map(|layer| own && (is_extra(at) || matches!(layer, Layer::Placed(_))));
+            of_project.extend(own);
+            layers.extend(level);
+        }
         Stack {
             merges: self.merges,
-            ..Stack::new(order.into_iter().flatten().collect(), hosts)
+            of_project,
+            ..Stack::new(layers, hosts)
         }
     }
 }
@@ -219,6 +240,50 @@ mod tests {
             Some("extra".into())
         );
         assert_eq!(levels(vec![]).stack(Arc::new(Nobody)).get("b"), None);
+    }
+
+    #[test]
+    fn what_a_host_had_a_part_in_is_not_the_projects() {
+        let placed = |text: &str| {
+            let place = crate::source::Place::new(&crate::source::Source::named("x", String::new()), 0..0);
+            let placed = model::Placed::new(text, &place);
+            Layer::Placed(Arc::new([("a".into(), placed)].into_iter().collect()))
+        };
+        let made = |text: &str| {
+            Layer::Map(Arc::new(
+                [("a".into(), Value::string(text))].into_iter().collect(),
+            ))
+        };
+        let stated = |levels: Levels| levels.stack(Arc::new(Nobody)).of_project("a");
+        let play = || Levels {
+            play: vec![placed("play")],
+            ..Levels::default()
+        };
+        assert_eq!(stated(play()), Some("play".into()));
+        for stronger in [
+            Levels {
+                set: vec![made("set")],
+                ..play()
+            },
+            Levels {
+                parameters: vec![made("item")],
+                ..play()
+            },
+        ] {
+            assert_eq!(stated(stronger), None);
+        }
+        let weaker = Levels {
+            facts: vec![made("fact")],
+            inventory: vec![placed("inventory")],
+            role_defaults: vec![placed("default")],
+            ..Levels::default()
+        };
+        assert_eq!(stated(weaker), None);
+        let typed = Levels {
+            extra: vec![made("typed")],
+            ..play()
+        };
+        assert_eq!(stated(typed), Some("typed".into()));
     }
 
     #[test]

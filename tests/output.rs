@@ -155,3 +155,53 @@ fn the_lines_of_a_failure_show_no_secret() {
         "{said}"
     );
 }
+
+#[test]
+fn names_of_variables_that_are_keywords_are_warned_of_with_their_lines() {
+    let (names, project) = (names(), tempfile::tempdir().unwrap());
+    let write = |name: &str, text: &str| std::fs::write(project.path().join(name), text).unwrap();
+    write("more.yml", "query: 1\n");
+    write(
+        "site.yml",
+        "- hosts: localhost\n  gather_facts: false\n  vars: {lipsum: 1, mine: 2}\n  tasks:\n    - set_fact:\n        lookup: 1\n\
+         \x20   - include_vars: more.yml\n",
+    );
+    let run = Command::new(names.path().join("ansible-playbook"))
+        .current_dir(project.path())
+        .args(["-i", "localhost,", "-c", "local", "site.yml"])
+        .stdin(Stdio::null())
+        .env("HOME", project.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    let warning = |name: &str| format!("[WARNING]: Found variable using reserved name '{name}'.\nOrigin: ");
+    let place = |name: &str| {
+        project
+            .path()
+            .canonicalize()
+            .unwrap()
+            .join(name)
+            .display()
+            .to_string()
+    };
+    for (name, file, lines) in [
+        (
+            "lipsum",
+            "site.yml:3:10",
+            "3   vars: {lipsum: 1, mine: 2}\n           ^ column 10\n",
+        ),
+        (
+            "lookup",
+            "site.yml:6:9",
+            "6         lookup: 1\n          ^ column 9\n",
+        ),
+        ("query", "more.yml:1:1", "1 query: 1\n  ^ column 1\n"),
+    ] {
+        let begin = format!("{}{}\n\n", warning(name), place(file));
+        let from = said
+            .find(&begin)
+            .unwrap_or_else(|| panic!("{begin} is not in {said}"));
+        assert!(said[from..].contains(lines), "{said}");
+    }
+    assert_eq!(said.matches("[WARNING]").count(), 3, "{said}");
+}

@@ -34,6 +34,8 @@ def set_up_plugins(message):
     for kind, folders in message['folders'].items():
         for folder in folders:
             getattr(loader, kind + '_loader').add_directory(folder)
+    # What the documentation of plugins extends, out of which their options are read.
+    loader.fragment_loader.add_directory(os.path.join(message['basedir'], 'doc_fragments'))
 
 
 def files_of(message):
@@ -178,8 +180,10 @@ def op_names(message, *_):
 
 def op_inventory(message, *_):
     """The hosts and groups that a plugin makes of a file, and of the sources before it if it looks at those."""
+    from ansible import context
     from ansible.inventory.manager import InventoryManager
     set_up_plugins(message)
+    context.CLIARGS = dict(context.CLIARGS, extra_vars=(message['extra'],))
     said = []
     listen(said)
     manager = InventoryManager(loader=files_of(message), sources=message['sources'])

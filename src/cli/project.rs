@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
 use crate::model::configuration::{Configuration, Gathering, Shown, Unparsed};
-use crate::model::load::{Known, Loader, SearchPaths};
+use crate::model::load::{Known, Loader, SearchPaths, free_form};
 use crate::module;
 use crate::source::{Place, Source};
 use crate::template;
@@ -311,22 +311,21 @@ fn mapping(source: &Arc<Source>, vault: &Vault) -> Result<Map, Errors> {
     }
 }
 
-/// `name=value name='other value'`: the values are texts.
+/// `name=value name='other value'`: the values are texts. A template is one word, as behind a module's name.
 fn words(text: &str) -> Result<Map, Errors> {
-    let words = shlex::split(text).ok_or_else(|| {
-        Error::new("the quotes of a `-e` are not closed")
+    let parted = free_form::split(text, false).map_err(|problem| {
+        Error::new(format!("cannot take `-e` apart: {problem}"))
             .at(&Place::new(&Source::named("-e", text.to_string()), 0..text.len()))
             .help("quote the whole for the shell: -e \"name='a value'\"")
             .of_kind(ErrorKind::Unreadable)
     })?;
-    let mut map = Map::new();
-    for word in words {
-        let Some((name, value)) = word.split_once('=') else {
-            let error = Error::new(format!("`-e {text}` is no variable"))
-                .help("write -e name=value, -e '{name: value}' or -e @file");
-            return Err(error.into());
-        };
-        map.insert(name.into(), Value::trusted(value, None));
+    if !parted.rest.is_empty() {
+        let error = Error::new(format!("`-e {text}` is no variable"))
+            .help("write -e name=value, -e '{name: value}' or -e @file");
+        return Err(error.into());
     }
-    Ok(map)
+    let values = parted.pairs.into_iter();
+    Ok(values
+        .map(|pair| (pair.key.into(), Value::trusted(&pair.value, None)))
+        .collect())
 }

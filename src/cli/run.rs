@@ -69,7 +69,10 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     super::missing_needs::check(&graph)?;
     tell_warnings(command.output, &project);
     if let Some(warning) = super::survey::of(&graph, &project.loader).warning() {
-        super::say(&warning);
+        super::say(&match command.output {
+            Output::Ansible => warning.replacen("warning: ", "[WARNING]: ", 1),
+            _ => warning,
+        });
     }
     let choices = &command.choices;
     if choices.syntax_check {
@@ -296,7 +299,7 @@ fn listed(
     let (sender, mut receiver) = mpsc::unbounded_channel::<Event>();
     let listed = engine::listing(parts(project, graph, inventory, settings, Events::new(sender)));
     while let Ok(event) = receiver.try_recv() {
-        if let Kind::Warning { text } = event.kind {
+        if let Kind::Warning { text, .. } = event.kind {
             super::say(&format!("[WARNING]: {text}"));
         }
     }

@@ -28,6 +28,7 @@ use super::state::host::Host;
 use crate::error::fault::{Fault, caught};
 use crate::error::{Error, Result};
 use crate::event::{Kind, Status};
+use crate::model::load::reserved;
 use crate::model::{Item, Keywords, Placed, Task};
 use crate::template::{self, Decision, Scope};
 use crate::value::{self, Unknown, Value};
@@ -131,13 +132,7 @@ impl HostTask {
                 }
             }
         };
-        if result.status == Status::Failed
-            && self
-                .flag(&scope, |keywords| &keywords.ignore_errors)
-                .unwrap_or(false)
-        {
-            result.status = Status::Ignored;
-        }
+        self.ignore_if_asked(&mut result, &scope);
         self.register(&result);
         let notifications = match self.notifications(&result) {
             Ok(notifications) => notifications,
@@ -162,6 +157,22 @@ impl HostTask {
             result,
             notifications,
         }
+    }
+
+    /// A failure that `ignore_errors` takes back.
+    fn ignore_if_asked(&self, result: &mut TaskResult, scope: &Scope) {
+        let asked = || self.flag(scope, |keywords| &keywords.ignore_errors);
+        if result.status == Status::Failed && asked() == Some(true) {
+            result.status = Status::Ignored;
+        }
+    }
+
+    /// Ends the task of an include that includes nothing; true if its host is out of the play.
+    pub fn end_without_inclusions(&self, result: &mut TaskResult) -> bool {
+        self.ignore_if_asked(result, &self.scope());
+        self.register_value(&result.value);
+        self.tell_not_run(result);
+        result.is_failure()
     }
 
     /// How the task ended if a fault met it outside of [`HostTask::run`]'s own care: failed.
@@ -275,19 +286,37 @@ impl HostTask {
 
     /// Gives the host what follows from a result for variables and facts.
     pub fn register(&self, result: &TaskResult) {
-        let (context, host) = (&self.context, &self.host);
-        if let Some(register) = &self.task.register {
-            host.set(context.play.node, register, result.value.untrusted());
-        }
+        self.register_value(&result.value);
         // Each item of a loop has given its facts already, to its own delegate.
         if self.task.r#loop.is_none() || self.task.keyword(|keywords| &keywords.delegate_facts).is_none() {
             self.give_facts(result, || self.scope());
         }
     }
 
+    fn register_value(&self, value: &Value) {
+        if let Some(register) = &self.task.register {
+            self.host.set(self.context.play.node, register, value.untrusted());
+        }
+    }
+
+    /// Warns of names of variables that are those of keywords.
+    fn warn_of_names(&self, result: &TaskResult) {
+        let run = &self.context.run;
+        if !result.included.is_empty() {
+            run.warn_of_files(run.loader.take_warnings());
+        }
+        let arguments = &self.task.action.arguments;
+        let warnings = result.facts.keys().filter_map(|name| {
+            let given = arguments.get(name).map(|argument| &argument.name_place);
+            reserved::warning(name, given.unwrap_or(&self.task.place))
+        });
+        run.warn_of_files(warnings.collect());
+    }
+
     /// Gives the facts of a result to the host they are of.
     fn give_facts(&self, result: &TaskResult, scope: impl FnOnce() -> Scope) {
         let node = self.context.play.node;
+        self.warn_of_names(result);
         for brought in [&result.included, &result.facts] {
             self.context.run.learn_secrets_in(brought);
         }

@@ -9,6 +9,7 @@ use crate::model::{GroupNames, Placed, Variables};
 use crate::source::Place;
 use crate::value::{merged, to_integer};
 use indexmap::{IndexMap, IndexSet};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ pub struct Builder {
     pub(super) groups: IndexMap<Arc<str>, Group>,
     /// The files and folders it was read from.
     pub(super) sources: Vec<PathBuf>,
-    /// The files among them that were read so far.
-    pub(super) read: Vec<PathBuf>,
+    /// What was read so far: files, and lists of hosts.
+    pub(super) read: Vec<ReadSource>,
     /// The labs among its plugins' files.
     pub labs: Vec<Lab>,
     /// The machines that its plugins' files ask for.
@@ -29,9 +30,17 @@ pub struct Builder {
     /// What is done about names of groups with characters that no variable may have.
     pub(super) group_names: GroupNames,
     /// What is warned of, each once.
-    pub(super) warnings: IndexSet<&'static str>,
+    pub(super) warnings: IndexSet<Cow<'static, str>>,
     /// What the names with ranges stand for so far.
     by_ranges: u64,
+}
+
+/// A source that was read.
+pub(super) struct ReadSource {
+    /// Its path, or the list of hosts.
+    pub text: String,
+    /// It asks nobody: neither a program nor a plugin.
+    pub asks_nobody: bool,
 }
 
 /// A host as its sources describe it.
@@ -63,13 +72,19 @@ impl Default for Builder {
 impl Builder {
     /// A group, made if it is not there.
     pub fn add_group(&mut self, name: &str) -> &mut Group {
-        self.warnings.extend(self.group_names.warning(name));
+        self.warnings
+            .extend(self.group_names.warning(name).map(Cow::Borrowed));
         let name: Arc<str> = Arc::from(&*self.group_names.name(name));
         self.groups.entry(name.clone()).or_insert_with(|| Group {
             name,
             priority: 1,
             ..Group::default()
         })
+    }
+
+    /// Notes what the user is warned of, once.
+    pub(super) fn note(&mut self, warning: String) {
+        self.warnings.insert(Cow::Owned(warning));
     }
 
     /// The hosts that a name stands for, and the port behind it.

@@ -9,6 +9,7 @@ use crate::value::Value;
 use crate::wildcard::fnmatch;
 use indexmap::IndexSet;
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The hosts of a play's rendered pattern, a text or a list of texts: each once, in the order of the pattern.
@@ -54,7 +55,11 @@ pub fn limit(inventory: &Inventory, pattern: &str) -> Result<Limited> {
             continue;
         };
         let text = std::fs::read_to_string(file).map_err(|error| {
-            Error::new(format!("cannot read the hosts of `--limit` from {file}"))
+            let message = match Path::new(file).is_dir() {
+                true => format!("Limit starting with \"@\" must be a file: {file}"),
+                false => format!("cannot read the hosts of `--limit` from {file}"),
+            };
+            Error::new(message)
                 .cause(error)
                 .help("`@FILE` names a file with one pattern a line; a host is named without `@`")
         })?;

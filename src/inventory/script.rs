@@ -25,7 +25,7 @@ pub(super) fn is_program(path: &Path) -> bool {
 
 /// Runs the program and takes over its hosts and groups.
 pub(super) fn read(path: &Path, builder: &mut Builder) -> Result<()> {
-    let (list, place) = run(path, &["--list"])?;
+    let (list, place) = run(path, &["--list"], builder)?;
     let mut seen = vec![];
     for (group, content) in list.as_object().into_iter().flatten() {
         if group == "_meta" {
@@ -57,7 +57,7 @@ pub(super) fn read(path: &Path, builder: &mut Builder) -> Result<()> {
         }
         None => {
             for host in seen {
-                let (variables, place) = run(path, &["--host", &host])?;
+                let (variables, place) = run(path, &["--host", &host], builder)?;
                 take_over(&host, &variables, &place, builder);
             }
         }
@@ -85,7 +85,7 @@ fn trusted(value: &Json) -> Value {
     }
 }
 
-fn run(path: &Path, arguments: &[&str]) -> Result<(Json, Place)> {
+fn run(path: &Path, arguments: &[&str], builder: &mut Builder) -> Result<(Json, Place)> {
     let shown = format!("{} {}", path.display(), arguments.join(" "));
     let failed = || Error::new(format!("the inventory program `{shown}` failed"));
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -99,6 +99,12 @@ fn run(path: &Path, arguments: &[&str]) -> Result<(Json, Place)> {
     }
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let source = Source::named(&shown, text);
+    if !complaint.trim().is_empty() {
+        builder.note(format!(
+            "the inventory program `{shown}` says: {}",
+            complaint.trim()
+        ));
+    }
     let json = serde_json::from_str::<Json>(&source.text).map_err(|error| {
         Error::new(format!("the inventory program `{shown}` does not print JSON")).cause(error)
     })?;

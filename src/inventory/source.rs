@@ -1,6 +1,6 @@
 //! Where inventories come from: files, folders, lists of hosts, programs, plugins.
 
-use super::builder::Builder;
+use super::builder::{Builder, ReadSource};
 use super::{Inventory, ini, plugin, script, variables, yaml_file};
 use crate::error::{Collector, Error, Errors};
 use crate::model::{Loader, Placed};
@@ -30,6 +30,7 @@ impl Inventory {
             folder: playbook_folder.unwrap_or(Path::new("")),
             builder,
             errors: Collector::default(),
+            by: "",
         };
         let mut parsed = false;
         for source in sources {
@@ -42,7 +43,7 @@ impl Inventory {
             mut errors, builder, ..
         } = reader;
         let warned = builder.warnings.iter();
-        loader.warn(warned.map(|text| Error::new(*text)).collect());
+        loader.warn(warned.map(|text| Error::new(&**text)).collect());
         let mut inventory = builder.finish();
         inventory.playbook_folder = playbook_folder.map(Path::to_path_buf);
         variables::settle(&mut inventory, loader, &mut errors);
@@ -56,6 +57,8 @@ struct Reader<'a> {
     folder: &'a Path,
     builder: Builder,
     errors: Collector,
+    /// Ansible's name of who reads the source.
+    by: &'static str,
 }
 
 impl Reader<'_> {
@@ -64,7 +67,7 @@ impl Reader<'_> {
         let path = PathBuf::from(text);
         if text.contains(',') && !path.exists() {
             return self.attempt(Path::new(text), |reader| {
-                reader.may_read(&["host_list", "advanced_host_list"], text) && {
+                reader.reads_by(&["host_list", "advanced_host_list"], text) && {
                     reader.host_list(text);
                     true
                 }
@@ -104,6 +107,7 @@ impl Reader<'_> {
             return read(self);
         }
         let around = std::mem::take(&mut self.errors);
+        self.by = "";
         let parsed = read(self);
         let own = std::mem::replace(&mut self.errors, around).finish(());
         if parsed && own.is_ok() {
@@ -124,7 +128,18 @@ impl Reader<'_> {
             }
             self.errors.push(error);
         } else {
-            self.loader.warn(causes);
+            let by = self.by;
+            let failed = |cause: Error| match by {
+                "" => cause,
+                by => {
+                    let text = format!(
+                        "Failed to parse inventory with '{by}' plugin: {}",
+                        cause.message()
+                    );
+                    cause.renamed(text)
+                }
+            };
+            self.loader.warn(causes.into_iter().map(failed).collect());
             self.loader.warn(vec![Error::new(format!(
                 "Unable to parse {name} as an inventory source"
             ))]);
@@ -145,30 +160,46 @@ impl Reader<'_> {
         }
     }
 
-    /// True if one of these may read inventories; else an error is noted.
-    fn may_read(&mut self, plugins: &[&str], what: &str) -> bool {
-        let Some(enabled) = &self.loader.inventory_plugins else {
-            return true;
+    /// Notes who reads: the first of these names of Ansible's that may. False if none may, which is noted as an error.
+    fn reads_by(&mut self, plugins: &[&'static str], what: &str) -> bool {
+        let enabled = self.loader.inventory_plugins.as_ref();
+        let is_enabled = |plugin: &&&str| {
+            let mut names = enabled.into_iter().flatten();
+            enabled.is_none()
+                || names.any(|name| name.strip_prefix("ansible.builtin.").unwrap_or(name) == **plugin)
         };
-        let mut names = enabled.iter();
-        let may = names.any(|name| plugins.contains(&name.strip_prefix("ansible.builtin.").unwrap_or(name)));
-        if !may {
-            let error = Error::new(format!("no plugin that may read {what} is enabled"));
-            self.errors.push(error.help(format!(
-                "add `{}` to `enable_plugins` of the section `[inventory]` (or ANSIBLE_INVENTORY_ENABLED)",
-                plugins[0]
-            )));
+        if let Some(by) = plugins.iter().find(is_enabled) {
+            self.by = by;
+            return true;
         }
-        may
+        let error = Error::new(format!("no plugin that may read {what} is enabled"));
+        self.errors.push(error.help(format!(
+            "add `{}` to `enable_plugins` of the section `[inventory]` (or ANSIBLE_INVENTORY_ENABLED)",
+            plugins[0]
+        )));
+        false
     }
 
     fn host_list(&mut self, text: &str) {
+        self.builder.read.push(ReadSource {
+            text: text.to_string(),
+            asks_nobody: true,
+        });
         for pattern in text
             .split(',')
             .map(str::trim)
             .filter(|pattern| !pattern.is_empty())
         {
-            let expanded = self.builder.expand(pattern);
+            // As there: a range without an end is a part of the name.
+            let expanded = match pattern.contains(":]") {
+                true => {
+                    self.builder.note(format!(
+                        "Unable to parse address from hostname, leaving unchanged: host range must specify end value: {pattern}"
+                    ));
+                    Ok((vec![pattern.to_string()], None))
+                }
+                false => self.builder.expand(pattern),
+            };
             let counted = expanded.and_then(|found| {
                 self.builder.count(&found.0, usize::from(found.1.is_some()))?;
                 Ok(found)
@@ -227,15 +258,18 @@ impl Reader<'_> {
 
     fn file(&mut self, path: &Path) {
         self.content(path);
-        self.builder
-            .read
-            .push(std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()));
+        let asks_nobody = ["yaml", "ini"].contains(&self.by);
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        self.builder.read.push(ReadSource {
+            text: whole.display().to_string(),
+            asks_nobody,
+        });
     }
 
     fn content(&mut self, path: &Path) {
         let shown = path.display().to_string();
         if script::is_program(path) {
-            if !self.may_read(&["script"], &shown) {
+            if !self.reads_by(&["script"], &shown) {
                 return;
             }
             let read = script::read(path, &mut self.builder);
@@ -261,10 +295,10 @@ impl Reader<'_> {
                 self.structured(path, &root);
             }
             Ok((None, _)) => {
-                self.may_read(&["ini"], &shown);
+                self.reads_by(&["ini"], &shown);
             }
             Err(errors) if surely => self.errors.push(errors),
-            _ if self.may_read(&["ini"], &shown) => {
+            _ if self.reads_by(&["ini"], &shown) => {
                 ini::read(&source, &mut self.builder, &mut self.errors);
             }
             _ => {}
@@ -275,7 +309,11 @@ impl Reader<'_> {
         if let Some(name) = root.get("plugin") {
             let paths = (path, self.folder);
             let own = name.text().unwrap_or_default();
-            if !plugin::is_own(own) && !self.may_read(&["auto", own], &path.display().to_string()) {
+            let is_enabled = |plugins: &Vec<String>| plugins.iter().any(|plugin| plugin == own);
+            let named = plugin::is_own(own) || self.loader.inventory_plugins.as_ref().is_some_and(is_enabled);
+            if named {
+                self.by = "auto";
+            } else if !self.reads_by(&["auto"], &path.display().to_string()) {
                 return;
             }
             return plugin::read(
@@ -298,7 +336,7 @@ impl Reader<'_> {
                     .help("begin with `all:`, and below it `hosts:` or `children:`"),
             );
         }
-        if !self.may_read(&["yaml"], &path.display().to_string()) {
+        if !self.reads_by(&["yaml"], &path.display().to_string()) {
             return;
         }
         let warnings = yaml_file::read(root, &self.loader.vault, &mut self.builder, &mut self.errors);

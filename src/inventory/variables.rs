@@ -26,7 +26,15 @@ pub(super) fn settle(inventory: &mut Inventory, loader: &Loader, errors: &mut Co
     for host in inventory.hosts.values_mut().chain([&mut inventory.localhost]) {
         host.variables = Arc::new(of_host(host, &groups, &mut files));
     }
+    // The Python of hosts is none of this computer's, whatever `all` says.
+    let own = files.of_host(&inventory.localhost.name);
+    if !own.contains_key(INTERPRETER) {
+        Arc::make_mut(&mut inventory.localhost.variables).shift_remove(INTERPRETER);
+    }
 }
+
+/// The variable that names the Python of a host.
+const INTERPRETER: &str = "ansible_python_interpreter";
 
 /// Gives one host its variables anew, after a run has added to it or to its groups.
 pub(super) fn settle_host(inventory: &mut Inventory, name: &str, loader: &Loader, errors: &mut Collector) {
@@ -119,12 +127,8 @@ fn of_host(host: &Host, groups: &[Layers], files: &mut Files<'_>) -> Variables {
 
 /// Puts upon variables what the files of a host say.
 fn put_files_of(host: &Host, variables: &mut Variables, files: &mut Files<'_>) {
-    let (beside, playbook) = (
-        files.beside("host_vars", &host.name),
-        files.playbook("host_vars", &host.name),
-    );
-    files.put(variables, &beside);
-    files.put(variables, &playbook);
+    let own = files.of_host(&host.name);
+    files.put(variables, &own);
 }
 
 /// What is said of a group, by where it is said.
@@ -221,6 +225,14 @@ impl<'a> Files<'a> {
 
     fn playbook(&mut self, kind: &str, name: &str) -> Variables {
         self.of(kind, name, 1)
+    }
+
+    /// What the files of a host say.
+    fn of_host(&mut self, name: &str) -> Variables {
+        let mut variables = self.beside("host_vars", name);
+        let playbook = self.playbook("host_vars", name);
+        self.put(&mut variables, &playbook);
+        variables
     }
 
     fn of(&mut self, kind: &str, name: &str, at: usize) -> Variables {

@@ -5,7 +5,7 @@ mod action_groups;
 mod ad_hoc;
 mod argument_specs;
 mod collections;
-mod free_form;
+pub mod free_form;
 mod include;
 mod keyword;
 mod known_variables;
@@ -13,6 +13,7 @@ mod play;
 mod playbook;
 mod plugins;
 mod reader;
+pub mod reserved;
 mod resolution;
 mod role;
 mod routing;
@@ -426,7 +427,7 @@ pub(crate) mod tests {
             "more.yml:5:11: no module is called `nope`",
             "more.yml:6:3: `with_itemz` loops over a lookup that does not exist",
             "site.yml:15:21: there is no file of tasks `none.yml`",
-            "site.yml:16:23: `include_tasks` has no argument `fil`",
+            "site.yml:16:23: Invalid options for include_tasks: fil",
             "site.yml:16:7: `include_tasks` does not say what to bring",
             "site.yml:17:3: this play does not say on which hosts it runs",
             "site.yml:18:20: there is no playbook othr.yml",

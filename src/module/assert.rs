@@ -37,7 +37,7 @@ impl Module for Assert {
     fn step(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         let conditions = match &arguments.that {
             Value::List(items) => items.to_vec(),
-            single => vec![single.clone()],
+            single => view.control_node().conditions(single),
         };
         let mut unknown = None;
         for condition in &conditions {

@@ -5,6 +5,7 @@ use super::returns::Returns;
 use super::{ControlNode, LocalFile, Module, Nature, Outcome, Step, Stop, View};
 use crate::content::Content;
 use crate::value::{Map, Value, merged};
+use crate::vault;
 use fancy_regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -75,9 +76,12 @@ fn read(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
     let computer = view.control_node();
     let files = arguments.files(computer)?;
     let mut read = Map::new();
+    let mut hidden = false;
     for file in &files {
-        if let LocalFile::File(Content::Unknown(origin)) = computer.sealed_file(file) {
-            return Err(Stop::Undecided(origin));
+        match computer.sealed_file(file) {
+            LocalFile::File(Content::Unknown(origin)) => return Err(Stop::Undecided(origin)),
+            LocalFile::File(content) => hidden |= is_vaulted(&content),
+            _ => {}
         }
         read.extend(computer.variables_file(file)?);
     }
@@ -100,8 +104,15 @@ fn read(arguments: &Arguments, view: &View<'_>) -> Result<Step, Stop> {
         .with("ansible_facts", Value::Map(read.clone().into()));
     Ok(Step::done(Outcome {
         included: read,
+        hidden,
         ..outcome
     }))
+}
+
+/// True for a file that is vaulted as a whole. One that cannot be read is told of by who reads it.
+fn is_vaulted(content: &Content) -> bool {
+    let bytes = content.read().ok().flatten().unwrap_or_default();
+    vault::is_vaulted(&String::from_utf8_lossy(&bytes))
 }
 
 impl Arguments {

@@ -51,6 +51,8 @@ pub struct Outcome {
     pub shown: bool,
     /// Variables that `include_vars` read.
     pub included: Map,
+    /// Nothing of the result is to be shown, as with `no_log`.
+    pub hidden: bool,
     /// What is to become of the inventory. Whether that changes anything is told by whoever does it.
     pub inventory: Option<Box<InventoryChange>>,
     /// What changed, for `--diff`, where no action tells it.

@@ -86,6 +86,10 @@ pub trait ControlNode {
     /// # Errors
     /// An error in the expression, with its place.
     fn condition(&self, expression: &Value) -> Checked<Value>;
+    /// The conditions that a variable of the project's own files lists, if `that` is a template of its name; else `that`.
+    fn conditions(&self, that: &Value) -> Vec<Value> {
+        vec![that.clone()]
+    }
     /// Renders a value.
     ///
     /// # Errors

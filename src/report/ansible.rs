@@ -13,6 +13,7 @@ use super::Reporter;
 use crate::event::{Event, Kind, Status, TaskEnded, TaskName};
 use banner::banner;
 use console::{Console, To};
+use dump::Form;
 pub use failure::warning;
 pub use minimal::{Minimal, Style};
 use std::io::Write;
@@ -248,7 +249,9 @@ impl<W: Write + Send, E: Write + Send> Ansible<W, E> {
         // Its items were told one by one.
         if !told_by_items(task) {
             let items = task.looped && task.result.get("results").is_some();
-            if !items {
+            // An include of what cannot be read has a reason in its result, and is told of by that alone.
+            let has_reason = task.result.get("reason").is_some() && task.result.get("msg").is_none();
+            if !items && !has_reason {
                 self.console.error_block(to, task);
             }
             let label = label(&task.name);
@@ -277,6 +280,24 @@ impl<W: Write + Send, E: Write + Send> Ansible<W, E> {
         let to = To::of_failures(self.display.failed_on_stderr);
         self.console.error_block(to, task);
         self.say(to, colour::UNREACHABLE, &line);
+    }
+
+    fn meta(&mut self, host: &str, text: &str, skipped: Option<&str>) {
+        if self.display.verbosity > 1 {
+            self.say(To::Output, colour::VERBOSE, &format!("META: {text}"));
+        }
+        if let Some(message) = skipped.filter(|_| self.display.skipped_hosts) {
+            let mut line = format!("skipping: [{host}]");
+            if self.display.verbosity > 0 {
+                let result = serde_json::json!({"msg": message, "skip_reason": text});
+                let form = match self.display.pretty_results.unwrap_or(self.display.verbosity > 2) {
+                    true => Form::Lines,
+                    false => Form::Line,
+                };
+                line.push_str(&format!(" => {}", dump::written(&result, form)));
+            }
+            self.say(To::Output, colour::SKIP, &line);
+        }
     }
 
     fn play(&mut self, play: &str) {
@@ -369,9 +390,7 @@ impl<W: Write + Send, E: Write + Send> Reporter for Ansible<W, E> {
                 let line = format!("NOTIFIED HANDLER {handler_name} for {}", name.host);
                 self.say(To::Output, colour::VERBOSE, &line);
             }
-            Kind::Meta { text, .. } if self.display.verbosity > 1 => {
-                self.say(To::Output, colour::VERBOSE, &format!("META: {text}"));
-            }
+            Kind::Meta { host, text, skipped } => self.meta(host, text, skipped.as_deref()),
             Kind::UnreachableIgnored { .. } => self.say(To::Output, colour::SKIP, "...ignoring"),
             Kind::Stats { hosts } => {
                 self.banner("PLAY RECAP");

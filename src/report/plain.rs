@@ -165,8 +165,14 @@ pub(super) fn lines(event: &Event, choice: Choice, recap: &Recap) -> String {
         Kind::Output { host, line, .. } if choice.verbosity >= 1 => {
             let _ = writeln!(out, "  {host} | {}", harmless(line));
         }
-        Kind::Warning { text } => {
-            let _ = writeln!(out, "[WARNING]: {}", harmless(text));
+        Kind::Warning { text, origin } => {
+            let origin = origin.as_ref().map(|origin| format!(" ({})", origin.place));
+            let _ = writeln!(
+                out,
+                "[WARNING]: {}{}",
+                harmless(text),
+                harmless(&origin.unwrap_or_default())
+            );
         }
         Kind::Notice { host, text } => {
             let host = host.as_ref().map(|host| format!("[{host}] ")).unwrap_or_default();

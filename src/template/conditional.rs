@@ -49,6 +49,9 @@ fn has_delimiters(text: &str) -> bool {
 fn with_templates(text: &str, place: Option<&Place>, scope: &Scope) -> Result<Decision> {
     let environment = environment::usual();
     if let Some(range) = super::patcher::lone_expression(text, environment.syntax()) {
+        if let Some(Value::String(stated)) = stated(text, scope) {
+            return condition_at(&Value::String(stated), place, scope);
+        }
         let outcome = evaluate::expression(&text[range], place, scope);
         return match outcome {
             Outcome::Value {
@@ -77,6 +80,31 @@ fn with_templates(text: &str, place: Option<&Place>, scope: &Scope) -> Result<De
     let scope = Scope::new(Arc::new(variables), scope.surroundings().clone());
     decide(evaluate::expression(&expression, place, &scope), place)
 }
+
+/// The conditions that a variable of the project's own files lists, if `that` is a template of its name; else `that`.
+pub fn listed_conditions(that: &Value, scope: &Scope) -> Vec<Value> {
+    match that.as_str().and_then(|text| stated(text, scope)) {
+        Some(Value::List(conditions)) => conditions.to_vec(),
+        _ => vec![that.clone()],
+    }
+}
+
+/// What the project's own files say of the variable that a template names, and nothing else; such variables may name each other.
+fn stated(template: &str, scope: &Scope) -> Option<Value> {
+    let syntax = environment::usual();
+    let mut text: Arc<str> = template.into();
+    for _ in 0..DEEPEST {
+        let range = super::patcher::lone_expression(&text, syntax.syntax())?;
+        match scope.variables().of_project(text[range].trim())? {
+            Value::Template(next) => text = next.text.clone(),
+            other => return Some(other),
+        }
+    }
+    None
+}
+
+/// How many variables may name each other in a row.
+const DEEPEST: usize = 20;
 
 /// The error of a template that gives a text: that is a condition nobody wrote.
 fn untrusted(place: Option<&Place>) -> Error {
@@ -159,6 +187,10 @@ struct Texts {
 }
 
 impl Variables for Texts {
+    fn of_project(&self, name: &str) -> Option<Value> {
+        self.around.of_project(name)
+    }
+
     fn get(&self, name: &str) -> Option<Value> {
         self.own.get(name).cloned().or_else(|| self.around.get(name))
     }

@@ -15,6 +15,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub trait Variables: Send + Sync {
     /// The variable of that name.
     fn get(&self, name: &str) -> Option<Value>;
+    /// The variable as the project's own files (or who typed the command) say it, if nobody stronger says it: no host and no provider had
+    /// a part in it.
+    fn of_project(&self, _name: &str) -> Option<Value> {
+        None
+    }
     /// The names of all variables.
     fn names(&self) -> Vec<Arc<str>>;
     /// The variables of another host, for `hostvars`.

@@ -9,7 +9,8 @@ pub fn literal_or_text(text: &str) -> Value {
     literal(text).unwrap_or_else(|| Value::trusted(text, None))
 }
 
-/// The value of a Python literal (what `ast.literal_eval` takes, without sets, bytes and complex numbers).
+/// The value of a Python literal (what `ast.literal_eval` takes). As in Ansible sets are lists, bytes are texts, and what has no other
+/// kind of value (`...`, complex numbers) is its text.
 pub fn literal(text: &str) -> Option<Value> {
     let mut rest = text.trim().chars().peekable();
     let value = item(&mut rest, 0)?;
@@ -27,11 +28,16 @@ fn item(rest: &mut Peekable<Chars<'_>>, depth: usize) -> Option<Value> {
         return None;
     }
     blanks(rest);
-    match *rest.peek()? {
+    let first = *rest.peek()?;
+    match first {
         '[' => list(rest, ']', depth),
         '(' => list(rest, ')', depth),
-        '{' => mapping(rest, depth),
+        '{' => mapping_or_set(rest, depth),
         '\'' | '"' => text(rest).map(|text| Value::trusted(&text, None)),
+        '.' if rest.clone().take(3).eq("...".chars()) => {
+            rest.nth(2);
+            Some(Value::string("..."))
+        }
         c if c.is_ascii_digit() || "+-.".contains(c) => number(rest),
         c if c.is_ascii_alphabetic() => {
             let mut word = String::new();
@@ -42,6 +48,13 @@ fn item(rest: &mut Peekable<Chars<'_>>, depth: usize) -> Option<Value> {
                 "True" => Some(Value::Bool(true)),
                 "False" => Some(Value::Bool(false)),
                 "None" => Some(Value::Null),
+                "b" | "B" | "u" | "U" if matches!(rest.peek(), Some('\'' | '"')) => {
+                    text(rest).map(|text| Value::trusted(&text, None))
+                }
+                "set" if rest.peek() == Some(&'(') => {
+                    let empty = list(rest, ')', depth)?;
+                    empty.as_list().is_some_and(<[Value]>::is_empty).then_some(empty)
+                }
                 _ => None,
             }
         }
@@ -69,26 +82,40 @@ fn list(rest: &mut Peekable<Chars<'_>>, close: char, depth: usize) -> Option<Val
     }
 }
 
-fn mapping(rest: &mut Peekable<Chars<'_>>, depth: usize) -> Option<Value> {
+fn mapping_or_set(rest: &mut Peekable<Chars<'_>>, depth: usize) -> Option<Value> {
     rest.next();
     let mut entries: Vec<(String, Value)> = vec![];
+    let mut items: Vec<Value> = vec![];
     let mut comma = true;
     loop {
         blanks(rest);
         if rest.next_if_eq(&'}').is_some() {
-            return Some(Value::map(entries));
+            return match items.is_empty() {
+                true => Some(Value::map(entries)),
+                false => Some(items.into()),
+            };
         }
         if !comma {
             return None;
         }
-        let key = match item(rest, depth + 1)? {
-            Value::String(key) => key.to_string(),
-            Value::Int(number) => number.to_string(),
-            _ => return None,
-        };
+        let key = item(rest, depth + 1)?;
         blanks(rest);
-        rest.next_if_eq(&':')?;
-        entries.push((key, item(rest, depth + 1)?));
+        match (rest.next_if_eq(&':'), key) {
+            (Some(_), key) if items.is_empty() => {
+                let key = match key {
+                    Value::String(key) => key.to_string(),
+                    Value::Int(number) => number.to_string(),
+                    _ => return None,
+                };
+                entries.push((key, item(rest, depth + 1)?));
+            }
+            (None, key) if entries.is_empty() => {
+                if !items.contains(&key) {
+                    items.push(key);
+                }
+            }
+            _ => return None,
+        }
         blanks(rest);
         comma = rest.next_if_eq(&',').is_some();
     }
@@ -155,6 +182,12 @@ fn number(rest: &mut Peekable<Chars<'_>>) -> Option<Value> {
             plain.parse().ok().map(Value::Int)
         };
     }
+    let is_complex = lower.strip_suffix('j').is_some_and(|real| {
+        real.starts_with(|c: char| c.is_ascii_digit() || c == '.') && real.parse::<f64>().is_ok()
+    });
+    if is_complex {
+        return Some(Value::string(&word));
+    }
     let like_a_float = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && digits
             .bytes()
@@ -192,6 +225,17 @@ mod tests {
             ("", "''"),
             ("-", "'-'"),
             ("2024-01-01", "'2024-01-01'"),
+            // What Ansible's variables make of these.
+            ("b'x'", "'x'"),
+            ("u\"x\"", "'x'"),
+            ("...", "'...'"),
+            ("1j", "'1j'"),
+            ("set()", "[]"),
+            ("set", "'set'"),
+            ("{1, 2, 1}", "[1, 2]"),
+            ("{1, 'a': 2}", "\"{1, 'a': 2}\""),
+            ("[..., 1j, set(), {1, 2}, b'x']", "['...', '1j', [], [1, 2], 'x']"),
+            ("host-01.internal", "'host-01.internal'"),
         ] {
             assert_eq!(repr(&literal_or_text(text)), shown, "{text}");
         }

@@ -256,6 +256,10 @@ impl ControlNode for TaskControlNode {
         })
     }
 
+    fn conditions(&self, that: &Value) -> Vec<Value> {
+        template::listed_conditions(that, &self.scope)
+    }
+
     fn condition(&self, expression: &Value) -> Result<Value> {
         Ok(match template::condition(expression, &self.scope)? {
             Decision::True => Value::Bool(true),

@@ -5,7 +5,7 @@ use super::{Failed, task};
 use crate::engine::state::context::Context;
 use crate::engine::state::host::Host;
 use crate::engine::state::play::Out;
-use crate::engine::task::{HostTask, Inclusion, TaskResult, scope, selection};
+use crate::engine::task::{HostTask, Inclusion, TaskResult, flag, scope, selection};
 use crate::model::{Include, Item};
 use indexmap::IndexMap;
 use std::collections::HashSet;
@@ -28,6 +28,11 @@ pub async fn run(context: &Context, include: &Arc<Include>, list: &List, hosts: 
     }
     let first = HostTask::new(context, &hosts[0], task, &list.parameters);
     task::tell_start(context, &first, &scope());
+    // It is of the include alone: what is included is run where it is included.
+    let hosts = match flag(task, &scope(), |keywords| &keywords.run_once) {
+        Some(true) => &hosts[..1],
+        _ => hosts,
+    };
     let mut failed: Failed = vec![];
     let groups = groups(context, include, list, hosts, &mut failed);
     let mut gone: HashSet<_> = failed.iter().map(|(host, _)| host.name.clone()).collect();
@@ -63,7 +68,17 @@ fn groups(
     let mut groups: IndexMap<String, Result<Group, Box<TaskResult>>> = IndexMap::new();
     for host in hosts {
         let host_task = HostTask::new(context, host, &include.task, &list.parameters);
-        let inclusions = host_task.inclusions(include).and_then(|inclusions| {
+        let inclusions = match host_task.inclusions(include) {
+            Ok(inclusions) => inclusions,
+            Err(mut result) => {
+                if host_task.end_without_inclusions(&mut result) {
+                    context.play.put_out(host, Out::Failed);
+                    failed.push((host.clone(), Some((include.task.clone(), *result))));
+                }
+                continue;
+            }
+        };
+        let mut read = || -> Result<(), Box<TaskResult>> {
             for inclusion in &inclusions {
                 if !groups.contains_key(&inclusion.key) {
                     let read = host_task.read(include, inclusion).map(|read| {
@@ -81,10 +96,11 @@ fn groups(
                     return Err(result.clone());
                 }
             }
-            Ok(inclusions)
-        });
-        match inclusions {
-            Ok(inclusions) => {
+            Ok(())
+        };
+        match read() {
+            Ok(()) => {
+                host_task.register_inclusions(&inclusions);
                 host_task.count_inclusions(&inclusions);
                 for inclusion in &inclusions {
                     if let Some(Ok(group)) = groups.get_mut(&inclusion.key) {
@@ -92,6 +108,7 @@ fn groups(
                     }
                 }
             }
+            // As in Ansible no `ignore_errors` helps where nothing can be read.
             Err(result) => {
                 host_task.tell_not_run(&result);
                 if result.is_failure() {

@@ -6,6 +6,7 @@ use crate::engine::state::context::Context;
 use crate::engine::state::host::Host;
 use crate::engine::state::play::Out;
 use crate::engine::task::{HostTask, TaskResult};
+use crate::error::Error;
 use crate::event::Kind;
 use crate::model::Task;
 use std::sync::Arc;
@@ -38,47 +39,44 @@ impl Wanted {
         }
     }
 
-    /// What Ansible says of it on a host, `holds` being its conditions.
-    fn told(&self, host: &str, holds: bool) -> String {
-        let (name, done, left) = match self {
-            Wanted::Nothing => ("noop", "noop".into(), String::new()),
-            Wanted::FlushHandlers => (
-                "flush_handlers",
-                format!("triggered running handlers for {host}"),
-                format!(", not running handlers for {host}"),
-            ),
-            Wanted::EndHosts => (
-                "end_host",
-                format!("ending play for {host}"),
-                format!(", continuing execution for {host}"),
-            ),
-            Wanted::EndBatch => (
-                "end_batch",
-                "ending batch".into(),
-                ", continuing current batch".into(),
-            ),
-            Wanted::EndPlay => ("end_play", "ending play".into(), ", continuing play".into()),
+    /// What Ansible says of it on a host when it happens.
+    fn done(&self, host: &str) -> String {
+        match self {
+            Wanted::Nothing => "noop".into(),
+            Wanted::FlushHandlers => format!("triggered running handlers for {host}"),
+            Wanted::EndHosts => format!("ending play for {host}"),
+            Wanted::EndBatch => "ending batch".into(),
+            Wanted::EndPlay => "ending play".into(),
+            Wanted::ClearFacts => "facts cleared".into(),
+            Wanted::ClearHostErrors => "cleared host errors".into(),
+            Wanted::RefreshInventory => "inventory successfully refreshed".into(),
+            Wanted::ResetConnections => "reset connection".into(),
+        }
+    }
+
+    /// What Ansible says of it on a host whose conditions do not hold: the message, and the reason why it is skipped. Nothing where it asks
+    /// no conditions.
+    fn left_out(&self, host: &str) -> Option<(String, String)> {
+        let (name, left) = match self {
+            Wanted::Nothing | Wanted::RefreshInventory | Wanted::ResetConnections => return None,
+            Wanted::FlushHandlers => ("flush_handlers", format!(", not running handlers for {host}")),
+            Wanted::EndHosts => ("end_host", format!(", continuing execution for {host}")),
+            Wanted::EndBatch => ("end_batch", ", continuing current batch".into()),
+            Wanted::EndPlay => ("end_play", ", continuing play".into()),
             Wanted::ClearFacts => (
                 "clear_facts",
-                "facts cleared".into(),
                 format!(", not clearing facts and fact cache for {host}"),
             ),
             Wanted::ClearHostErrors => (
                 "clear_host_errors",
-                "cleared host errors".into(),
                 format!(", not clearing host error state for {host}"),
             ),
-            Wanted::RefreshInventory => (
-                "refresh_inventory",
-                "inventory successfully refreshed".into(),
-                String::new(),
-            ),
-            Wanted::ResetConnections => ("reset_connection", "reset connection".into(), String::new()),
         };
-        match holds {
-            true => done,
-            false => format!("{name} conditional evaluated to False{left}"),
-        }
+        let message = match self {
+            Wanted::EndHosts => format!("{name} conditional evaluated to false{left}"),
+            _ => name.to_string(),
+        };
+        Some((message, format!("{name} conditional evaluated to False{left}")))
     }
 
     /// True if every host's conditions are asked; where it concerns the whole play, Ansible asks the first alone.
@@ -113,17 +111,47 @@ pub async fn run(context: &Context, task: &Arc<Task>, list: &List, hosts: &[Arc<
         true => hosts,
         false => &hosts[..1],
     };
+    let name = task.action.free_form.as_ref();
+    let name = name.and_then(|placed| placed.value.as_str()).unwrap_or_default();
+    let (mut chosen, mut failed): (Vec<Arc<Host>>, Failed) = (vec![], vec![]);
     // As in Ansible, which tells it for each host that it asks.
     for host in asked {
-        let task = HostTask::new(context, host, task, &list.parameters);
-        task::tell_start(context, &task, &task.scope());
-    }
-    let (chosen, mut failed) = holding(context, task, list, asked);
-    for host in asked {
-        let holds = chosen.iter().any(|chosen| chosen.name == host.name);
-        let text = wanted.told(&host.name, holds);
-        let host = host.name.to_string();
-        context.run.events.tell(Kind::Meta { host, text });
+        let host_task = HostTask::new(context, host, task, &list.parameters);
+        task::tell_start(context, &host_task, &host_task.scope());
+        let left_out = wanted.left_out(&host.name);
+        let holds = match left_out {
+            None => {
+                if !task.conditions().is_empty() {
+                    let text = format!("{} task does not support when conditional", name.trim());
+                    context.run.warn(&[Error::new(text)]);
+                }
+                Ok(true)
+            }
+            Some(_) => host_task.holds(),
+        };
+        match holds {
+            Ok(holds) => {
+                let skipped = left_out.filter(|_| !holds);
+                let text = match &skipped {
+                    Some((_, reason)) => reason.clone(),
+                    None => wanted.done(&host.name),
+                };
+                context.run.events.tell(Kind::Meta {
+                    host: host.name.to_string(),
+                    text,
+                    skipped: skipped.map(|skipped| skipped.0),
+                });
+                if holds {
+                    chosen.push(host.clone());
+                }
+            }
+            Err(error) => {
+                let result = TaskResult::error(&error);
+                host_task.tell_not_run(&result);
+                context.play.put_out(host, Out::Failed);
+                failed.push((host.clone(), Some((task.clone(), result))));
+            }
+        }
     }
     if !chosen.is_empty() {
         let affected = match wanted.is_of_each_host() {
@@ -171,29 +199,4 @@ async fn happen(context: &Context, wanted: &Wanted, hosts: &[Arc<Host>]) -> Fail
         }
     }
     vec![]
-}
-
-/// The hosts for which the conditions hold, and those for which they are wrong.
-fn holding(
-    context: &Context,
-    task: &Arc<Task>,
-    list: &List,
-    hosts: &[Arc<Host>],
-) -> (Vec<Arc<Host>>, Failed) {
-    let mut chosen = vec![];
-    let mut failed: Failed = vec![];
-    for host in hosts {
-        let host_task = HostTask::new(context, host, task, &list.parameters);
-        match host_task.holds() {
-            Ok(true) => chosen.push(host.clone()),
-            Ok(false) => {}
-            Err(error) => {
-                let result = TaskResult::error(&error);
-                host_task.tell_not_run(&result);
-                context.play.put_out(host, Out::Failed);
-                failed.push((host.clone(), Some((task.clone(), result))));
-            }
-        }
-    }
-    (chosen, failed)
 }

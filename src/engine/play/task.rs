@@ -49,8 +49,11 @@ pub async fn run(
             continue;
         };
         if once {
-            for other in &hosts[1..] {
-                HostTask::new(context, other, task, &list.parameters).register(&result);
+            // All know what comes of it, those too that are not at this task.
+            let all = context.play.alive_in_batch().into_iter();
+            for other in all.filter(|name| *name != host.name) {
+                let other = context.run.hosts.host(&other);
+                HostTask::new(context, &other, task, &list.parameters).register(&result);
             }
         }
         if result.is_failure() {

@@ -201,6 +201,13 @@ impl PlayState {
         hosts.batch = batch.iter().map(|host| host.name.clone()).collect();
     }
 
+    /// The hosts of the batch that are not out.
+    pub fn alive_in_batch(&self) -> Vec<Arc<str>> {
+        let hosts = self.hosts();
+        let alive = hosts.batch.iter().filter(|name| !hosts.out.contains_key(*name));
+        alive.cloned().collect()
+    }
+
     /// `meta: end_play`: no further batch begins.
     pub fn end(&self) {
         self.hosts().ended = true;

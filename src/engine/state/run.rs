@@ -10,7 +10,7 @@ use super::settings::Settings;
 use super::stats::Stats;
 use crate::content::Digests;
 use crate::error::{Error, Errors};
-use crate::event::{Events, Kind};
+use crate::event::{Events, Kind, LINES, Origin};
 use crate::graph::Graph;
 use crate::inventory::Inventory;
 use crate::inventory::pattern::Limited;
@@ -160,7 +160,27 @@ impl RunState {
                     more => format!("{} ({})", warning.message(), more.join(": ")),
                 };
                 let text = self.mask(&text);
-                self.events.tell(Kind::Warning { text });
+                self.events.tell(Kind::Warning { text, origin: None });
+            }
+        }
+    }
+
+    /// Tells what was suspicious in files that were read since the run began, with the lines there.
+    pub fn warn_of_files(&self, warnings: Vec<Error>) {
+        for warning in warnings {
+            let origin = warning.place().map(|place| Origin {
+                place: place.short(),
+                column: place.line_column().1,
+                lines: place
+                    .lines(LINES)
+                    .into_iter()
+                    .map(|line| self.mask(line))
+                    .collect(),
+            });
+            let text = self.mask(warning.message());
+            let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+            if warned.insert(format!("{text} {origin:?}")) {
+                self.events.tell(Kind::Warning { text, origin });
             }
         }
     }

@@ -53,7 +53,9 @@ impl HostTask {
                 interpreters.insert(name.to_string(), text);
             }
         }
-        if let Some(chosen) = &run.settings.interpreter_python {
+        let implicit = doer.is_local() && !run.hosts.inventory().hosts.contains_key(&doer.host.name);
+        // The Python of hosts is none of this computer's.
+        if let Some(chosen) = run.settings.interpreter_python.as_ref().filter(|_| !implicit) {
             interpreters
                 .entry("python".into())
                 .or_insert_with(|| chosen.clone());
@@ -69,7 +71,7 @@ impl HostTask {
         Ok(Some(Surroundings {
             module: module.clone(),
             host: doer.host.name.clone(),
-            implicit: doer.is_local() && !run.hosts.inventory().hosts.contains_key(&doer.host.name),
+            implicit,
             interpreters,
             remote_tmp,
             hidden: self.hides(scope),

@@ -1,8 +1,9 @@
 //! Includes: the files of tasks and roles that a host chooses while running.
 
+use super::loops::Course;
 use super::tell::CENSORED_ITEM;
 use super::{HostTask, TaskResult};
-use crate::error::Error;
+use crate::error::{Error, Errors};
 use crate::event::{Kind, Status, TaskName};
 use crate::model::{self, Include, Item, Loop, Placed, Role, RoleChoice, Variables};
 use crate::template::{self, Scope};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 const DEEPEST: usize = 200;
 
 /// The variables of one item of a loop, and the layers in which its templates are rendered.
-type ItemScope = (Vec<(Arc<str>, Value)>, Arc<[Layer]>);
+type ItemScope = (Map, Arc<[Layer]>);
 
 /// What one host includes, by name; the same for hosts with equal [`Inclusion::key`].
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Inclusion {
     pub key: String,
     /// What is to be read, with every name rendered.
     pub chosen: Chosen,
+    /// The result of the task for it.
+    pub result: Map,
     /// The variables of the loop's item, put upon what is included.
     pub extra: Variables,
     /// The variables of the include.
@@ -82,10 +85,11 @@ impl HostTask {
             let parameters = (!own.is_empty()).then(|| Layer::Placed(own.clone()));
             let label = wanted_label(
                 include.task.r#loop.as_ref(),
-                item.first().map(|item| &item.1),
+                item.first().map(|(_, item)| item),
                 &scope,
             );
             found.push(Inclusion {
+                result: self.inclusion_result(&name, &item, &scope),
                 name,
                 label,
                 key: format!("{key} {item:?}"),
@@ -95,6 +99,51 @@ impl HostTask {
             });
         }
         Ok(found)
+    }
+
+    /// What a host registers of something that it includes.
+    fn inclusion_result(&self, name: &str, item: &Map, scope: &Scope) -> Map {
+        let mut result = Map::new();
+        let mut given = Map::new();
+        for (name, argument) in &self.task.action.arguments {
+            let rendered = template::render(&argument.value, scope).ok().flatten();
+            if let Some(rendered) = rendered.filter(|_| &**name != "file") {
+                given.insert(name.clone(), rendered.value);
+            }
+        }
+        if self.task.action.short() == "include_tasks" {
+            result.insert("include".into(), name.into());
+        } else if given.is_empty() {
+            given.insert("name".into(), name.into());
+        }
+        result.insert("include_args".into(), Value::from(given));
+        result.extend(item.clone());
+        result.shift_remove("ansible_loop");
+        result
+    }
+
+    /// Registers what a host includes.
+    pub fn register_inclusions(&self, found: &[Inclusion]) {
+        if self.task.register.is_none() {
+            return;
+        }
+        let results = found.iter().map(|inclusion| inclusion.result.clone());
+        let mut result = match self.task.r#loop {
+            None => results.last().unwrap_or_default(),
+            Some(_) => {
+                let results = Value::list(results.map(Value::from));
+                let message = "All items completed";
+                [
+                    ("results".into(), results),
+                    ("skipped".into(), found.is_empty().into()),
+                    ("msg".into(), message.into()),
+                ]
+                .into_iter()
+                .collect()
+            }
+        };
+        result.insert("changed".into(), false.into());
+        self.register_value(&Value::from(result));
     }
 
     /// Reads what was chosen.
@@ -108,7 +157,10 @@ impl HostTask {
             Chosen::Tasks(file) => loader.include_tasks(include, file, extra, folder),
             Chosen::Role(choice) => loader.include_role(include, choice, extra, folder),
         };
-        let read = read.map_err(|errors| self.wrong(errors))?;
+        let read = read.map_err(|errors| match &inclusion.chosen {
+            Chosen::Tasks(_) => self.wrong_file(errors, inclusion),
+            Chosen::Role(_) => self.wrong(errors),
+        })?;
         let public = match &inclusion.chosen {
             Chosen::Role(choice) => choice.public.as_ref().and_then(|placed| to_bool(&placed.value)),
             Chosen::Tasks(_) => None,
@@ -120,7 +172,34 @@ impl HostTask {
         })
     }
 
-    fn wrong(&self, errors: crate::error::Errors) -> Box<TaskResult> {
+    /// A file that cannot be read has a `reason` in Ansible, and no message.
+    fn wrong_file(&self, errors: Errors, inclusion: &Inclusion) -> Box<TaskResult> {
+        // What is wrong in a file has its place there.
+        let own = self.task.place.source.path.as_ref();
+        let is_missing = errors.0.iter().all(|error| {
+            error
+                .place()
+                .is_some_and(|place| place.source.path.as_ref() == own)
+        });
+        let mut result = self.wrong(errors);
+        let message = result.message.clone().unwrap_or_default();
+        let path = self.context.play.folder.join(&inclusion.name);
+        let reason = match is_missing {
+            true => format!(
+                "Could not find or access '{}' on the Ansible Controller: {message}",
+                path.display()
+            ),
+            false => message,
+        };
+        result.put("include", inclusion.name.as_str().into());
+        result.put("reason", reason.into());
+        if let Value::Map(map) = &mut result.value {
+            Arc::make_mut(map).shift_remove("msg");
+        }
+        result
+    }
+
+    fn wrong(&self, errors: Errors) -> Box<TaskResult> {
         let mut result = errors.0.first().map_or_else(
             || TaskResult::error(&Error::new("nothing to include")),
             TaskResult::error,
@@ -169,31 +248,17 @@ impl HostTask {
     /// The variables of each item of the include's loop; one without variables if it has none.
     fn loop_scopes(&self, scope: &Scope) -> Result<Vec<ItemScope>, Error> {
         let Some(wanted) = &self.task.r#loop else {
-            return Ok(vec![(vec![], self.parameters.clone())]);
+            return Ok(vec![(Map::new(), self.parameters.clone())]);
         };
         let items = match self.loop_items(wanted)? {
             Value::List(items) => items,
             other => return Err(super::loops::no_list(&other, &wanted.items.place)),
         };
-        let variable = wanted
-            .control
-            .loop_var
-            .as_ref()
-            .and_then(|placed| template::render(&placed.value, scope).ok()?);
-        let variable = variable.and_then(|rendered| rendered.value.as_str().map(str::to_string));
-        let variable: Arc<str> = variable.unwrap_or_else(|| "item".into()).into();
-        let index = wanted
-            .control
-            .index_var
-            .as_ref()
-            .and_then(|placed| placed.value.as_str());
-        Ok(items
-            .iter()
-            .enumerate()
-            .map(|(at, item)| {
-                let mut variables = vec![(variable.clone(), item.clone())];
-                variables.extend(index.map(|index| (Arc::from(index), Value::Int(at as i64))));
-                let own = Layer::Map(Arc::new(variables.iter().cloned().collect::<Map>()));
+        let course = Course::of(wanted, scope);
+        Ok((0..items.len())
+            .map(|at| {
+                let variables = course.variables(&items, at);
+                let own = Layer::Map(Arc::new(variables.clone()));
                 let layers = std::iter::once(own).chain(self.parameters.iter().cloned());
                 (variables, layers.collect())
             })

@@ -59,15 +59,19 @@ const OF_ROLE: &[&str] = &[
     "ansible_parent_role_paths",
 ];
 
+/// The variables of the host that does a task for another, by its name.
+const DELEGATED: &str = "ansible_delegated_vars";
+
 impl Source for Magic {
     fn get(&self, name: &str) -> Option<Value> {
         self.always(name)
             .or_else(|| self.of_play(name))
             .or_else(|| self.of_role(name))
+            .or_else(|| (name == DELEGATED).then(|| self.delegated())?)
     }
 
     fn names(&self) -> Vec<Arc<str>> {
-        let names = [ALWAYS, OF_PLAY, OF_ROLE].concat();
+        let names = [ALWAYS, OF_PLAY, OF_ROLE, &[DELEGATED]].concat();
         let there = names.into_iter().filter(|name| self.get(name).is_some());
         there.map(Arc::from).collect()
     }
@@ -142,6 +146,22 @@ impl Magic {
             }
             _ => return None,
         })
+    }
+
+    /// A template, since who does the task may be one.
+    fn delegated(&self) -> Option<Value> {
+        let placed = self.task.as_ref()?.keyword(|keywords| &keywords.delegate_to)?;
+        let expression = match &placed.value {
+            Value::Template(template) => {
+                let inside = template.text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+                // More than one is a name in parts.
+                (!inside.contains("{{")).then(|| format!("({inside})"))?
+            }
+            name => serde_json::Value::from(name.as_str()?).to_string(),
+        };
+        let own = "combine({'inventory_hostname': inventory_hostname})";
+        let text = format!("{{{{ {{{expression}: hostvars[{expression}] | {own}}} }}}}");
+        Some(Value::trusted(&text, Some(placed.place.clone())))
     }
 
     fn of_role(&self, name: &str) -> Option<Value> {

@@ -57,7 +57,10 @@ impl HostTask {
     fn nobody(&self, name: &str, place: &Place, scope: &Scope) -> Error {
         let handlers = self.context.play.handlers.tasks();
         let known: Vec<String> = handlers.iter().map(|task| title(task, scope)).collect();
-        let error = Error::new(format!("no handler of this play is named `{name}`")).at(place);
+        let error = Error::new(format!(
+            "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
+        ))
+        .at(place);
         error
             .help("a handler stands under `handlers:` of the play or of its roles")
             .did_you_mean(nearest(name, known.iter().map(String::as_str)))

@@ -172,8 +172,47 @@ impl TaskResult {
             host_facts: outcome.host_facts,
             returned_facts: outcome.returned_facts,
             included: outcome.included,
+            hidden: outcome.hidden,
             shows: outcome.shown,
             ..TaskResult::new(status, Value::Map(fields.into()))
+        }
+    }
+
+    /// What Ansible says of a command that check mode leaves out, where this one would have been run.
+    pub fn of_a_command_left_out(self, arguments: &Value) -> TaskResult {
+        if self.status != Status::Changed {
+            return self;
+        }
+        let tests = |name: &str| arguments.get(name).is_some_and(|value| !value.is_null());
+        // Who says when it is to be run is believed.
+        let believed = tests("creates") || tests("removes");
+        let mut fields = Map::new();
+        fields.insert("changed".into(), believed.into());
+        fields.insert("failed".into(), false.into());
+        if let Some(command) = self.value.get("cmd") {
+            fields.insert("cmd".into(), command.clone());
+            let reason = "Command would have run if not in check mode";
+            fields.insert("msg".into(), reason.into());
+            fields.insert("rc".into(), Value::Int(0));
+            for name in ["delta", "end", "start"] {
+                fields.insert(name.into(), Value::Null);
+            }
+            for name in ["stdout", "stderr"] {
+                fields.insert(name.into(), "".into());
+                fields.insert(format!("{name}_lines").into(), Value::list([]));
+            }
+        }
+        let status = match believed {
+            true => Status::Changed,
+            false => {
+                fields.insert("skipped".into(), true.into());
+                Status::Skipped
+            }
+        };
+        TaskResult {
+            diffs: self.diffs,
+            commands: self.commands,
+            ..TaskResult::new(status, Value::from(fields))
         }
     }
 

@@ -78,6 +78,12 @@ impl HostTask {
                 let job = self.job(module, scope)?;
                 let performed = job.as_ref().filter(|_| !self.is_check(scope));
                 let result = self.attempt(module, &arguments, scope, name, performed).await?;
+                // In a run a later task acts on what this one says, so that it has to be what Ansible says.
+                let own_check = self.is_check(scope) && !self.context.run.settings.check;
+                let result = match module.nature.runs_command && own_check {
+                    true => result.of_a_command_left_out(&arguments),
+                    false => result,
+                };
                 match &job {
                     Some(job) => self.of_job(job, result, scope, name),
                     None => result,

@@ -6,7 +6,7 @@ use crate::inventory::builder::Builder;
 use crate::model::{Loader, Placed};
 use crate::source::Place;
 use crate::value::{Value, to_integer};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Adds what a plugin makes of a file. One that looks at the hosts of the sources before it is given these too.
 pub(super) fn load(
@@ -17,12 +17,13 @@ pub(super) fn load(
     builder: &mut Builder,
 ) -> Result<()> {
     let file = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let mut sources: Vec<PathBuf> = vec![];
-    if name.rsplit('.').next() == Some("constructed") {
-        sources.extend(builder.read.iter().cloned());
-    }
-    sources.push(file.clone());
-    let made = loader.bridge.inventory(&sources, folders)?;
+    // Who asks somebody is not asked a second time but for the plugin that is made for the hosts of others.
+    let constructed = name.rsplit('.').next() == Some("constructed");
+    let before = builder.read.iter().filter(|read| constructed || read.asks_nobody);
+    let mut sources: Vec<String> = before.map(|read| read.text.clone()).collect();
+    sources.push(file.display().to_string());
+    let extra = serde_json::Value::from(&Value::Map(loader.extra.clone()));
+    let made = loader.bridge.inventory(&sources, &extra, folders)?;
     let unread = format!("Unable to parse {} as an inventory source", file.display());
     if made.warnings.contains(&unread) {
         let error = Error::new(format!(

@@ -105,11 +105,14 @@ impl Reader<'_> {
                     return None;
                 };
                 let mut action = self.named(module.text().unwrap_or_default(), &module.place, around)?;
-                let rest: Vec<_> = entries
-                    .iter()
-                    .filter(|entry| entry.0.text() != Some("module"))
-                    .collect();
+                let apart = |entry: &&(Node, Node)| {
+                    let key = entry.0.text();
+                    key == Some("module") || key == Some("args") && entry.1.entries().is_some()
+                };
+                let rest: Vec<_> = entries.iter().filter(|entry| !apart(entry)).collect();
                 self.arguments(&mut action, rest);
+                let args = value.get("args").and_then(Node::entries);
+                self.arguments(&mut action, args.unwrap_or_default());
                 Some(action)
             }
             Kind::Sequence(_) => {

@@ -16,8 +16,10 @@ const OF_COMMANDS: &[&str] = &[
 
 /// One `key=value` of a text.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Pair {
+pub struct Pair {
+    /// The name.
     pub key: String,
+    /// The value.
     pub value: String,
     /// The bytes of the text the value comes from, without quotes.
     pub span: Range<usize>,
@@ -25,7 +27,8 @@ pub(super) struct Pair {
 
 /// A free text taken apart.
 #[derive(Clone, Debug, PartialEq, Default)]
-pub(super) struct FreeForm {
+pub struct FreeForm {
+    /// The pairs, in their order.
     pub pairs: Vec<Pair>,
     /// What is no pair.
     pub rest: String,
@@ -36,7 +39,7 @@ pub(super) struct FreeForm {
 ///
 /// # Errors
 /// A sentence when quotes or braces are not closed.
-pub(super) fn split(text: &str, command: bool) -> Result<FreeForm, String> {
+pub fn split(text: &str, command: bool) -> Result<FreeForm, String> {
     let mut found = FreeForm::default();
     let mut kept: Vec<Range<usize>> = vec![];
     for word in words(text)? {

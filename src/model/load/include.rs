@@ -25,6 +25,9 @@ const OF_ROLES: &[&str] = &[
     "vars_from",
 ];
 
+/// Those of them that name a file.
+const FROM: [&str; 4] = ["defaults_from", "handlers_from", "tasks_from", "vars_from"];
+
 impl Reader<'_> {
     /// A dynamic include; `node` is the task's.
     pub fn include(&mut self, task: Task, node: &Node) -> Option<Item> {
@@ -80,14 +83,34 @@ impl Reader<'_> {
 
     fn included(&mut self, task: &Task) -> Option<Included> {
         let role = short(&task.action.module).ends_with("role");
-        let known: &[&str] = if role { OF_ROLES } else { &["apply", "file"] };
-        for (name, argument) in &task.action.arguments {
-            if !known.contains(&&**name) {
-                let error = Error::new(format!("`{}` has no argument `{name}`", task.action.module));
-                let error = error.help(format!("it takes {}", known.join(", ")));
-                let near = nearest(name, known.iter().copied());
+        let module = &task.action.module;
+        let of_module: &[&str] = if role { OF_ROLES } else { &["apply", "file"] };
+        // What is imported is read at once: there is nothing to be applied.
+        let imports = short(module).starts_with("import_");
+        let known = of_module.iter().copied();
+        let known: Vec<&str> = known.filter(|name| !(imports && *name == "apply")).collect();
+        let arguments = &task.action.arguments;
+        let unknown: Vec<_> = arguments
+            .iter()
+            .filter(|entry| !known.contains(&&**entry.0))
+            .collect();
+        if let Some((first, argument)) = unknown.first() {
+            let names: Vec<&str> = unknown.iter().map(|entry| &**entry.0).collect();
+            let error = Error::new(format!("Invalid options for {module}: {}", names.join(",")));
+            let error = error.help(format!("it takes {}", known.join(", ")));
+            let near = nearest(first, known.iter().copied());
+            self.errors
+                .push(error.at(&argument.name_place).did_you_mean(near));
+        }
+        for name in FROM {
+            let given = arguments.get(name).filter(|_| role);
+            let given = given.filter(|given| given.value.as_str().is_none());
+            if let Some(given) = given.filter(|given| !given.value.is_null()) {
+                let class = given.value.kind();
+                let text = format!("Expected a string for {name} but got <class '{class}'> instead");
+                let error = Error::new(text).at(&given.place);
                 self.errors
-                    .push(error.at(&argument.name_place).did_you_mean(near));
+                    .push(error.help(format!("write the name of one file: `{name}: NAME`")));
             }
         }
         let argument = |name: &str| {

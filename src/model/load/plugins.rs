@@ -316,7 +316,8 @@ impl Loader {
                 }
             }
         };
-        let found = own.iter().find_map(|folder| path(folder, name)).or_else(led);
+        let plain = name.strip_prefix("ansible.legacy.").unwrap_or(name);
+        let found = own.iter().find_map(|folder| path(folder, plain)).or_else(led);
         let Some(found) = found else { return Ok(None) };
         self.bridge.allowed_core().map_err(|error| {
             let text = format!(

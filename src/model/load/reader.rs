@@ -1,6 +1,6 @@
 //! What all readers of the model share: the errors so far, values with places, checks of kinds.
 
-use super::Loader;
+use super::{Loader, reserved};
 use crate::error::{Collector, Error, ErrorKind, Errors, nearest};
 use crate::model::{Condition, Item, Placed, Role, Variables};
 use crate::source::Place;
@@ -183,6 +183,7 @@ impl<'a> Reader<'a> {
             let Some(text) = self.variable_name(key) else {
                 continue;
             };
+            self.warn_if_reserved(key);
             if let Some(placed) = self.placed(value) {
                 variables.insert(text.into(), placed);
             }
@@ -204,6 +205,13 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// Warns of a variable that has the name of a keyword or of a function of templates, as Ansible does.
+    pub fn warn_if_reserved(&self, key: &Node) {
+        let name = key.text().unwrap_or_default();
+        self.loader
+            .warn(reserved::warning(name, &key.place).into_iter().collect());
+    }
+
     /// The variables of a file; any key is a variable here.
     pub fn variables_file(&mut self, path: &Path) -> Variables {
         let mut variables = Variables::new();
@@ -220,6 +228,7 @@ impl<'a> Reader<'a> {
             return variables;
         };
         for (key, node) in entries {
+            self.warn_if_reserved(key);
             let value = if vaulted {
                 node.vaulted_value(&self.loader.vault)
             } else {

@@ -183,7 +183,10 @@ impl Reader<'_> {
             "delay" => parts.delay = self.setting(name, node, Takes::Number),
             "async" => parts.r#async = self.setting(name, node, Takes::Number),
             "poll" => parts.poll = self.setting(name, node, Takes::Number),
-            "register" => parts.register = self.variable_name(node),
+            "register" => {
+                self.warn_if_reserved(node);
+                parts.register = self.variable_name(node);
+            }
             "loop" => self.set_loop(parts, None, node),
             "loop_control" => parts.control = self.loop_control(node),
             _ => {}

@@ -43,13 +43,13 @@ impl Arguments {
     /// The commands that make the key if it is not there; the home folder may only be known to the host.
     ///
     /// The account may exchange whatever is in its home: folders are entered one by one, none by a link, and the key is made where only
-    /// we can go, and is linked to its place if nothing is there.
+    /// we can go, and is linked to its place if nothing is there; with `force` what is there is taken away before.
     pub(super) fn key(&self, here: Option<&Account>, view: &View<'_>) -> Result<String, Stop> {
         if !self.generate_ssh_key {
             return Ok(String::new());
         }
         let name = quote(&self.name);
-        if let (Some(account), false) = (here, self.ssh_key_file.starts_with('/'))
+        if let (Some(account), false, false) = (here, self.ssh_key_file.starts_with('/'), self.force)
             && view
                 .stat(&format!("{}/{}", account.home, self.ssh_key_file), true)?
                 .is_some()
@@ -90,13 +90,18 @@ impl Arguments {
                 "",
             ),
         };
+        // What lies in the way is taken away itself, not what a link there leads to.
+        let before = match self.force {
+            true => format!("rm -f -- ./{file} ./{file}.pub && "),
+            false => format!("[ -e ./{file} ] || "),
+        };
         Ok(format!(
             "h=$(getent passwd {name} | cut -d: -f6) && g=$(id -g {name}) && (\n{}{}\
              into() {{ p=$1; shift; if [ -d \"./$p\" ]; then inside \"$p\" \"$@\"; else (umask 077; mkdir -- \"./$p\") && inside \"$p\" own \"$@\"; fi; }}\n\
              own() {{ chown {name}:\"$g\" . && \"$@\"; }}\n\
-             place() {{ [ -e ./{file} ] || apart make; }}\n\
+             place() {{ {before}apart make; }}\n\
              make() {{ {asked}ssh-keygen -q -t {}{bits} -C {comment}{open} -f ./key && chown {name}:\"$g\" ./key ./key.pub && \
-             ln -- ./key ../{file} && ln -- ./key.pub ../{file}.pub; }}\n\
+             ln -T -- ./key ../{file} && ln -T -- ./key.pub ../{file}.pub; }}\n\
              {enter} )",
             inside(),
             apart(),

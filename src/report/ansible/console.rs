@@ -137,7 +137,10 @@ impl<W: Write + Send, E: Write + Send> Console<W, E> {
             Kind::HostExpected { host, origin, .. } => {
                 self.warn(&format!("nothing can be told of {host} yet: {origin} decides it"));
             }
-            Kind::Warning { text } => self.warn(text),
+            Kind::Warning { text, origin } => {
+                let origin = origin.as_ref().map(failure::placed);
+                self.warn(&format!("{text}{}", origin.unwrap_or_default()));
+            }
             Kind::Notice { host, text } => {
                 let host = host.as_ref().map(|host| format!("[{host}] "));
                 self.warn(&format!("{}{text}", host.unwrap_or_default()));

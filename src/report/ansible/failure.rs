@@ -1,7 +1,7 @@
 //! The block of an error on standard error: what failed, where it stands, and the lines there.
 
 use crate::error::Error;
-use crate::event::{LINES, Status, TaskEnded, TaskName};
+use crate::event::{LINES, Origin, Status, TaskEnded, TaskName};
 use std::path::PathBuf;
 
 /// Modules that Ansible does on the control node, as actions.
@@ -78,7 +78,12 @@ pub fn warning(warning: &Error) -> String {
     };
     let lines: Vec<String> = place.lines(LINES).into_iter().map(str::to_string).collect();
     let origin = origin(&place.short(), place.line_column().1, &lines);
-    format!("[WARNING]: {message}\n{origin}\n")
+    format!("[WARNING]: {message}\n{origin}")
+}
+
+/// The lines of a place, below a warning.
+pub fn placed(told: &Origin) -> String {
+    format!("\n{}\n", origin(&told.place, told.column, &told.lines))
 }
 
 /// A place with its lines, if they may be shown.
