@@ -205,3 +205,76 @@ fn names_of_variables_that_are_keywords_are_warned_of_with_their_lines() {
     }
     assert_eq!(said.matches("[WARNING]").count(), 3, "{said}");
 }
+
+/// The exit code of `ansible localhost -m ping` with arguments and a variable of the environment, and what it says beside.
+fn pinged(names: &Path, folder: &Path, arguments: &[&str], variable: Option<(&str, &str)>) -> (i32, String) {
+    let run = Command::new(names.join("ansible"))
+        .current_dir(folder)
+        .args(["localhost", "-m", "ping"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .env("HOME", folder)
+        .envs(variable)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    (run.status.code().unwrap(), said)
+}
+
+#[test]
+fn an_inventory_that_cannot_be_read_is_warned_of_or_refused_as_the_settings_say() {
+    const ANY: (&str, &str) = ("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "true");
+    const NONE: (&str, &str) = ("ANSIBLE_INVENTORY_UNPARSED_FAILED", "true");
+    const SILENT: (&str, &str) = ("ANSIBLE_INVENTORY_UNPARSED_WARNING", "false");
+    const YAML: (&str, &str) = ("ANSIBLE_INVENTORY_ENABLED", "yaml");
+    let (names, folder) = (names(), tempfile::tempdir().unwrap());
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("good", "host\n");
+    write("bad", "host\n[open\n");
+    std::fs::create_dir_all(folder.path().join("many/empty")).unwrap();
+    write("many/hosts", "host\n");
+    let none = "No inventory was parsed";
+    // What ansible-core 2.19 ends with and says.
+    let cases: &[(&[&str], Option<(&str, &str)>, i32, &[&str])] = &[
+        (&["-i", "good"], None, 0, &[]),
+        (&["-i", "nowhere"], None, 0, &["Unable to parse", none]),
+        (&["-i", "nowhere", "-i", "good"], None, 0, &["Unable to parse"]),
+        (
+            &["-i", "nowhere", "-i", "good"],
+            Some(ANY),
+            1,
+            &["Completely failed"],
+        ),
+        (&["-i", "nowhere"], Some(NONE), 1, &[none]),
+        (
+            &["-i", "nowhere", "-i", "good"],
+            Some(NONE),
+            0,
+            &["Unable to parse"],
+        ),
+        (&["-i", "nowhere"], Some(SILENT), 0, &["Unable to parse"]),
+        (
+            &["-i", "bad"],
+            None,
+            0,
+            &["'ini' plugin: this section is not closed", none],
+        ),
+        (&["-i", "bad"], Some(ANY), 1, &["Completely failed"]),
+        (&["-i", "many"], None, 0, &["many/empty as an inventory source"]),
+        (&["-i", "many"], Some(ANY), 1, &["many/empty"]),
+        (&["-i", "good"], Some(YAML), 0, &[none]),
+        (&[], None, 0, &[none]),
+    ];
+    for (arguments, variable, code, words) in cases {
+        let (ended, said) = pinged(names.path(), folder.path(), arguments, *variable);
+        assert_eq!(ended, *code, "{arguments:?} {variable:?}: {said}");
+        for word in *words {
+            assert!(said.contains(word), "{arguments:?} {variable:?}: {said}");
+        }
+        assert_eq!(
+            said.contains(none),
+            words.contains(&none),
+            "{arguments:?} {variable:?}: {said}"
+        );
+    }
+}

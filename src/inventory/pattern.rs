@@ -311,6 +311,9 @@ mod tests {
     fn patterns_mean_what_they_mean_to_ansible() {
         for (pattern, hosts) in [
             ("all", "web1 web2 web3 shared db1.example"),
+            // As in Ansible: of no parts all are left.
+            (", ,", "web1 web2 web3 shared db1.example"),
+            (",,web1, ,", "web1"),
             ("*", "web1 web2 web3 shared db1.example"),
             ("web", "web1 web2 web3 shared"),
             ("web:db", "web1 web2 web3 shared db1.example"),

@@ -4,7 +4,8 @@ use super::host::Host;
 use super::run::RunState;
 use crate::error::{Error, Result};
 use crate::inventory::{Inventory, pattern};
-use crate::model::Variables;
+use crate::model::{Placed, Variables};
+use crate::module::InventoryChange;
 use crate::source::Place;
 use crate::value::{Unknown, Value};
 use indexmap::IndexMap;
@@ -16,7 +17,12 @@ pub struct Hosts {
     /// The magic variable `groups`, until the inventory changes.
     groups: Mutex<Option<Value>>,
     used: Mutex<IndexMap<Arc<str>, Arc<Host>>>,
+    /// What tasks have changed (`add_host`, `group_by`), which stays when the inventory is read anew.
+    changes: Mutex<Vec<Change>>,
 }
+
+/// What a task has changed: its host, the change, and the place of the task.
+type Change = (Arc<str>, InventoryChange, Place);
 
 impl Hosts {
     /// The hosts of an inventory, none of them used.
@@ -25,6 +31,7 @@ impl Hosts {
             inventory: RwLock::new(Arc::new(inventory)),
             groups: Mutex::default(),
             used: Mutex::default(),
+            changes: Mutex::default(),
         }
     }
 
@@ -128,7 +135,50 @@ impl RunState {
         Ok(changed)
     }
 
-    /// Reads the inventory anew (`meta: refresh_inventory`).
+    /// Changes the inventory as a task of a host, at `place`, wants it, for the rest of the run; true if that changes anything.
+    ///
+    /// # Errors
+    /// What is wrong in the files of variables of the groups; a group that would be one below itself.
+    pub fn change_inventory(&self, host: &Arc<str>, change: InventoryChange, place: &Place) -> Result<bool> {
+        let change = (host.clone(), change, place.clone());
+        let changed = self.apply(&change)?;
+        if changed {
+            let mut changes = self.hosts.changes.lock().unwrap_or_else(PoisonError::into_inner);
+            changes.push(change);
+        }
+        Ok(changed)
+    }
+
+    fn apply(&self, (host, change, place): &Change) -> Result<bool> {
+        match change {
+            InventoryChange::Host {
+                name,
+                groups,
+                variables,
+            } => {
+                let placed = variables
+                    .iter()
+                    .map(|(name, value)| (name.clone(), Placed::new(value.clone(), place)));
+                self.add_host(name, groups, placed.collect())
+            }
+            InventoryChange::Group { name, parents } => self.put_into_group(host, name, parents),
+        }
+    }
+
+    /// Makes the changes of tasks once more, but for groups of hosts that are gone.
+    fn apply_again(&self) -> Result<()> {
+        let changes = self.hosts.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = changes.clone();
+        for change in &changes {
+            let is_there = || self.hosts.inventory().hosts.contains_key(&change.0);
+            if matches!(change.1, InventoryChange::Host { .. }) || is_there() {
+                self.apply(change)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the inventory anew (`meta: refresh_inventory`); what tasks have added stays.
     ///
     /// # Errors
     /// What is wrong in it now.
@@ -145,6 +195,7 @@ impl RunState {
             errors.fold(first, |first, other| first.cause(other.line()))
         })?;
         self.hosts.change(|old| *old = inventory);
+        self.apply_again()?;
         self.learn_secrets();
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::error::cures::MODULES_ARE_LISTED;
 use crate::error::{Error, Result, nearest};
 use crate::event::TaskName;
 use crate::host::State;
-use crate::model::{Action, Placed, Task, Variables};
+use crate::model::{Action, Task};
 use crate::module::{Entry, InventoryChange, Outcome, Stop, Work};
 use crate::template::{self, Scope};
 use crate::value::{ArgumentError, Unknown, Value};
@@ -267,20 +267,7 @@ impl HostTask {
     fn change_inventory(&self, change: InventoryChange) -> Result<bool> {
         let run = &self.context.run;
         run.moves.moved();
-        match change {
-            InventoryChange::Host {
-                name,
-                groups,
-                variables,
-            } => {
-                let place = &self.task.action.place;
-                let placed = variables
-                    .into_iter()
-                    .map(|(name, value)| (name, Placed::new(value, place)));
-                run.add_host(&name, &groups, placed.collect::<Variables>())
-            }
-            InventoryChange::Group { name, parents } => run.put_into_group(&self.host.name, &name, &parents),
-        }
+        run.change_inventory(&self.host.name, change, &self.task.action.place)
     }
 
     /// True if the task is only planned.

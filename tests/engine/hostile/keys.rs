@@ -30,8 +30,12 @@ impl Drop for Account {
 }
 
 fn run(file: &str) -> (String, bool) {
+    run_with(file, "false")
+}
+
+fn run_with(file: &str, force: &str) -> (String, bool) {
     let folder = playbook(&format!(
-        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - user: {{name: {NAME}, generate_ssh_key: true, ssh_key_type: ed25519, ssh_key_file: {file}}}\n"
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - user: {{name: {NAME}, generate_ssh_key: true, ssh_key_type: ed25519, ssh_key_file: {file}, force: {force}}}\n"
     ));
     let output = Command::new(env!("CARGO_BIN_EXE_vent"))
         .current_dir(folder.path())
@@ -87,5 +91,15 @@ fn a_key_is_made_in_no_folder_that_a_link_leads_to() {
         let (text, _) = run(file);
         assert!(text.contains("changed=0"), "{text}");
     }
+    // With `force` a new key takes the place of what is there, and nothing is written through a link.
+    let public = home.join(".ssh/id.pub");
+    let key = std::fs::read(home.join(".ssh/id")).unwrap();
+    std::fs::remove_file(&public).unwrap();
+    symlink(&secret, &public).unwrap();
+    let (text, well) = run_with(".ssh/id", "true");
+    assert!(well && text.contains("changed=1"), "{text}");
+    assert_eq!(std::fs::read_to_string(&secret).unwrap(), "root's");
+    assert!(public.symlink_metadata().unwrap().is_file() && public.metadata().unwrap().uid() == uid);
+    assert_ne!(std::fs::read(home.join(".ssh/id")).unwrap(), key);
     drop(account);
 }
