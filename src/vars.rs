@@ -41,6 +41,16 @@ impl Layer {
         }
     }
 
+    /// False for what was made while running, such as the items of an include's loop. What was typed is as good as a file.
+    fn stands_in_a_file(&self, name: &str) -> bool {
+        match self {
+            Layer::Placed(variables) => variables
+                .get(name)
+                .is_some_and(|placed| placed.place.source.path.is_some()),
+            _ => true,
+        }
+    }
+
     fn names(&self) -> Vec<Arc<str>> {
         match self {
             Layer::Placed(variables) => variables.keys().cloned().collect(),
@@ -98,9 +108,9 @@ impl Variables for Stack {
 
     fn of_project(&self, name: &str) -> Option<Value> {
         let found = self.layers.iter().zip(&self.of_project);
-        let mut found = found.filter_map(|(layer, own)| Some((layer.get(name)?, *own)));
-        let (value, own) = found.next()?;
-        (own && !self.merges).then_some(value)
+        let mut found = found.filter_map(|(layer, own)| Some((layer, layer.get(name)?, *own)));
+        let (layer, value, own) = found.next()?;
+        (own && !self.merges && layer.stands_in_a_file(name)).then_some(value)
     }
 
     fn names(&self) -> Vec<Arc<str>> {
@@ -245,7 +255,8 @@ mod tests {
     #[test]
     fn what_a_host_had_a_part_in_is_not_the_projects() {
         let placed = |text: &str| {
-            let place = crate::source::Place::new(&crate::source::Source::named("x", String::new()), 0..0);
+            let source = crate::source::Source::file(std::path::Path::new("x"), String::new());
+            let place = crate::source::Place::new(&source, 0..0);
             let placed = model::Placed::new(text, &place);
             Layer::Placed(Arc::new([("a".into(), placed)].into_iter().collect()))
         };

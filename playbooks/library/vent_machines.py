@@ -83,7 +83,6 @@ def main():
         changed=changed,
         steps=told["steps"],
         machines=told["machines"],
-        refresh=changed and not module.check_mode,
         diff=text,
     )
 

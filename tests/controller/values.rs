@@ -77,3 +77,59 @@ fn what_a_host_says_is_evaluated_in_no_condition() {
         assert!(!folder.path().join("made").exists(), "{condition}: {text}");
     }
 }
+
+/// Nor by a variable that a host had a part in, whatever way it went: a loop of an include, facts, results, parameters of roles.
+#[test]
+fn no_variable_that_a_host_had_a_part_in_is_a_condition() {
+    let folder = playbook(
+        "- hosts: localhost
+  gather_facts: false
+  vars: {named: '{{ said.stdout }}', listed: ['{{ said.stdout }}'], taken: '{{ named }}'}
+  tasks:
+    - command: {argv: [echo, \"lookup('pipe', 'touch made')\"]}
+      register: said
+    - set_fact: {fact: '{{ said.stdout }}', facts: '{{ said.stdout_lines }}'}
+    - debug: {msg: x}
+      when: '{{ item }}'
+      loop: ['{{ named }}', '{{ listed }}', '{{ taken }}', '{{ fact }}', '{{ facts }}', '{{ said.stdout_lines }}']
+      ignore_errors: true
+    - assert: {that: '{{ listed }}'}
+      ignore_errors: true
+    - assert: {that: '{{ taken }}'}
+      ignore_errors: true
+    - assert: {that: '{{ facts }}'}
+      ignore_errors: true
+    - debug: {msg: x}
+      when: '{{ taken }}'
+      ignore_errors: true
+    - include_tasks: ask.yml
+      loop: '{{ said.stdout_lines }}'
+    - include_tasks: ask.yml
+      vars: {item: '{{ said.stdout }}'}
+    - include_tasks: ask.yml
+      loop: ['{{ said.stdout_lines }}']
+    - include_role: {name: asks}
+      loop: '{{ said.stdout_lines }}'
+    - include_role: {name: asks}
+      vars: {item: '{{ said.stdout_lines }}'}
+    - add_host: {name: other, item: '{{ said.stdout }}', ansible_connection: local}
+- hosts: other
+  gather_facts: false
+  tasks:
+    - import_tasks: ask.yml
+",
+    );
+    let ask = "- debug: {msg: x}
+  when: '{{ item }}'
+  ignore_errors: true
+- assert: {that: '{{ item }}'}
+  ignore_errors: true
+";
+    std::fs::create_dir_all(folder.path().join("roles/asks/tasks")).unwrap();
+    for name in ["ask.yml", "roles/asks/tasks/main.yml"] {
+        std::fs::write(folder.path().join(name), ask).unwrap();
+    }
+    let (text, code) = ended(&vent(folder.path(), &["run", "site.yml"]));
+    assert_eq!(code, 0, "{text}");
+    assert!(!folder.path().join("made").exists(), "{text}");
+}

@@ -6,6 +6,7 @@ use super::{HostTask, TaskResult};
 use crate::error::{Error, Errors};
 use crate::event::{Kind, Status, TaskName};
 use crate::model::{self, Include, Item, Loop, Placed, Role, RoleChoice, Variables};
+use crate::source::{Place, Source};
 use crate::template::{self, Scope};
 use crate::value::{self, Map, Value, to_bool};
 use crate::vars::Layer;
@@ -75,9 +76,11 @@ impl HostTask {
                 Some(result) if self.task.r#loop.is_none() => return Err(Box::new(result)),
                 Some(_) => continue,
             }
+            // An item may be what a host said: it stands in no file of the project's.
+            let place = Place::new(&Source::named("loop", String::new()), 0..0);
             let extra: Variables = item
                 .iter()
-                .map(|(name, value)| (name.clone(), Placed::new(value.clone(), &include.task.place)))
+                .map(|(name, value)| (name.clone(), Placed::new(value.clone(), &place)))
                 .collect();
             let (name, key, chosen) = choose(include, &scope).map_err(|error| self.wrong(error.into()))?;
             // The variables of an include are stronger than `set_fact` (Ansible's level 21).

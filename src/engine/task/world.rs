@@ -9,8 +9,7 @@ use crate::engine::state::host::Host;
 use crate::engine::state::run::RunState;
 use crate::error::{Error, Result};
 use crate::event::{Kind, TaskName};
-use crate::model::{Placed, Variables};
-use crate::module::{self, ControlNode, Entry, Stop};
+use crate::module::{self, ControlNode, Entry, InventoryChange, Stop};
 use crate::source::Place;
 use crate::template::Scope;
 use crate::value::Map;
@@ -162,10 +161,12 @@ impl module::Inventory for TaskInventory<'_> {
     }
 
     fn add_host(&self, name: &str, groups: &[String], variables: Map) -> Result<bool, Error> {
-        let placed = variables
-            .into_iter()
-            .map(|(name, value)| (name, Placed::new(value, self.place)));
-        self.run.add_host(name, groups, placed.collect::<Variables>())
+        let change = InventoryChange::Host {
+            name: name.to_string(),
+            groups: groups.to_vec(),
+            variables,
+        };
+        self.run.change_inventory(&name.into(), change, self.place)
     }
 
     async fn refresh(&self) -> Result<(), Error> {
