@@ -7,6 +7,7 @@ use crate::engine::Settings;
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::model::load::AdHoc;
+use crate::report::Reporter;
 use crate::report::ansible::{Callback, Tree};
 use clap::Parser;
 use std::path::PathBuf;
@@ -91,9 +92,9 @@ impl Command for AdHocCommand {
             return Ok(0);
         }
         let typed = AdHoc {
-            pattern: self.pattern,
-            module: self.module_name,
-            arguments: self.arguments,
+            pattern: self.pattern.clone(),
+            module: self.module_name.clone(),
+            arguments: self.arguments.clone(),
             timeout: self.task_timeout,
             background: self.background,
             poll: self.poll,
@@ -105,28 +106,35 @@ impl Command for AdHocCommand {
             title: format!("ansible {} -m {}", typed.pattern, typed.module),
             within: std::env::var(crate::engine::WITHIN).ok(),
             lock_timeout: Duration::from_secs(600),
-            limit: self.limit,
+            limit: self.limit.clone(),
             ..self.manner.settings(project.settings())
         };
         project
             .wake(&graph, &inventory, settings.limit.as_deref())
             .await?;
-        let configured = || match project.shown.bin_ansible_callbacks {
-            Some(true) => super::callback(&project),
-            _ => Callback::Default,
+        let reporters = self.reporters(&project, settings.verbosity);
+        Ok(run::watch(&project, graph, inventory, settings, reporters).await?)
+    }
+}
+
+impl AdHocCommand {
+    /// Who shows the run.
+    fn reporters(&self, project: &project::Project, verbosity: u8) -> Vec<Box<dyn Reporter>> {
+        let callback = match (self.one_line, project.shown.bin_ansible_callbacks) {
+            (true, _) => Callback::OneLine,
+            (false, Some(true)) => super::callback(project),
+            (false, _) => Callback::Default,
         };
-        let callback = match self.one_line {
-            true => Callback::OneLine,
-            // The usual one of `ansible` is another than that of `ansible-playbook`.
-            false => Some(configured())
-                .filter(|callback| *callback != Callback::Default)
-                .unwrap_or(Callback::Minimal),
+        // The usual one of `ansible` is another than that of `ansible-playbook`.
+        let callback = match callback {
+            Callback::Default => Callback::Minimal,
+            chosen => chosen,
         };
-        let mut reporters = vec![super::reporter(callback, &project, settings.verbosity)];
+        let mut reporters = vec![super::reporter(callback, project, verbosity)];
         if let Some(folder) = &self.tree {
             reporters.push(Box::new(Tree::new(folder, crate::cli::say)));
         }
-        Ok(run::watch(&project, graph, inventory, settings, reporters).await?)
+        reporters
     }
 }
 

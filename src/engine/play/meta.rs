@@ -6,7 +6,7 @@ use crate::engine::state::context::Context;
 use crate::engine::state::host::Host;
 use crate::engine::state::play::Out;
 use crate::engine::task::{HostTask, TaskResult};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::event::Kind;
 use crate::model::Task;
 use std::sync::Arc;
@@ -111,40 +111,12 @@ pub async fn run(context: &Context, task: &Arc<Task>, list: &List, hosts: &[Arc<
         true => hosts,
         false => &hosts[..1],
     };
-    let name = task.action.free_form.as_ref();
-    let name = name.and_then(|placed| placed.value.as_str()).unwrap_or_default();
     let (mut chosen, mut failed): (Vec<Arc<Host>>, Failed) = (vec![], vec![]);
-    // As in Ansible, which tells it for each host that it asks.
     for host in asked {
         let host_task = HostTask::new(context, host, task, &list.parameters);
-        task::tell_start(context, &host_task, &host_task.scope());
-        let left_out = wanted.left_out(&host.name);
-        let holds = match left_out {
-            None => {
-                if !task.conditions().is_empty() {
-                    let text = format!("{} task does not support when conditional", name.trim());
-                    context.run.warn(&[Error::new(text)]);
-                }
-                Ok(true)
-            }
-            Some(_) => host_task.holds(),
-        };
-        match holds {
-            Ok(holds) => {
-                let skipped = left_out.filter(|_| !holds);
-                let text = match &skipped {
-                    Some((_, reason)) => reason.clone(),
-                    None => wanted.done(&host.name),
-                };
-                context.run.events.tell(Kind::Meta {
-                    host: host.name.to_string(),
-                    text,
-                    skipped: skipped.map(|skipped| skipped.0),
-                });
-                if holds {
-                    chosen.push(host.clone());
-                }
-            }
+        match ask(context, &wanted, &host_task) {
+            Ok(true) => chosen.push(host.clone()),
+            Ok(false) => {}
             Err(error) => {
                 let result = TaskResult::error(&error);
                 host_task.tell_not_run(&result);
@@ -161,6 +133,39 @@ pub async fn run(context: &Context, task: &Arc<Task>, list: &List, hosts: &[Arc<
         failed.extend(happen(context, &wanted, affected).await);
     }
     failed
+}
+
+/// Asks the conditions on a host, and tells what comes of it, as Ansible does for each host that it asks; true if it is to happen.
+///
+/// # Errors
+/// A condition that is wrong.
+fn ask(context: &Context, wanted: &Wanted, host_task: &HostTask) -> Result<bool> {
+    task::tell_start(context, host_task, &host_task.scope());
+    let (host, task) = (&host_task.host.name, &host_task.task);
+    let left_out = wanted.left_out(host);
+    let holds = match left_out {
+        None => {
+            if !task.conditions().is_empty() {
+                let name = task.action.free_form.as_ref();
+                let name = name.and_then(|placed| placed.value.as_str()).unwrap_or_default();
+                let text = format!("{} task does not support when conditional", name.trim());
+                context.run.warn(&[Error::new(text)]);
+            }
+            true
+        }
+        Some(_) => host_task.holds()?,
+    };
+    let skipped = left_out.filter(|_| !holds);
+    let text = match &skipped {
+        Some((_, reason)) => reason.clone(),
+        None => wanted.done(host),
+    };
+    context.run.events.tell(Kind::Meta {
+        host: host.to_string(),
+        text,
+        skipped: skipped.map(|skipped| skipped.0),
+    });
+    Ok(holds)
 }
 
 /// Lets it happen to hosts; gives those that failed.
