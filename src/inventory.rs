@@ -2,6 +2,8 @@
 
 mod added;
 mod builder;
+#[cfg(test)]
+mod example;
 mod export;
 mod ini;
 pub mod pattern;

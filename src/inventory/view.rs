@@ -246,41 +246,8 @@ fn is_empty(variables: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::inventory::Inventory;
-    use crate::model::load::tests::loader;
+    use crate::inventory::example::{FILES, inventory};
     use crate::value::{Value, json};
-
-    /// Writes files and reads the inventory `hosts` among them.
-    fn inventory(files: &[(&str, &str)]) -> (tempfile::TempDir, Inventory) {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let path = folder.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        let sources = ["hosts.ini", "more.yml"].map(|name| folder.path().join(name).display().to_string());
-        let inventory = Inventory::load(&sources, &loader(), Some(folder.path())).unwrap();
-        (folder, inventory)
-    }
-
-    const FILES: &[(&str, &str)] = &[
-        (
-            "hosts.ini",
-            "lonely x=1\n; comment\n[web]\nweb[1:2] ansible_user=me  y=\"1\"  # comment\ndb1:2222 z='[1, 2]'\n\
-             [db]\ndb[01:02].example a=True b=yes c=0644\ndb1\n[site:children]\nweb\ndb\n[site:vars]\ns = \"quoted\"\n\
-             t = hello # not a comment\n[web:vars]\nansible_group_priority=5\np=web\n[db:vars]\np=db\n",
-        ),
-        (
-            "more.yml",
-            "all:\n  vars: {top: 1, p: all}\n  hosts:\n    extra: {v: \"{{ top }}\"}\n  children:\n    east:\n      \
-             hosts: {web1: , \"n[1:2]\": {k: v}}\n      children: {inner: {hosts: solo}}\n      vars: {d: {a: 1}}\n",
-        ),
-        ("group_vars/all.yml", "g: all\n"),
-        ("group_vars/db.yml", "p: dbfile\n"),
-        ("group_vars/web/a.yml", "w: 1\n"),
-        ("host_vars/web1.yml", "h: 1\n"),
-        ("host_vars/localhost", "solo: 1\n"),
-    ];
 
     // The texts below are what ansible-inventory of ansible-core 2.19 prints for the same files.
     #[test]
@@ -335,5 +302,34 @@ mod tests {
             .and_then(|meta| meta.get("hostvars")?.get("extra"))
             .unwrap();
         assert!(extra.get("v").is_some_and(Value::holds_template));
+    }
+
+    #[test]
+    fn an_export_says_variables_where_they_are_stated_and_a_limit_leaves_hosts_out() {
+        let (_folder, inventory) = inventory(FILES);
+        let stated = inventory.stated(&crate::model::load::tests::loader()).unwrap();
+        let view = inventory.view().with_stated(&stated, true);
+        let list = view.list();
+        let of = |names: [&str; 2]| {
+            let found = list.get(names[0]).and_then(|group| group.get(names[1]));
+            found.map(|value| json(value, None, true)).unwrap_or_default()
+        };
+        assert_eq!(of(["db", "vars"]), r#"{"p": "dbfile"}"#);
+        assert_eq!(of(["web", "vars"]), r#"{"p": "web", "w": 1}"#);
+        assert_eq!(
+            of(["_meta", "hostvars"]).matches("\"web1\"").count(),
+            1,
+            "{}",
+            of(["_meta", "hostvars"])
+        );
+        let limit = ["web1".into()].into_iter().collect();
+        let limited = inventory.view().limited_to(Some(&limit));
+        let tree = json(&limited.tree(), None, true);
+        assert_eq!(
+            tree.matches("\"web1\": {\"ansible_user\"").count(),
+            1,
+            "once: {tree}"
+        );
+        assert!(tree.contains("\"web1\": {}") && !tree.contains("db1"), "{tree}");
     }
 }
