@@ -130,10 +130,13 @@ impl HostTask {
         if self.task.register.is_none() {
             return;
         }
-        let results = found.iter().map(|inclusion| inclusion.result.clone());
         let mut result = match self.task.r#loop {
-            None => results.last().unwrap_or_default(),
+            None => found
+                .last()
+                .map(|inclusion| inclusion.result.clone())
+                .unwrap_or_default(),
             Some(_) => {
+                let results = found.iter().map(|inclusion| inclusion.result.clone());
                 let results = Value::list(results.map(Value::from));
                 let message = "All items completed";
                 [
