@@ -1,14 +1,25 @@
 //! What `ansible.cfg` and the variables `ANSIBLE_...` of the environment say; the environment is stronger.
 
+mod asked;
+mod file;
+mod inventories;
+mod known;
+mod shown;
 mod sources;
+mod typed;
 
 use super::group_names::GroupNames;
 use super::python;
 use crate::error::{Collector, ErrorKind, Errors, Result};
-use sources::{File, Setting, Sources, found};
+use asked::Asked;
+use file::File;
+use sources::{Sources, found};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use inventories::Unparsed;
+pub use shown::Shown;
 
 /// The settings that are read; what nobody set is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,30 +70,6 @@ pub struct Configuration {
     pub shown: Shown,
 }
 
-/// What comes of inventories that cannot be read, under Ansible's names (section `[inventory]`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unparsed {
-    /// One that cannot be read is warned of, and the others are enough; else it is an error.
-    pub lenient: bool,
-    /// One is an error all the same (`any_unparsed_is_failed`).
-    pub any_is_failed: bool,
-    /// That none could be read is an error (`unparsed_is_failed`).
-    pub none_is_failed: bool,
-    /// That none could be read is warned of (`inventory_unparsed_warning`).
-    pub warns_of_none: bool,
-}
-
-impl Default for Unparsed {
-    fn default() -> Unparsed {
-        Unparsed {
-            lenient: false,
-            any_is_failed: false,
-            none_is_failed: false,
-            warns_of_none: true,
-        }
-    }
-}
-
 /// When plays gather facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Gathering {
@@ -106,72 +93,14 @@ impl Gathering {
     }
 }
 
-/// The settings of Ansible's callback `default` and of its display.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Shown {
-    /// Skipped hosts (true if nobody says otherwise).
-    pub display_skipped_hosts: Option<bool>,
-    /// Hosts on which nothing changed (true if nobody says otherwise).
-    pub display_ok_hosts: Option<bool>,
-    /// Failures go to standard error.
-    pub display_failed_stderr: Option<bool>,
-    /// A line for each host that begins with a task.
-    pub show_per_host_start: Option<bool>,
-    /// `[CHECK MODE]` in banners.
-    pub check_mode_markers: Option<bool>,
-    /// The place of a task that fails.
-    pub show_task_path_on_failure: Option<bool>,
-    /// Results on several lines (`callback_format_pretty`).
-    pub pretty_results: Option<bool>,
-    /// Colours even where there is no terminal.
-    pub force_color: Option<bool>,
-    /// No colours.
-    pub nocolor: Option<bool>,
-    /// It is said that there are no hosts (true if nobody says otherwise).
-    pub localhost_warning: Option<bool>,
-    /// So many `-v` more.
-    pub verbosity: u8,
-    /// Who writes standard output (`stdout_callback`).
-    pub stdout_callback: Option<String>,
-    /// `ansible` heeds it too (`bin_ansible_callbacks`).
-    pub bin_ansible_callbacks: Option<bool>,
-}
-
-/// Where roles are searched if nothing else is set.
-const ROLES_PATH: &str = "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles";
-
-/// Where collections are searched if nothing else is set.
-const COLLECTIONS_PATH: &str = "~/.ansible/collections:/usr/share/ansible/collections";
-
-/// Where modules of the user's own are searched if nothing else is set.
-const LIBRARY: &str = "~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules";
-
-/// Where plugins of the user's own are searched if nothing else is set, by the names of the settings.
+/// The folders with plugins of the user's own: the names of such folders beside a playbook, and of the settings.
 const PLUGINS: [(&str, &str); 5] = [
-    (
-        "vars_plugins",
-        "~/.ansible/plugins/vars:/usr/share/ansible/plugins/vars",
-    ),
-    (
-        "inventory_plugins",
-        "~/.ansible/plugins/inventory:/usr/share/ansible/plugins/inventory",
-    ),
-    (
-        "filter_plugins",
-        "~/.ansible/plugins/filter:/usr/share/ansible/plugins/filter",
-    ),
-    (
-        "test_plugins",
-        "~/.ansible/plugins/test:/usr/share/ansible/plugins/test",
-    ),
-    (
-        "lookup_plugins",
-        "~/.ansible/plugins/lookup:/usr/share/ansible/plugins/lookup",
-    ),
+    ("vars_plugins", "DEFAULT_VARS_PLUGIN_PATH"),
+    ("inventory_plugins", "DEFAULT_INVENTORY_PLUGIN_PATH"),
+    ("filter_plugins", "DEFAULT_FILTER_PLUGIN_PATH"),
+    ("test_plugins", "DEFAULT_TEST_PLUGIN_PATH"),
+    ("lookup_plugins", "DEFAULT_LOOKUP_PLUGIN_PATH"),
 ];
-
-/// Where what they import is searched if nothing else is set.
-const MODULE_UTILS: &str = "~/.ansible/plugins/module_utils:/usr/share/ansible/plugins/module_utils";
 
 impl Configuration {
     /// Reads the first of `ANSIBLE_CONFIG`, `ansible.cfg` here, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`, and
@@ -187,117 +116,61 @@ impl Configuration {
 
     fn of(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Result<Configuration, Errors> {
         let mut errors = Collector::default();
-        let path_read = found(environment, here);
-        let file = path_read.as_deref().map(File::read).transpose()?;
-        errors.take(file.as_ref().map_or(Ok(()), File::check));
+        let path = found(environment, here);
+        let file = path.as_deref().map(File::read).transpose()?;
+        let file = file.map(|(file, checked)| {
+            errors.take(checked);
+            file
+        });
         let sources = Sources {
             environment,
             here,
             file,
         };
-        let path = |setting: Setting| sources.path(&setting.text, &setting.folder);
-        let flag = sources.get("host_key_checking").map(|found| found.flag());
-        let host_key_checking = flag.and_then(|flag| errors.take(flag));
-        let mut number = |name: &str| {
-            let number = sources.get(name).map(|found| found.number());
-            number.and_then(|number| errors.take(number))
-        };
-        let (timeout, forks) = (number("timeout"), number("forks"));
-        let verbosity = number("verbosity").unwrap_or(0);
-        let mut flag = |name: &str| {
-            let flag = sources.get(name).map(|found| found.flag());
-            flag.and_then(|flag| errors.take(flag))
-        };
-        let shown = Shown {
-            display_skipped_hosts: flag("display_skipped_hosts"),
-            display_ok_hosts: flag("display_ok_hosts"),
-            display_failed_stderr: flag("display_failed_stderr"),
-            show_per_host_start: flag("show_per_host_start"),
-            check_mode_markers: flag("check_mode_markers"),
-            show_task_path_on_failure: flag("show_task_path_on_failure"),
-            pretty_results: flag("callback_format_pretty"),
-            force_color: flag("force_color"),
-            nocolor: flag("nocolor"),
-            localhost_warning: flag("localhost_warning"),
-            verbosity: u8::try_from(verbosity).unwrap_or(u8::MAX),
-            stdout_callback: sources.get("stdout_callback").map(|found| found.text),
-            bin_ansible_callbacks: sources
-                .variable("ANSIBLE_LOAD_CALLBACK_PLUGINS")
-                .or_else(|| sources.get("bin_ansible_callbacks"))
-                .and_then(|found| errors.take(found.flag())),
-        };
-        let mut of_inventory = |name: &str, variable: &str| {
-            let found = sources.of_section("inventory", name, variable);
-            found.and_then(|found| errors.take(found.flag()))
-        };
-        let unparsed = Unparsed {
-            lenient: false,
-            any_is_failed: of_inventory(
-                "any_unparsed_is_failed",
-                "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED",
-            )
-            .unwrap_or(false),
-            none_is_failed: of_inventory("unparsed_is_failed", "ANSIBLE_INVENTORY_UNPARSED_FAILED")
-                .unwrap_or(false),
-            warns_of_none: of_inventory("inventory_unparsed_warning", "ANSIBLE_INVENTORY_UNPARSED_WARNING")
-                .unwrap_or(true),
-        };
-        errors.finish(Configuration {
-            file: path_read,
-            unparsed,
-            inventory_plugins: sources
-                .of_section("inventory", "enable_plugins", "ANSIBLE_INVENTORY_ENABLED")
-                .map(|found| list(&found.text)),
-            inventory: sources
-                .get("inventory")
-                .map(|found| sources.inventory(&found))
-                .unwrap_or_default(),
-            remote_user: sources.get("remote_user").map(|found| found.text),
-            private_key_file: sources.get("private_key_file").map(path),
-            host_key_checking,
-            timeout: timeout.map(Duration::from_secs),
-            forks: forks.map(|forks| forks as usize),
-            vault_password_file: sources.get("vault_password_file").map(path),
-            roles_path: sources.paths("roles_path", ROLES_PATH),
-            collections_path: [
-                sources.paths("collections_path", COLLECTIONS_PATH),
-                python::packages(&environment("PATH").unwrap_or_default()),
-            ]
-            .concat(),
-            library: sources.paths("library", LIBRARY),
-            vars_plugins_enabled: sources
-                .variable("ANSIBLE_VARS_ENABLED")
-                .or_else(|| sources.get("vars_plugins_enabled"))
-                .map(|found| list(&found.text))
-                .unwrap_or_default(),
-            plugins: PLUGINS
-                .map(|(name, usual)| (name, sources.paths(name, usual)))
-                .into(),
-            shown,
-            group_names: sources
-                .variable("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS")
-                .or_else(|| sources.get("force_valid_group_names"))
-                .and_then(|found| GroupNames::of_word(&found.text))
-                .unwrap_or_default(),
-            gathering: sources
-                .get("gathering")
-                .and_then(|found| Gathering::of_word(&found.text)),
-            merges_hashes: sources
-                .get("hash_behaviour")
-                .is_some_and(|found| found.text == "merge"),
-            module_utils: sources.paths("module_utils", MODULE_UTILS),
-            remote_tmp: sources.get("remote_tmp").map(|found| found.text),
-            interpreter_python: sources
-                .get("interpreter_python")
-                .or_else(|| sources.variable("ANSIBLE_PYTHON_INTERPRETER"))
-                .map(|found| found.text),
-        })
+        let mut asked = Asked { sources, errors };
+        let configuration = Configuration::asked(&mut asked, path);
+        asked.errors.finish(configuration)
     }
-}
 
-/// The names of a list, parted by commas.
-fn list(text: &str) -> Vec<String> {
-    text.split(',').map(|name| name.trim().to_string()).collect()
+    fn asked(asked: &mut Asked, file: Option<PathBuf>) -> Configuration {
+        let search_path = (asked.sources.environment)("PATH").unwrap_or_default();
+        Configuration {
+            file,
+            inventory: asked
+                .setting("DEFAULT_HOST_LIST")
+                .map(|setting| asked.sources.inventory(&setting))
+                .unwrap_or_default(),
+            unparsed: Unparsed::read(asked),
+            inventory_plugins: asked.list("INVENTORY_ENABLED"),
+            remote_user: asked.text("DEFAULT_REMOTE_USER"),
+            private_key_file: asked.path("DEFAULT_PRIVATE_KEY_FILE"),
+            host_key_checking: asked.flag_of("connection ssh", "host_key_checking"),
+            timeout: asked
+                .number_of("connection ssh", "timeout")
+                .map(Duration::from_secs),
+            forks: asked.number("DEFAULT_FORKS").map(|forks| forks as usize),
+            vault_password_file: asked.path("DEFAULT_VAULT_PASSWORD_FILE"),
+            roles_path: asked.paths("DEFAULT_ROLES_PATH"),
+            collections_path: [asked.paths("COLLECTIONS_PATHS"), python::packages(&search_path)].concat(),
+            library: asked.paths("DEFAULT_MODULE_PATH"),
+            vars_plugins_enabled: asked.list("VARIABLE_PLUGINS_ENABLED").unwrap_or_default(),
+            plugins: PLUGINS
+                .map(|(folder, setting)| (folder, asked.paths(setting)))
+                .into(),
+            shown: Shown::read(asked),
+            group_names: asked
+                .word("TRANSFORM_INVALID_GROUP_CHARS")
+                .and_then(|word| GroupNames::of_word(&word))
+                .unwrap_or_default(),
+            gathering: asked
+                .word("DEFAULT_GATHERING")
+                .and_then(|word| Gathering::of_word(&word)),
+            merges_hashes: asked.word("DEFAULT_HASH_BEHAVIOUR").as_deref() == Some("merge"),
+            module_utils: asked.paths("DEFAULT_MODULE_UTILS_PATH"),
+            remote_tmp: asked.text_of("shell sh", "remote_tmp"),
+            interpreter_python: asked.text("INTERPRETER_PYTHON"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -355,6 +228,30 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_is_found_under_all_its_names() {
+        let text = "[ssh_connection]\ntimeout = 7\nhost_key_checking = no\n[defaults]\nTIMEOUT = 5\nhome = ~/ansible\n";
+        let configuration = read(text, &[]).unwrap();
+        assert_eq!(configuration.timeout, Some(Duration::from_secs(7)));
+        assert_eq!(configuration.host_key_checking, Some(false));
+        assert_eq!(
+            configuration.roles_path[0],
+            PathBuf::from("/home/me/ansible/roles")
+        );
+        let variables = [
+            ("ANSIBLE_SSH_TIMEOUT", "9"),
+            ("ANSIBLE_TIMEOUT", "8"),
+            ("ANSIBLE_REMOTE_TEMP", "/t"),
+            ("ANSIBLE_LIBRARY", "a/../$MORE/${MORE}:"),
+            ("MORE", "more"),
+        ];
+        let configuration = read(text, &variables).unwrap();
+        assert_eq!(configuration.timeout, Some(Duration::from_secs(9)));
+        assert_eq!(configuration.remote_tmp.as_deref(), Some("/t"));
+        assert!(configuration.library[0].ends_with("more/more"));
+        assert_eq!(configuration.library.len(), 1);
+    }
+
+    #[test]
     fn a_setting_of_the_wrong_kind_is_shown() {
         let errors = read(
             "[defaults]\nforks = many\nhost_key_checking = perhaps\nnonsense\n",
@@ -371,6 +268,12 @@ mod tests {
             ((2, 9), "`many` is not a whole number"),
         ];
         assert_eq!(found.collect::<Vec<_>>(), expected);
+        let errors = read("[defaults]\ngathering = never\n", &[]).unwrap_err();
+        assert_eq!(
+            errors.0[0].message(),
+            "`never` is nothing that this setting may be"
+        );
+        assert_eq!(errors.0[0].cure(), Some("it is one of explicit, implicit, smart"));
         let errors = read("forks = 5\n", &[]).unwrap_err();
         assert_eq!(errors.0[0].message(), "a setting needs a section above it");
     }
