@@ -31,7 +31,7 @@ pub struct ExplainCommand {
 /// Everything that is wrong in the files and options.
 pub async fn explain(command: &ExplainCommand) -> Result<i32, Errors> {
     let first = command.playbooks.first().map(PathBuf::as_path);
-    let project = project::Project::open(&command.project, first)?;
+    let project = project::Project::open_for(&command.project, first, project::Purpose::Reaching)?;
     let playbooks = run::load(&project.loader, &command.playbooks)?;
     let graph = Graph::of(&playbooks)?;
     super::missing_needs::check(&graph)?;

@@ -5,12 +5,15 @@ use super::reach::{Defaults, Ways};
 use crate::artifact::cache_folder;
 use crate::bridge::{self, Bridge};
 use crate::connection::Secret;
+use crate::content;
 use crate::engine::{Reach, Reload, Settings};
 use crate::error::cures::BELOW_THE_FOLDER;
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
-use crate::model::configuration::{Configuration, Gathering, Shown, Unparsed};
+use crate::model::configuration::{
+    Configuration, Gathering, Inventories, PasswordSources, Rules, Shown, Typing, Unparsed,
+};
 use crate::model::load::{Known, Loader, SearchPaths};
 use crate::module;
 use crate::source::{Place, Source};
@@ -75,6 +78,15 @@ pub struct Options {
     pub named_as_ansible: bool,
 }
 
+/// What a project is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Its files are read.
+    Reading,
+    /// Hosts are reached: the configuration may have passwords asked for.
+    Reaching,
+}
+
 /// Where Ansible looks for hosts if nobody says where.
 const ANSIBLES: &str = "/etc/ansible/hosts";
 
@@ -100,50 +112,69 @@ pub struct Project {
     interpreter_python: Option<String>,
     /// When plays gather facts: Ansible's usual is each, under Ansible's names.
     gathering: Gathering,
+    /// How runs go.
+    rules: Rules,
+    /// Options of commands, where they are not given.
+    pub typing: Typing,
     sources: Vec<String>,
     folder: PathBuf,
     named_as_ansible: bool,
 }
 
 impl Project {
-    /// Reads configuration, passwords and `-e`.
+    /// Reads configuration, passwords and `-e`, and reaches no host.
     ///
     /// # Errors
     /// A file that cannot be read, a variable that is none.
     pub fn open(options: &Options, playbook: Option<&Path>) -> Result<Project, Errors> {
+        Project::open_for(options, playbook, Purpose::Reading)
+    }
+
+    /// Reads configuration, passwords and `-e`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a variable that is none.
+    pub fn open_for(options: &Options, playbook: Option<&Path>, purpose: Purpose) -> Result<Project, Errors> {
         let configuration = Configuration::read()?;
         let folder = playbook
             .and_then(Path::parent)
             .map(PathBuf::from)
             .unwrap_or_default();
-        let mut vault = Vault::default();
-        for path in options
-            .vault_password_file
-            .iter()
-            .chain(&configuration.vault_password_file)
-        {
-            vault.add_file("default", path)?;
-        }
-        for identity in &options.vault_id {
-            vault.add_identity(identity)?;
-        }
-        let passwords = options.passwords.read()?;
-        if let Some(password) = &passwords.vault {
-            vault.add(DEFAULT_LABEL, password.reveal());
-        }
+        let sources = &configuration.passwords;
+        let passwords = options
+            .passwords
+            .configured(sources, purpose == Purpose::Reaching)
+            .read()?;
+        let vault = vault(options, sources, passwords.vault.as_ref())?;
         let known = Known {
             modules: module::MODULES,
             lookups: template::known_lookups().to_vec(),
         };
+        let [ssh_args, common_args, extra_args] = configuration.reaching.arguments;
         let defaults = Defaults {
-            connection: options.connection.clone(),
-            user: options.user.clone().or(configuration.remote_user),
-            private_key_file: options.private_key.clone().or(configuration.private_key_file),
+            connection: options.connection.clone().or(configuration.reaching.transport),
+            user: options.user.clone().or(configuration.reaching.remote_user),
+            port: configuration.reaching.port,
+            private_key_file: options
+                .private_key
+                .clone()
+                .or(configuration.reaching.private_key_file),
+            passphrase: configuration.reaching.passphrase,
             password: passwords.connection,
-            host_key_checking: configuration.host_key_checking,
-            timeout: options.timeout.map(Duration::from_secs).or(configuration.timeout),
-            arguments: [options.ssh_common_args.clone(), options.ssh_extra_args.clone()],
+            host_key_checking: configuration.reaching.host_key_checking,
+            timeout: options
+                .timeout
+                .map(Duration::from_secs)
+                .or(configuration.reaching.timeout),
+            arguments: [
+                ssh_args,
+                options.ssh_common_args.clone().or(common_args),
+                options.ssh_extra_args.clone().or(extra_args),
+            ],
         };
+        if let Some(lines) = configuration.typing.diff_context {
+            content::show_around(lines);
+        }
         let extra = extra(&options.extra_vars, &vault)?;
         let sources = if options.inventory.is_empty() {
             configuration.inventory
@@ -168,13 +199,13 @@ impl Project {
         let loader = Loader::new(vault, known, search)
             .with_extra(extra.clone())
             .configured(configuration.merges_hashes, configuration.group_names)
-            .reads_inventories(
-                Unparsed {
+            .reads_inventories(Inventories {
+                unparsed: Unparsed {
                     lenient: options.named_as_ansible,
-                    ..configuration.unparsed
+                    ..configuration.inventories.unparsed
                 },
-                configuration.inventory_plugins,
-            );
+                ..configuration.inventories
+            });
         Ok(Project {
             loader: Arc::new(loader.with_bridge(Arc::new(bridge))),
             reach: Arc::new(Ways::new(defaults)),
@@ -185,6 +216,8 @@ impl Project {
             become_password: passwords.r#become,
             remote_tmp: configuration.remote_tmp,
             interpreter_python: configuration.interpreter_python,
+            rules: configuration.rules,
+            typing: configuration.typing,
             gathering: configuration.gathering.unwrap_or(match options.named_as_ansible {
                 true => Gathering::Implicit,
                 false => Gathering::Smart,
@@ -204,6 +237,10 @@ impl Project {
             remote_tmp: self.remote_tmp.clone(),
             interpreter_python: self.interpreter_python.clone(),
             gathering: self.gathering,
+            rules: self.rules.clone(),
+            diff: self.typing.diff,
+            tags: self.typing.tags.clone(),
+            skip_tags: self.typing.skip_tags.clone(),
             ..Settings::default()
         }
     }
@@ -272,6 +309,26 @@ impl Project {
         }
         Ok(())
     }
+}
+
+/// The passwords that may open vaulted texts: those of the configuration's identities first, as Ansible tries them.
+fn vault(options: &Options, sources: &PasswordSources, typed: Option<&Secret>) -> Result<Vault> {
+    let label = sources.vault_identity.as_deref().unwrap_or(DEFAULT_LABEL);
+    let mut vault = Vault::default();
+    for identity in sources.vault_identities.iter().chain(&options.vault_id) {
+        vault.add_identity(identity, label)?;
+    }
+    let files = options.vault_password_file.iter();
+    for path in files.chain(&sources.vault_password_file) {
+        vault.add_file(label, path)?;
+    }
+    if let Some(password) = typed {
+        vault.add(label, password.reveal());
+    }
+    if sources.vault_id_match {
+        vault.match_labels(label);
+    }
+    Ok(vault)
 }
 
 /// The variables of `-e`, later ones win.

@@ -1,12 +1,17 @@
 //! What `ansible.cfg` and the variables `ANSIBLE_...` of the environment say; the environment is stronger.
 
 mod asked;
+mod becoming;
 mod file;
 mod inventories;
 mod known;
+mod passwords;
+mod reaching;
+mod rules;
 mod shown;
 mod sources;
 mod typed;
+mod typing;
 
 use super::group_names::GroupNames;
 use super::python;
@@ -16,30 +21,33 @@ use file::File;
 use sources::{Sources, found};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-pub use inventories::Unparsed;
+pub use inventories::{Inventories, Unparsed};
+pub use passwords::PasswordSources;
+pub use reaching::Reaching;
+pub use rules::{Mismatch, Rules};
 pub use shown::Shown;
+pub use typing::Typing;
 
 /// The settings that are read; what nobody set is `None` or empty.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Configuration {
     /// The `ansible.cfg` that was read.
     pub file: Option<PathBuf>,
     /// Inventory sources (`inventory`, `ANSIBLE_INVENTORY`).
     pub inventory: Vec<String>,
-    /// The account to log in to.
-    pub remote_user: Option<String>,
-    /// The private key to log in with.
-    pub private_key_file: Option<PathBuf>,
-    /// Whether host keys are checked.
-    pub host_key_checking: Option<bool>,
-    /// How long a connection may take to come up.
-    pub timeout: Option<Duration>,
+    /// How inventories are read.
+    pub inventories: Inventories,
+    /// How hosts are reached.
+    pub reaching: Reaching,
+    /// Where passwords come from.
+    pub passwords: PasswordSources,
+    /// How runs go.
+    pub rules: Rules,
+    /// Options of commands.
+    pub typing: Typing,
     /// How many hosts at the same time.
     pub forks: Option<usize>,
-    /// The file with the vault password.
-    pub vault_password_file: Option<PathBuf>,
     /// Folders with roles; Ansible's usual ones if nobody set others.
     pub roles_path: Vec<PathBuf>,
     /// Folders with collections; Ansible's usual ones if nobody set others, then the packages of the user's ansible-core.
@@ -62,10 +70,6 @@ pub struct Configuration {
     pub group_names: GroupNames,
     /// When plays gather facts (`gathering`).
     pub gathering: Option<Gathering>,
-    /// What comes of inventories that cannot be read.
-    pub unparsed: Unparsed,
-    /// Who may read inventories (`enable_plugins`), if not everybody.
-    pub inventory_plugins: Option<Vec<String>>,
     /// How a run is shown under Ansible's names.
     pub shown: Shown,
 }
@@ -133,25 +137,19 @@ impl Configuration {
     }
 
     fn asked(asked: &mut Asked, file: Option<PathBuf>) -> Configuration {
-        let search_path = (asked.sources.environment)("PATH").unwrap_or_default();
+        let inventory = asked.setting("DEFAULT_HOST_LIST");
+        let inventory = inventory.map(|setting| asked.sources.inventory(&setting));
         Configuration {
             file,
-            inventory: asked
-                .setting("DEFAULT_HOST_LIST")
-                .map(|setting| asked.sources.inventory(&setting))
-                .unwrap_or_default(),
-            unparsed: Unparsed::read(asked),
-            inventory_plugins: asked.list("INVENTORY_ENABLED"),
-            remote_user: asked.text("DEFAULT_REMOTE_USER"),
-            private_key_file: asked.path("DEFAULT_PRIVATE_KEY_FILE"),
-            host_key_checking: asked.flag_of("connection ssh", "host_key_checking"),
-            timeout: asked
-                .number_of("connection ssh", "timeout")
-                .map(Duration::from_secs),
+            inventory: inventory.unwrap_or_default(),
+            inventories: Inventories::read(asked),
+            reaching: Reaching::read(asked),
+            passwords: PasswordSources::read(asked),
+            rules: Rules::read(asked),
+            typing: Typing::read(asked),
             forks: asked.number("DEFAULT_FORKS").map(|forks| forks as usize),
-            vault_password_file: asked.path("DEFAULT_VAULT_PASSWORD_FILE"),
             roles_path: asked.paths("DEFAULT_ROLES_PATH"),
-            collections_path: [asked.paths("COLLECTIONS_PATHS"), python::packages(&search_path)].concat(),
+            collections_path: collections(asked),
             library: asked.paths("DEFAULT_MODULE_PATH"),
             vars_plugins_enabled: asked.list("VARIABLE_PLUGINS_ENABLED").unwrap_or_default(),
             plugins: PLUGINS
@@ -173,9 +171,20 @@ impl Configuration {
     }
 }
 
+/// The folders with collections.
+fn collections(asked: &mut Asked) -> Vec<PathBuf> {
+    let mut folders = asked.paths("COLLECTIONS_PATHS");
+    if asked.flag("COLLECTIONS_SCAN_SYS_PATH").unwrap_or(true) {
+        let search_path = (asked.sources.environment)("PATH").unwrap_or_default();
+        folders.extend(python::packages(&search_path));
+    }
+    folders
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     const TEXT: &str = "[ssh_connection]\nforks = 1\n[defaults]\n# forks = 2\ninventory = hosts.ini, more\nforks=7 ; seven\n\
                         roles_path = roles:~/shared\nhost_key_checking: False\nremote_user = me\nprivate_key_file = ~/.ssh/key\n";
@@ -206,9 +215,12 @@ mod tests {
         let configuration = read(TEXT, &[]).unwrap();
         assert_eq!(configuration.inventory, ["hosts.ini", "more"]);
         assert_eq!(configuration.forks, Some(7));
-        assert_eq!(configuration.host_key_checking, Some(false));
-        assert_eq!(configuration.remote_user.as_deref(), Some("me"));
-        assert_eq!(configuration.private_key_file, Some("/home/me/.ssh/key".into()));
+        assert_eq!(configuration.reaching.host_key_checking, Some(false));
+        assert_eq!(configuration.reaching.remote_user.as_deref(), Some("me"));
+        assert_eq!(
+            configuration.reaching.private_key_file,
+            Some("/home/me/.ssh/key".into())
+        );
         assert_eq!(
             configuration.roles_path,
             [PathBuf::from("roles"), "/home/me/shared".into()]
@@ -231,8 +243,8 @@ mod tests {
     fn a_setting_is_found_under_all_its_names() {
         let text = "[ssh_connection]\ntimeout = 7\nhost_key_checking = no\n[defaults]\nTIMEOUT = 5\nhome = ~/ansible\n";
         let configuration = read(text, &[]).unwrap();
-        assert_eq!(configuration.timeout, Some(Duration::from_secs(7)));
-        assert_eq!(configuration.host_key_checking, Some(false));
+        assert_eq!(configuration.reaching.timeout, Some(Duration::from_secs(7)));
+        assert_eq!(configuration.reaching.host_key_checking, Some(false));
         assert_eq!(
             configuration.roles_path[0],
             PathBuf::from("/home/me/ansible/roles")
@@ -245,7 +257,7 @@ mod tests {
             ("MORE", "more"),
         ];
         let configuration = read(text, &variables).unwrap();
-        assert_eq!(configuration.timeout, Some(Duration::from_secs(9)));
+        assert_eq!(configuration.reaching.timeout, Some(Duration::from_secs(9)));
         assert_eq!(configuration.remote_tmp.as_deref(), Some("/t"));
         assert!(configuration.library[0].ends_with("more/more"));
         assert_eq!(configuration.library.len(), 1);

@@ -104,9 +104,14 @@ mod tests {
     fn what_is_said_to_be_heeded_is_what_is_asked_for() {
         let files = [
             include_str!("../configuration.rs"),
+            include_str!("becoming.rs"),
             include_str!("inventories.rs"),
+            include_str!("passwords.rs"),
+            include_str!("reaching.rs"),
+            include_str!("rules.rs"),
             include_str!("shown.rs"),
             include_str!("typed.rs"),
+            include_str!("typing.rs"),
         ];
         let code = files.map(|file| file.split("mod tests").next().unwrap_or_default());
         let code = code.concat();

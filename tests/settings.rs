@@ -1,0 +1,107 @@
+//! Settings of `ansible.cfg` and of the environment: those that Vent heeds, where Ansible's words differ from its own (the others are
+//! held against Ansible by `tests/output/commands/settings.sh`), and what is said of those that it does not heed.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A project with an `ansible.cfg` and a playbook for one host, with these tasks.
+fn project(settings: &str, tasks: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("ansible.cfg", settings);
+    write("hosts", "here ansible_connection=local\n");
+    write(
+        "site.yml",
+        &format!("- hosts: here\n  gather_facts: false\n  tasks:\n{tasks}"),
+    );
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vent"), folder.path().join("ansible-playbook")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vent"), folder.path().join("ansible")).unwrap();
+    folder
+}
+
+/// What a command of Ansible's prints and says, and its exit code.
+fn run(folder: &Path, words: &[&str], variables: &[(&str, &str)]) -> (String, i32) {
+    let output = Command::new(folder.join(words[0]))
+        .current_dir(folder)
+        .args(&words[1..])
+        .stdin(Stdio::null())
+        .env("HOME", folder)
+        .env("ANSIBLE_NOCOLOR", "1")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (
+        String::from_utf8_lossy(&text).into_owned(),
+        output.status.code().unwrap_or(-1),
+    )
+}
+
+const PLAYBOOK: &[&str] = &["ansible-playbook", "-i", "hosts", "site.yml"];
+
+#[test]
+fn tasks_have_the_time_that_the_configuration_gives_them() {
+    let tasks =
+        "    - command: sleep 20\n      ignore_errors: true\n    - command: sleep 2\n      timeout: 30\n";
+    let folder = project("[defaults]\ntask_timeout = 1\n", tasks);
+    let (text, code) = run(folder.path(), PLAYBOOK, &[]);
+    assert!(text.contains("Timed out after 1 second(s)."), "{text}");
+    assert!(
+        text.contains("ok=2 ") && text.contains("ignored=1 ") && code == 0,
+        "{text}"
+    );
+}
+
+#[test]
+fn jobs_are_asked_as_often_as_the_configuration_says() {
+    let folder = project("", "    - command: sleep 2\n      async: 10\n");
+    let (text, _) = run(folder.path(), PLAYBOOK, &[("ANSIBLE_POLL_INTERVAL", "1")]);
+    assert!(text.contains("ASYNC POLL on here"), "{text}");
+}
+
+#[test]
+fn tasks_become_who_the_configuration_says() {
+    let settings = "[privilege_escalation]\nbecome = true\nbecome_user = nobody\nbecome_method = su\n";
+    let folder = project("", "    - command: /bin/true\n");
+    let program = folder.path().join("switch");
+    std::fs::write(&program, "#!/bin/sh\necho \"called: $1 $2\" >&2\nexit 1\n").unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let program = program.display();
+    let settings = format!("{settings}[su_become_plugin]\nexecutable = {program}\nflags = --flag\n");
+    std::fs::write(folder.path().join("ansible.cfg"), settings).unwrap();
+    let (text, _) = run(folder.path(), PLAYBOOK, &[]);
+    assert!(text.contains("become nobody: called: --flag nobody"), "{text}");
+    let (text, _) = run(folder.path(), PLAYBOOK, &[("ANSIBLE_BECOME_USER", "games")]);
+    assert!(text.contains("become games: called: --flag games"), "{text}");
+    let (text, code) = run(
+        folder.path(),
+        &[PLAYBOOK, &["-e", "ansible_become=false"]].concat(),
+        &[],
+    );
+    assert!(code == 0, "{text}");
+}
+
+#[test]
+fn passwords_are_read_where_the_configuration_says_and_hosts_are_reached() {
+    for setting in ["become_password_file", "connection_password_file"] {
+        let folder = project(&format!("[defaults]\n{setting} = nowhere\n"), "    - ping:\n");
+        let (text, code) = run(folder.path(), PLAYBOOK, &[]);
+        assert!(
+            text.contains("cannot read the password file") && code != 0,
+            "{text}"
+        );
+        let (text, code) = run(folder.path(), &[PLAYBOOK, &["--list-hosts"]].concat(), &[]);
+        assert!(code == 0, "{text}");
+    }
+}
+
+#[test]
+fn hosts_are_reached_at_the_port_of_the_configuration() {
+    let folder = project("[defaults]\nremote_port = 1\n", "    - ping:\n");
+    let ping = ["ansible", "-i", "127.0.0.2,", "all", "-m", "ping"];
+    let (text, code) = run(folder.path(), &ping, &[]);
+    assert!(
+        text.contains("cannot be reached at 127.0.0.2:1:") && code == 4,
+        "{text}"
+    );
+}
