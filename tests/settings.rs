@@ -105,3 +105,41 @@ fn hosts_are_reached_at_the_port_of_the_configuration() {
         "{text}"
     );
 }
+
+#[test]
+fn settings_that_are_not_heeded_are_named_once() {
+    let settings = "[defaults]\n\
+                    callbacks_enabled = timer\n\
+                    strategy = mitogen_linear\n\
+                    nocows = 1\n\
+                    fact_caching = memory\n\
+                    no_such_setting = 1\n\
+                    duplicate_dict_key = error\n\
+                    [ssh_connection]\n\
+                    pipelining = true\n\
+                    [paramiko_connection]\n\
+                    pty = false\n\
+                    [galaxy]\n\
+                    server_list = mine\n";
+    let folder = project(settings, "    - ping:\n");
+    let variables = [
+        ("ANSIBLE_DISPLAY_ARGS_TO_STDOUT", "yes"),
+        ("ANSIBLE_SSH_EXECUTABLE", "ssh"),
+        ("ANSIBLE_REMOTE_USER", "somebody"),
+        ("ANSIBLE_NO_SUCH_SETTING", "1"),
+    ];
+    let (text, code) = run(folder.path(), PLAYBOOK, &variables);
+    let expected = "[WARNING]: nothing comes of settings that Vent does not heed\n  \
+                    HERE/ansible.cfg:2:21: CALLBACKS_ENABLED: Vent runs no callback plugins of others\n  \
+                    HERE/ansible.cfg:3:12: DEFAULT_STRATEGY: there is no strategy `mitogen_linear`, hosts go on as in `linear`\n  \
+                    ANSIBLE_DISPLAY_ARGS_TO_STDOUT: DISPLAY_ARGS_TO_STDOUT: the banners of tasks show no arguments\n  \
+                    HERE/ansible.cfg:7:22: DUPLICATE_YAML_DICT_KEY: a key that stands twice is warned of\n  \
+                    HERE/ansible.cfg:11:7: pty: Vent speaks SSH itself, as `ssh` does\n\n";
+    let here = folder.path().canonicalize().unwrap();
+    let text = text.replace(&here.display().to_string(), "HERE");
+    assert_eq!((text.matches(expected).count(), code), (1, 0), "{text}");
+    let (text, _) = run(folder.path(), &[PLAYBOOK, &["--list-hosts"]].concat(), &variables);
+    assert!(!text.contains("heed"), "{text}");
+    let (text, _) = run(folder.path(), PLAYBOOK, &[("ANSIBLE_CONFIG", "/dev/null")]);
+    assert!(!text.contains("heed"), "{text}");
+}

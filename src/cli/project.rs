@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
 use crate::model::configuration::{
-    Configuration, Gathering, Inventories, PasswordSources, Rules, Shown, Typing, Unparsed,
+    Configuration, Gathering, Inventories, PasswordSources, Rules, Shown, Typing, Unheeded, Unparsed,
 };
 use crate::model::load::{Known, Loader, SearchPaths};
 use crate::module;
@@ -116,6 +116,8 @@ pub struct Project {
     rules: Rules,
     /// Options of commands, where they are not given.
     pub typing: Typing,
+    /// The settings that are not heeded.
+    pub unheeded: Vec<Unheeded>,
     sources: Vec<String>,
     folder: PathBuf,
     named_as_ansible: bool,
@@ -217,6 +219,7 @@ impl Project {
             remote_tmp: configuration.remote_tmp,
             interpreter_python: configuration.interpreter_python,
             rules: configuration.rules,
+            unheeded: configuration.unheeded,
             typing: configuration.typing,
             gathering: configuration.gathering.unwrap_or(match options.named_as_ansible {
                 true => Gathering::Implicit,

@@ -98,6 +98,7 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
         ));
         return Ok(0);
     }
+    super::unheeded::tell(command.output, &project);
     settings.prompted = Arc::new(super::prompts::ask(&graph, &project.extra)?);
     if !command.no_needs
         && let [path] = &command.playbooks[..]

@@ -12,6 +12,7 @@ mod shown;
 mod sources;
 mod typed;
 mod typing;
+mod unheeded;
 
 use super::group_names::GroupNames;
 use super::python;
@@ -28,6 +29,7 @@ pub use reaching::Reaching;
 pub use rules::{Mismatch, Rules};
 pub use shown::Shown;
 pub use typing::Typing;
+pub use unheeded::Unheeded;
 
 /// The settings that are read; what nobody set is `None` or empty.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +74,8 @@ pub struct Configuration {
     pub gathering: Option<Gathering>,
     /// How a run is shown under Ansible's names.
     pub shown: Shown,
+    /// What else is set, and not heeded.
+    pub unheeded: Vec<Unheeded>,
 }
 
 /// When plays gather facts.
@@ -156,6 +160,7 @@ impl Configuration {
                 .map(|(folder, setting)| (folder, asked.paths(setting)))
                 .into(),
             shown: Shown::read(asked),
+            unheeded: unheeded::unheeded(&asked.sources),
             group_names: asked
                 .word("TRANSFORM_INVALID_GROUP_CHARS")
                 .and_then(|word| GroupNames::of_word(&word))

@@ -108,6 +108,7 @@ impl Command for AdHocCommand {
         };
         let playbook = Arc::new(project.loader.ad_hoc(&typed, &folder)?);
         let graph = Graph::of(&[playbook])?;
+        crate::cli::unheeded::tell(run::Output::Ansible, &project);
         run::tell_warnings(run::Output::Ansible, &project);
         let settings = Settings {
             title: format!("ansible {} -m {}", typed.pattern, typed.module),

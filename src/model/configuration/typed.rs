@@ -7,6 +7,16 @@ use crate::value::{Value, to_bool};
 use std::path::Path;
 
 impl Sources<'_> {
+    /// What the setting is if nobody makes it.
+    pub(super) fn default(&self, known: &Known) -> Value {
+        match &known.default {
+            Value::String(text) if known.kind.starts_with("path") || known.kind == "tmppath" => {
+                self.of_type(known.kind, &self.at_home(text), self.here)
+            }
+            default => default.clone(),
+        }
+    }
+
     /// A default with the folder of Ansible's own files in it.
     pub(super) fn at_home(&self, text: &str) -> String {
         let Some(below) = text.strip_prefix("{ANSIBLE_HOME}") else {
