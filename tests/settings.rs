@@ -14,8 +14,9 @@ fn project(settings: &str, tasks: &str) -> tempfile::TempDir {
         "site.yml",
         &format!("- hosts: here\n  gather_facts: false\n  tasks:\n{tasks}"),
     );
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vent"), folder.path().join("ansible-playbook")).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vent"), folder.path().join("ansible")).unwrap();
+    for name in ["ansible", "ansible-config", "ansible-playbook"] {
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vent"), folder.path().join(name)).unwrap();
+    }
     folder
 }
 
@@ -142,4 +143,42 @@ fn settings_that_are_not_heeded_are_named_once() {
     assert!(!text.contains("heed"), "{text}");
     let (text, _) = run(folder.path(), PLAYBOOK, &[("ANSIBLE_CONFIG", "/dev/null")]);
     assert!(!text.contains("heed"), "{text}");
+}
+
+#[test]
+fn the_file_to_begin_with_changes_nothing() {
+    let folder = project("", "    - ping:\n");
+    for kind in ["base", "all"] {
+        let (text, code) = run(folder.path(), &["ansible-config", "init", "-t", kind], &[]);
+        assert!(
+            code == 0 && text.contains("# DEFAULT_FORKS (integer): heeded\nforks=5\n"),
+            "{text}"
+        );
+        std::fs::write(folder.path().join("ansible.cfg"), text).unwrap();
+        let (text, code) = run(folder.path(), PLAYBOOK, &[]);
+        assert!(code == 0 && !text.contains("WARNING"), "{text}");
+    }
+    let (text, _) = run(
+        folder.path(),
+        &["ansible-config", "init", "--disabled", "-f", "env"],
+        &[],
+    );
+    assert!(text.contains("\n#ANSIBLE_ACTION_WARNINGS=1\n"), "{text}");
+}
+
+#[test]
+fn the_list_says_what_vent_does_with_each_setting() {
+    let folder = project("", "    - ping:\n");
+    let list = |words: &[&str]| run(folder.path(), &[&["ansible-config", "list"], words].concat(), &[]).0;
+    let text = list(&[]);
+    let entry = "ANY_ERRORS_FATAL:\n  default: false\n  env:\n  - name: ANSIBLE_ANY_ERRORS_FATAL\n  ini:\n  \
+                 - key: any_errors_fatal\n    section: defaults\n  type: boolean\n  vent: heeded\n";
+    assert!(text.contains(entry), "{text}");
+    assert!(
+        text.contains("\n  vent: 'needless: ") && text.contains("\n  vent: 'not heeded: "),
+        "{text}"
+    );
+    let all: serde_json::Value = serde_json::from_str(&list(&["-t", "all", "-f", "json"])).unwrap();
+    assert_eq!(all["PLUGINS"]["CONNECTION"]["ssh"]["ssh_args"]["vent"], "heeded");
+    assert_eq!(all["DEFAULT_FORKS"]["default"], 5);
 }

@@ -12,7 +12,8 @@ use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
 use crate::model::configuration::{
-    Configuration, Gathering, Inventories, PasswordSources, Rules, Shown, Typing, Unheeded, Unparsed,
+    Configuration, Gathering, Inventories, PasswordSources, Reaching, Rules, Shown, Typing, Unheeded,
+    Unparsed,
 };
 use crate::model::load::{Known, Loader, SearchPaths};
 use crate::module;
@@ -152,28 +153,7 @@ impl Project {
             modules: module::MODULES,
             lookups: template::known_lookups().to_vec(),
         };
-        let [ssh_args, common_args, extra_args] = configuration.reaching.arguments;
-        let defaults = Defaults {
-            connection: options.connection.clone().or(configuration.reaching.transport),
-            user: options.user.clone().or(configuration.reaching.remote_user),
-            port: configuration.reaching.port,
-            private_key_file: options
-                .private_key
-                .clone()
-                .or(configuration.reaching.private_key_file),
-            passphrase: configuration.reaching.passphrase,
-            password: passwords.connection,
-            host_key_checking: configuration.reaching.host_key_checking,
-            timeout: options
-                .timeout
-                .map(Duration::from_secs)
-                .or(configuration.reaching.timeout),
-            arguments: [
-                ssh_args,
-                options.ssh_common_args.clone().or(common_args),
-                options.ssh_extra_args.clone().or(extra_args),
-            ],
-        };
+        let defaults = defaults(options, configuration.reaching, passwords.connection);
         if let Some(lines) = configuration.typing.diff_context {
             content::show_around(lines);
         }
@@ -311,6 +291,26 @@ impl Project {
             woken.map_err(|error| Error::new("the lab broke").cause(error))??;
         }
         Ok(())
+    }
+}
+
+/// How hosts are reached: the options of the command line before the configuration.
+fn defaults(options: &Options, configured: Reaching, password: Option<Secret>) -> Defaults {
+    let [ssh_args, common_args, extra_args] = configured.arguments;
+    Defaults {
+        connection: options.connection.clone().or(configured.transport),
+        user: options.user.clone().or(configured.remote_user),
+        port: configured.port,
+        private_key_file: options.private_key.clone().or(configured.private_key_file),
+        passphrase: configured.passphrase,
+        password,
+        host_key_checking: configured.host_key_checking,
+        timeout: options.timeout.map(Duration::from_secs).or(configured.timeout),
+        arguments: [
+            ssh_args,
+            options.ssh_common_args.clone().or(common_args),
+            options.ssh_extra_args.clone().or(extra_args),
+        ],
     }
 }
 

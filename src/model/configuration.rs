@@ -24,10 +24,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub use inventories::{Inventories, Unparsed};
+pub use known::{BASE, KNOWN, Known, Treatment};
 pub use passwords::PasswordSources;
 pub use reaching::Reaching;
 pub use rules::{Mismatch, Rules};
 pub use shown::Shown;
+pub use typed::Stated;
 pub use typing::Typing;
 pub use unheeded::Unheeded;
 
@@ -123,6 +125,14 @@ impl Configuration {
     }
 
     fn of(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Result<Configuration, Errors> {
+        Configuration::with_sources(environment, here).map(|(configuration, _)| configuration)
+    }
+
+    /// The configuration, and where it was looked up.
+    fn with_sources<'a>(
+        environment: &'a dyn Fn(&str) -> Option<String>,
+        here: &'a Path,
+    ) -> Result<(Configuration, Sources<'a>), Errors> {
         let mut errors = Collector::default();
         let path = found(environment, here);
         let file = path.as_deref().map(File::read).transpose()?;
@@ -137,7 +147,7 @@ impl Configuration {
         };
         let mut asked = Asked { sources, errors };
         let configuration = Configuration::asked(&mut asked, path);
-        asked.errors.finish(configuration)
+        asked.errors.finish((configuration, asked.sources))
     }
 
     fn asked(asked: &mut Asked, file: Option<PathBuf>) -> Configuration {
@@ -174,6 +184,22 @@ impl Configuration {
             interpreter_python: asked.text("INTERPRETER_PYTHON"),
         }
     }
+}
+
+/// All settings that Ansible knows with their values, as [`Configuration::read`] finds them, out of a given `ansible.cfg` if there is
+/// one.
+///
+/// # Errors
+/// As [`Configuration::read`].
+pub fn stated(file: Option<&Path>) -> Result<Vec<Stated>, Errors> {
+    let environment = |name: &str| match file {
+        Some(file) if name == "ANSIBLE_CONFIG" => Some(file.display().to_string()),
+        _ => std::env::var(name).ok(),
+    };
+    let here = std::env::current_dir().unwrap_or_default();
+    let (_, sources) = Configuration::with_sources(&environment, &here)
+        .map_err(|errors| errors.of_kind(ErrorKind::Configuration))?;
+    Ok(KNOWN.iter().map(|known| sources.stated(known)).collect())
 }
 
 /// The folders with collections.

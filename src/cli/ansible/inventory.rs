@@ -67,10 +67,7 @@ impl Command for InventoryCommand {
         run::tell_warnings(run::Output::Ansible, &project);
         let inventory = inventory?;
         if self.verbose > 0 {
-            print(&match &project.config_file {
-                Some(path) => format!("Using {} as config file\n", path.display()),
-                None => "No config file found; using defaults\n".to_string(),
-            });
+            print(&super::file_used(project.config_file.as_deref()));
         }
         let limited = self.limit.as_deref();
         let limited = limited

@@ -54,7 +54,11 @@ impl Setting {
         }
     }
 
+    /// Nothing is false, as with Ansible.
     pub(super) fn flag(&self) -> Result<bool> {
+        if self.written.is_empty() {
+            return Ok(false);
+        }
         to_bool(&Value::string(&self.written)).ok_or_else(|| self.wrong("true or false"))
     }
 

@@ -3,6 +3,7 @@
 use super::known::{KNOWN, Known, Treatment};
 use super::rules::is_free;
 use super::sources::{Maker, Setting, Sources};
+use crate::value::Value;
 
 /// A setting that somebody makes and Vent does not heed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,14 +21,16 @@ pub(super) fn unheeded(sources: &Sources) -> Vec<Unheeded> {
     let mut makers = vec![];
     let mut all = vec![];
     for known in KNOWN.iter() {
-        let Some(setting) = sources.setting(known) else {
+        let Some(setting) = sources
+            .setting(known)
+            .filter(|setting| !setting.written.is_empty())
+        else {
             continue;
         };
-        let Some(why) = reason(known, &setting) else {
+        let Some(why) = reason(sources, known, &setting) else {
             continue;
         };
-        let holds = sources.typed(known, &setting) == sources.default(known);
-        if holds || makers.contains(&setting.maker) {
+        if makers.contains(&setting.maker) {
             continue;
         }
         makers.push(setting.maker);
@@ -44,7 +47,7 @@ pub(super) fn unheeded(sources: &Sources) -> Vec<Unheeded> {
 }
 
 /// Why nothing comes of the setting; none if something does, or need not.
-fn reason(known: &Known, setting: &Setting) -> Option<String> {
+fn reason(sources: &Sources, known: &Known, setting: &Setting) -> Option<String> {
     let text = setting.text();
     if known.name == "DEFAULT_STRATEGY" && is_free(text).is_none() {
         return Some(format!(
@@ -54,14 +57,29 @@ fn reason(known: &Known, setting: &Setting) -> Option<String> {
     let Treatment::NotHeeded(why) = known.treatment else {
         return None;
     };
-    // What one plugin does not heed may be another's.
-    let mut others = KNOWN.iter();
-    let otherwise = others.any(|other| {
-        let is_made = match setting.maker {
-            Maker::Variable(name) => other.variables.contains(&name),
-            Maker::Entry(section, key) => other.entries.contains(&(section, key)),
-        };
-        is_made && !matches!(other.treatment, Treatment::NotHeeded(_))
+    // What is not heeded as the setting of one plugin may be as another's.
+    let mut twins = KNOWN.iter().filter(|twin| makes(setting.maker, twin));
+    let is_well = twins.any(|twin| {
+        !matches!(twin.treatment, Treatment::NotHeeded(_))
+            || holds(&sources.typed(twin, setting), &sources.default(twin))
     });
-    (!otherwise).then(|| why.to_string())
+    (!is_well).then(|| why.to_string())
+}
+
+fn makes(maker: Maker, known: &Known) -> bool {
+    match maker {
+        Maker::Variable(name) => known.variables.contains(&name),
+        Maker::Entry(section, key) => known.entries.contains(&(section, key)),
+    }
+}
+
+/// True if a value is what holds anyway.
+fn holds(made: &Value, default: &Value) -> bool {
+    match (made, default) {
+        (Value::Bool(false), Value::Null) => true,
+        (Value::Float(made), Value::Int(default)) => *made == *default as f64,
+        // A setting of no type is a text when it is made.
+        (Value::String(made), Value::Int(default)) => **made == *default.to_string(),
+        (made, default) => made == default,
+    }
 }
