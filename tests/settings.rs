@@ -83,6 +83,43 @@ fn tasks_become_who_the_configuration_says() {
 }
 
 #[test]
+fn hosts_wait_for_each_other_or_not_as_the_configuration_says() {
+    let tasks = "    - name: first\n      command: sleep {{ 3 if inventory_hostname == 'slow' else 0 }}\n    - name: second\n      command: /bin/true\n";
+    let folder = project("", tasks);
+    std::fs::write(
+        folder.path().join("hosts"),
+        "[all:vars]\nansible_connection=local\n[here]\nslow\nfast\n",
+    )
+    .unwrap();
+    for (strategy, waits) in [
+        ("linear", true),
+        ("free", false),
+        ("ansible.builtin.host_pinned", false),
+    ] {
+        let (text, code) = run(folder.path(), PLAYBOOK, &[("ANSIBLE_STRATEGY", strategy)]);
+        assert_eq!(code, 0, "{text}");
+        let lines: Vec<_> = text.lines().filter(|line| line.starts_with("changed:")).collect();
+        let end = |line: &str| lines.iter().position(|other| *other == line);
+        let waited = end("changed: [slow]") < lines.iter().rposition(|line| *line == "changed: [fast]");
+        assert_eq!(waited, waits, "{strategy}: {text}");
+    }
+}
+
+#[test]
+fn patterns_that_match_nothing_are_warned_of_unless_the_configuration_says_otherwise() {
+    let folder = project("[inventory]\nhost_pattern_mismatch = ignore\n", "    - ping:\n");
+    let ping = ["ansible", "-i", "hosts", "here:nobody", "-m", "ping"];
+    let (text, code) = run(folder.path(), &ping, &[]);
+    assert!(!text.contains("nobody") && code == 0, "{text}");
+    let (text, code) = run(
+        folder.path(),
+        &ping,
+        &[("ANSIBLE_HOST_PATTERN_MISMATCH", "warning")],
+    );
+    assert!(text.contains("nobody") && code == 0, "{text}");
+}
+
+#[test]
 fn passwords_are_read_where_the_configuration_says_and_hosts_are_reached() {
     for setting in ["become_password_file", "connection_password_file"] {
         let folder = project(&format!("[defaults]\n{setting} = nowhere\n"), "    - ping:\n");
