@@ -134,7 +134,7 @@ fn passwords_are_read_where_the_configuration_says_and_hosts_are_reached() {
 }
 
 #[test]
-fn hosts_are_reached_at_the_port_of_the_configuration() {
+fn hosts_are_reached_at_the_port_and_with_the_options_of_the_configuration() {
     let folder = project("[defaults]\nremote_port = 1\n", "    - ping:\n");
     let ping = ["ansible", "-i", "127.0.0.2,", "all", "-m", "ping"];
     let (text, code) = run(folder.path(), &ping, &[]);
@@ -142,6 +142,24 @@ fn hosts_are_reached_at_the_port_of_the_configuration() {
         text.contains("cannot be reached at 127.0.0.2:1:") && code == 4,
         "{text}"
     );
+    let folder = project(
+        "[ssh_connection]\nssh_args = -C -o ControlMaster=auto -o Port=2\n",
+        "    - ping:\n",
+    );
+    let (text, _) = run(folder.path(), &ping, &[]);
+    assert!(text.contains("cannot be reached at 127.0.0.2:2:"), "{text}");
+    for name in [
+        "ANSIBLE_SSH_ARGS",
+        "ANSIBLE_SSH_COMMON_ARGS",
+        "ANSIBLE_SSH_EXTRA_ARGS",
+    ] {
+        let folder = project("", "    - ping:\n");
+        let (text, _) = run(folder.path(), &ping, &[(name, "-o Port=3")]);
+        assert!(
+            text.contains("cannot be reached at 127.0.0.2:3:"),
+            "{name}: {text}"
+        );
+    }
 }
 
 #[test]
