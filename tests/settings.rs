@@ -14,7 +14,7 @@ fn project(settings: &str, tasks: &str) -> tempfile::TempDir {
         "site.yml",
         &format!("- hosts: here\n  gather_facts: false\n  tasks:\n{tasks}"),
     );
-    for name in ["ansible", "ansible-config", "ansible-playbook"] {
+    for name in ["ansible", "ansible-config", "ansible-playbook", "vent"] {
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vent"), folder.path().join(name)).unwrap();
     }
     folder
@@ -117,6 +117,23 @@ fn patterns_that_match_nothing_are_warned_of_unless_the_configuration_says_other
         &[("ANSIBLE_HOST_PATTERN_MISMATCH", "warning")],
     );
     assert!(text.contains("nobody") && code == 0, "{text}");
+}
+
+#[test]
+fn tags_of_the_configuration_choose_tasks_of_the_user_only() {
+    let tasks = "    - command: echo tagged\n      tags: [x]\n    - command: echo other\n";
+    let folder = project("[tags]\nrun = x\n", tasks);
+    let (text, code) = run(
+        folder.path(),
+        &["vent", "explain", "-i", "hosts", "site.yml"],
+        &[],
+    );
+    assert!(
+        code == 0 && text.contains("echo tagged") && !text.contains("echo other"),
+        "{text}"
+    );
+    let (text, code) = run(folder.path(), &["vent", "clean", "-i", "hosts", "here"], &[]);
+    assert!(code == 0 && text.contains("ok=1 "), "{text}");
 }
 
 #[test]

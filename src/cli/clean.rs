@@ -70,6 +70,9 @@ pub async fn clean(command: &CleanCommand) -> Result<i32, Errors> {
         extra: extra.into(),
         r#become: command.r#become,
         become_method: command.become_method.clone(),
+        // What is configured for runs is not meant for this playbook of Vent's own.
+        tags: vec![],
+        skip_tags: vec![],
         ..project.settings()
     };
     project.wake(&graph, &inventory, None).await?;
