@@ -8,7 +8,7 @@ mod unified;
 
 pub use blocking::blocking;
 pub use kept::Kept;
-pub use unified::unified;
+pub use unified::{show_around, unified};
 
 use crate::error::Result;
 use crate::value::Unknown;

@@ -27,6 +27,8 @@ pub const DEFAULT_LABEL: &str = "default";
 #[derive(Clone, Default)]
 pub struct Vault {
     secrets: Vec<Secret>,
+    /// Only the passwords of a text's own label are tried (`vault_id_match`); this is the one of texts without.
+    only_label: Option<String>,
     /// Texts that were vaulted, so that they can be masked wherever they turn up; shared by all clones.
     opened: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -80,15 +82,20 @@ impl Vault {
         Ok(())
     }
 
-    /// Adds what a `--vault-id` names: `FILE` or `LABEL@FILE`.
+    /// Adds what a `--vault-id` names: `FILE`, whose label is the `usual` one, or `LABEL@FILE`.
     ///
     /// # Errors
     /// As [`Vault::add_file`].
-    pub fn add_identity(&mut self, identity: &str) -> Result<()> {
+    pub fn add_identity(&mut self, identity: &str, usual: &str) -> Result<()> {
         match identity.split_once('@') {
             Some((label, file)) if !label.is_empty() => self.add_file(label, Path::new(file)),
-            _ => self.add_file(DEFAULT_LABEL, Path::new(identity.trim_start_matches('@'))),
+            _ => self.add_file(usual, Path::new(identity.trim_start_matches('@'))),
         }
+    }
+
+    /// Tries only the passwords of a text's own label from now on; texts without have the `usual` one.
+    pub fn match_labels(&mut self, usual: &str) {
+        self.only_label = Some(usual.to_string());
     }
 
     /// Notes a value that was vaulted.
@@ -113,7 +120,7 @@ impl Vault {
         self.secrets.is_empty()
     }
 
-    /// Opens a vaulted text: first with the passwords of its label, then with all others.
+    /// Opens a vaulted text: first with the passwords of its label, then with all others, unless labels must match.
     ///
     /// # Errors
     /// When the text is not in the format, or no password opens it.
@@ -123,11 +130,12 @@ impl Vault {
             return Err(Error::new("this is vaulted, and no vault password was given")
                 .help("give --vault-password-file FILE, or set vault_password_file in ansible.cfg"));
         }
-        let label = envelope.label.as_deref();
+        let label = envelope.label.as_deref().or(self.only_label.as_deref());
         let (first, others): (Vec<_>, Vec<_>) = self
             .secrets
             .iter()
             .partition(|secret| Some(secret.label.as_str()) == label);
+        let others = others.into_iter().filter(|_| self.only_label.is_none());
         let opened = first
             .into_iter()
             .chain(others)
@@ -322,6 +330,22 @@ mod tests {
     }
 
     #[test]
+    fn labels_must_match_where_that_is_wanted() {
+        let opens = |label: &str, usual: &str| {
+            let mut vault = vault(label);
+            vault.match_labels(usual);
+            vault.decrypt(MADE).is_ok()
+        };
+        assert!(opens("dev", "dev"));
+        assert!(!opens("dev", DEFAULT_LABEL));
+        let text = vault("prod").encrypt(b"text", "prod").unwrap();
+        let mut others = vault("dev");
+        assert!(others.decrypt(&text).is_ok());
+        others.match_labels("dev");
+        assert!(others.decrypt(&text).is_err());
+    }
+
+    #[test]
     fn what_is_sealed_is_opened_again() {
         for (label, header) in [(DEFAULT_LABEL, "1.1;AES256\n"), ("prod", "1.2;AES256;prod\n")] {
             let text = vault(label).encrypt(b"0123456789abcdef", label).unwrap();
@@ -353,8 +377,12 @@ mod tests {
         std::fs::write(&program, "#!/bin/sh\necho secret-$2\n").unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         let mut vault = Vault::default();
-        vault.add_identity(&file.display().to_string()).unwrap();
-        vault.add_identity(&format!("a@{}", program.display())).unwrap();
+        vault
+            .add_identity(&file.display().to_string(), DEFAULT_LABEL)
+            .unwrap();
+        vault
+            .add_identity(&format!("a@{}", program.display()), DEFAULT_LABEL)
+            .unwrap();
         let passwords: Vec<_> = vault.secrets.iter().map(|secret| &secret.password[..]).collect();
         assert_eq!(passwords, [&b"secret"[..], b"secret-a"]);
         assert!(!format!("{vault:?}").contains("secret"));

@@ -36,5 +36,6 @@ mod playbooks;
 mod precedence;
 mod provider;
 mod rooms;
+mod settings;
 mod ssh_server;
 mod templates;

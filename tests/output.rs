@@ -100,7 +100,7 @@ fn what_is_printed_as_ansible_playbook_is_what_that_prints() {
 #[test]
 fn what_is_printed_by_the_other_commands_is_what_they_print() {
     let names = names();
-    let files = ["ad-hoc", "inventory"];
+    let files = ["ad-hoc", "config", "inventory", "settings"];
     let printed = files.map(|name| (name.to_string(), printed_by_commands(names.path(), name)));
     assert_printed(printed.to_vec());
 }

@@ -1,6 +1,7 @@
 //! Vent under the names of Ansible's commands: a link of such a name to `vent` is called as that command is, with its options.
 
 mod ad_hoc;
+mod config;
 mod display;
 mod hosts;
 mod inventory;
@@ -27,6 +28,10 @@ const NAMES: &[Name] = &[
     Name {
         name: "ansible",
         perform: |call| perform::<ad_hoc::AdHocCommand>(call),
+    },
+    Name {
+        name: "ansible-config",
+        perform: |call| perform::<config::ConfigCommand>(call),
     },
     Name {
         name: "ansible-inventory",
@@ -90,6 +95,14 @@ fn perform<C: Command>(call: &Call) -> ExitCode {
         Err(error) => error.exit(),
     };
     on_runtime(|runtime| runtime.block_on(command.run())).unwrap_or_else(|errors| told(&errors))
+}
+
+/// What is said of the `ansible.cfg` that was read to who wants more words.
+fn file_used(file: Option<&Path>) -> String {
+    match file {
+        Some(file) => format!("Using {} as config file\n", file.display()),
+        None => "No config file found; using defaults\n".to_string(),
+    }
 }
 
 /// Errors behind Ansible's word for them.

@@ -1,5 +1,6 @@
 //! What is chosen for a run: options that `vent run` and Ansible's commands share, as Ansible has them.
 
+use super::project::Purpose;
 use crate::engine::Settings;
 use clap::Args;
 
@@ -43,12 +44,24 @@ pub struct Manner {
     pub verbose: u8,
 }
 
+impl Selection {
+    /// The settings with these, what was chosen before first.
+    pub fn settings(&self, chosen: Settings) -> Settings {
+        Settings {
+            limit: self.limit.clone(),
+            tags: [chosen.tags, self.tags.clone()].concat(),
+            skip_tags: [chosen.skip_tags, self.skip_tags.clone()].concat(),
+            ..chosen
+        }
+    }
+}
+
 impl Manner {
     /// The settings of a project with these.
     pub fn settings(&self, chosen: Settings) -> Settings {
         Settings {
             check: self.check,
-            diff: self.diff,
+            diff: self.diff || chosen.diff,
             verbosity: self.verbose,
             forks: self.forks.unwrap_or(chosen.forks),
             r#become: self.r#become,
@@ -84,6 +97,16 @@ pub struct Choices {
     /// Only check that all files can be read.
     #[arg(long)]
     pub syntax_check: bool,
+}
+
+impl Choices {
+    /// What a project with playbooks is opened for.
+    pub fn purpose(&self) -> Purpose {
+        match self.syntax_check || self.list_hosts || self.list_tasks || self.list_tags {
+            true => Purpose::Reading,
+            false => Purpose::Reaching,
+        }
+    }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -50,7 +50,11 @@ fn written(hosts: &str) -> Result<TempDir, Error> {
 /// # Errors
 /// Everything that is wrong in the inventory and the options.
 pub async fn clean(command: &CleanCommand) -> Result<i32, Errors> {
-    let project = project::Project::open(&command.project, Some(Path::new("playbooks/clean.yml")))?;
+    let project = project::Project::open_for(
+        &command.project,
+        Some(Path::new("playbooks/clean.yml")),
+        project::Purpose::Reaching,
+    )?;
     let written = written(&command.hosts.join(","))?;
     let playbooks = run::load(&project.loader, &[written.path().join("clean.yml")])?;
     drop(written);
@@ -66,6 +70,9 @@ pub async fn clean(command: &CleanCommand) -> Result<i32, Errors> {
         extra: extra.into(),
         r#become: command.r#become,
         become_method: command.become_method.clone(),
+        // What is configured for runs is not meant for this playbook of Vent's own.
+        tags: vec![],
+        skip_tags: vec![],
         ..project.settings()
     };
     project.wake(&graph, &inventory, None).await?;

@@ -31,7 +31,7 @@ pub struct ExplainCommand {
 /// Everything that is wrong in the files and options.
 pub async fn explain(command: &ExplainCommand) -> Result<i32, Errors> {
     let first = command.playbooks.first().map(PathBuf::as_path);
-    let project = project::Project::open(&command.project, first)?;
+    let project = project::Project::open_for(&command.project, first, project::Purpose::Reaching)?;
     let playbooks = run::load(&project.loader, &command.playbooks)?;
     let graph = Graph::of(&playbooks)?;
     super::missing_needs::check(&graph)?;
@@ -41,12 +41,9 @@ pub async fn explain(command: &ExplainCommand) -> Result<i32, Errors> {
         explain: true,
         // What playbooks tell by `ansible_diff_mode` to be shown is shown.
         diff: true,
-        limit: command.selection.limit.clone(),
-        tags: command.selection.tags.clone(),
-        skip_tags: command.selection.skip_tags.clone(),
         prompted: Arc::new(super::prompts::ask(&graph, &project.extra)?),
         r#become: command.r#become,
-        ..project.settings()
+        ..command.selection.settings(project.settings())
     };
     project
         .wake(&graph, &inventory, settings.limit.as_deref())

@@ -20,6 +20,7 @@ mod prompts;
 mod reach;
 mod run;
 mod survey;
+mod unheeded;
 mod validate;
 
 use crate::error::{Error, ErrorKind, Errors, fault};

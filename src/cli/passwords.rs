@@ -2,6 +2,7 @@
 
 use crate::connection::{Secret, terminal};
 use crate::error::{Error, Result};
+use crate::model::configuration::PasswordSources;
 use clap::Args;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,33 @@ pub struct Passwords {
 }
 
 impl PasswordOptions {
+    /// These with what the configuration says, where nothing is given; of hosts only if any is to be reached.
+    pub fn configured(&self, sources: &PasswordSources, reaches: bool) -> PasswordOptions {
+        let given = self.ask_pass || self.connection_password_file.is_some();
+        let given_become = self.ask_become_pass || self.become_password_file.is_some();
+        let file = |own: &Option<PathBuf>, configured: &Option<PathBuf>, asks: bool| match own {
+            Some(path) => Some(path.clone()),
+            None => configured.clone().filter(|_| reaches && !asks),
+        };
+        let ask_pass = self.ask_pass || reaches && !given && sources.ask_pass;
+        let ask_become_pass = self.ask_become_pass || reaches && !given_become && sources.ask_become_pass;
+        PasswordOptions {
+            ask_pass,
+            ask_become_pass,
+            ask_vault_password: self.ask_vault_password || sources.ask_vault_pass,
+            connection_password_file: file(
+                &self.connection_password_file,
+                &sources.connection_password_file,
+                ask_pass,
+            ),
+            become_password_file: file(
+                &self.become_password_file,
+                &sources.become_password_file,
+                ask_become_pass,
+            ),
+        }
+    }
+
     /// Reads the files and asks for the rest.
     ///
     /// # Errors
@@ -118,4 +146,35 @@ fn of_file(path: &Path) -> Result<Secret> {
         )));
     }
     Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_is_stronger_than_the_configuration() {
+        let sources = PasswordSources {
+            ask_pass: true,
+            ask_vault_pass: true,
+            connection_password_file: Some("configured".into()),
+            become_password_file: Some("configured".into()),
+            ..PasswordSources::default()
+        };
+        let nothing = PasswordOptions::default().configured(&sources, true);
+        assert!(nothing.ask_pass && nothing.ask_vault_password && !nothing.ask_become_pass);
+        assert_eq!(nothing.connection_password_file, None);
+        assert_eq!(nothing.become_password_file, Some("configured".into()));
+        let given = PasswordOptions {
+            connection_password_file: Some("given".into()),
+            ask_become_pass: true,
+            ..PasswordOptions::default()
+        };
+        let given = given.configured(&sources, true);
+        assert_eq!((given.ask_pass, given.ask_become_pass), (false, true));
+        assert_eq!(given.connection_password_file, Some("given".into()));
+        assert_eq!(given.become_password_file, None);
+        let reading = PasswordOptions::default().configured(&sources, false);
+        assert!(!reading.ask_pass && reading.become_password_file.is_none() && reading.ask_vault_password);
+    }
 }

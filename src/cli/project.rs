@@ -5,12 +5,16 @@ use super::reach::{Defaults, Ways};
 use crate::artifact::cache_folder;
 use crate::bridge::{self, Bridge};
 use crate::connection::Secret;
+use crate::content;
 use crate::engine::{Reach, Reload, Settings};
 use crate::error::cures::BELOW_THE_FOLDER;
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
-use crate::model::configuration::{Configuration, Gathering, Shown, Unparsed};
+use crate::model::configuration::{
+    Configuration, Gathering, Inventories, PasswordSources, Reaching, Rules, Shown, Typing, Unheeded,
+    Unparsed,
+};
 use crate::model::load::{Known, Loader, SearchPaths, free_form};
 use crate::module;
 use crate::source::{Place, Source};
@@ -75,6 +79,15 @@ pub struct Options {
     pub named_as_ansible: bool,
 }
 
+/// What a project is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Its files are read.
+    Reading,
+    /// Hosts are reached: the configuration may have passwords asked for.
+    Reaching,
+}
+
 /// Where Ansible looks for hosts if nobody says where.
 const ANSIBLES: &str = "/etc/ansible/hosts";
 
@@ -100,50 +113,50 @@ pub struct Project {
     interpreter_python: Option<String>,
     /// When plays gather facts: Ansible's usual is each, under Ansible's names.
     gathering: Gathering,
+    /// How runs go.
+    rules: Rules,
+    /// Options of commands, where they are not given.
+    pub typing: Typing,
+    /// The settings that are not heeded.
+    pub unheeded: Vec<Unheeded>,
     sources: Vec<String>,
     folder: PathBuf,
     named_as_ansible: bool,
 }
 
 impl Project {
-    /// Reads configuration, passwords and `-e`.
+    /// Reads configuration, passwords and `-e`, and reaches no host.
     ///
     /// # Errors
     /// A file that cannot be read, a variable that is none.
     pub fn open(options: &Options, playbook: Option<&Path>) -> Result<Project, Errors> {
+        Project::open_for(options, playbook, Purpose::Reading)
+    }
+
+    /// Reads configuration, passwords and `-e`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a variable that is none.
+    pub fn open_for(options: &Options, playbook: Option<&Path>, purpose: Purpose) -> Result<Project, Errors> {
         let configuration = Configuration::read()?;
         let folder = playbook
             .and_then(Path::parent)
             .map(PathBuf::from)
             .unwrap_or_default();
-        let mut vault = Vault::default();
-        for path in options
-            .vault_password_file
-            .iter()
-            .chain(&configuration.vault_password_file)
-        {
-            vault.add_file("default", path)?;
-        }
-        for identity in &options.vault_id {
-            vault.add_identity(identity)?;
-        }
-        let passwords = options.passwords.read()?;
-        if let Some(password) = &passwords.vault {
-            vault.add(DEFAULT_LABEL, password.reveal());
-        }
+        let sources = &configuration.passwords;
+        let passwords = options
+            .passwords
+            .configured(sources, purpose == Purpose::Reaching)
+            .read()?;
+        let vault = vault(options, sources, passwords.vault.as_ref())?;
         let known = Known {
             modules: module::MODULES,
             lookups: template::known_lookups().to_vec(),
         };
-        let defaults = Defaults {
-            connection: options.connection.clone(),
-            user: options.user.clone().or(configuration.remote_user),
-            private_key_file: options.private_key.clone().or(configuration.private_key_file),
-            password: passwords.connection,
-            host_key_checking: configuration.host_key_checking,
-            timeout: options.timeout.map(Duration::from_secs).or(configuration.timeout),
-            arguments: [options.ssh_common_args.clone(), options.ssh_extra_args.clone()],
-        };
+        let defaults = defaults(options, configuration.reaching, passwords.connection);
+        if let Some(lines) = configuration.typing.diff_context {
+            content::show_around(lines);
+        }
         let extra = extra(&options.extra_vars, &vault)?;
         let sources = if options.inventory.is_empty() {
             configuration.inventory
@@ -168,13 +181,13 @@ impl Project {
         let loader = Loader::new(vault, known, search)
             .with_extra(extra.clone())
             .configured(configuration.merges_hashes, configuration.group_names)
-            .reads_inventories(
-                Unparsed {
+            .reads_inventories(Inventories {
+                unparsed: Unparsed {
                     lenient: options.named_as_ansible,
-                    ..configuration.unparsed
+                    ..configuration.inventories.unparsed
                 },
-                configuration.inventory_plugins,
-            );
+                ..configuration.inventories
+            });
         Ok(Project {
             loader: Arc::new(loader.with_bridge(Arc::new(bridge))),
             reach: Arc::new(Ways::new(defaults)),
@@ -185,6 +198,9 @@ impl Project {
             become_password: passwords.r#become,
             remote_tmp: configuration.remote_tmp,
             interpreter_python: configuration.interpreter_python,
+            rules: configuration.rules,
+            unheeded: configuration.unheeded,
+            typing: configuration.typing,
             gathering: configuration.gathering.unwrap_or(match options.named_as_ansible {
                 true => Gathering::Implicit,
                 false => Gathering::Smart,
@@ -204,6 +220,10 @@ impl Project {
             remote_tmp: self.remote_tmp.clone(),
             interpreter_python: self.interpreter_python.clone(),
             gathering: self.gathering,
+            rules: self.rules.clone(),
+            diff: self.typing.diff,
+            tags: self.typing.tags.clone(),
+            skip_tags: self.typing.skip_tags.clone(),
             ..Settings::default()
         }
     }
@@ -272,6 +292,46 @@ impl Project {
         }
         Ok(())
     }
+}
+
+/// How hosts are reached: the options of the command line before the configuration.
+fn defaults(options: &Options, configured: Reaching, password: Option<Secret>) -> Defaults {
+    let [ssh_args, common_args, extra_args] = configured.arguments;
+    Defaults {
+        connection: options.connection.clone().or(configured.transport),
+        user: options.user.clone().or(configured.remote_user),
+        port: configured.port,
+        private_key_file: options.private_key.clone().or(configured.private_key_file),
+        passphrase: configured.passphrase,
+        password,
+        host_key_checking: configured.host_key_checking,
+        timeout: options.timeout.map(Duration::from_secs).or(configured.timeout),
+        arguments: [
+            ssh_args,
+            options.ssh_common_args.clone().or(common_args),
+            options.ssh_extra_args.clone().or(extra_args),
+        ],
+    }
+}
+
+/// The passwords that may open vaulted texts: those of the configuration's identities first, as Ansible tries them.
+fn vault(options: &Options, sources: &PasswordSources, typed: Option<&Secret>) -> Result<Vault> {
+    let label = sources.vault_identity.as_deref().unwrap_or(DEFAULT_LABEL);
+    let mut vault = Vault::default();
+    for identity in sources.vault_identities.iter().chain(&options.vault_id) {
+        vault.add_identity(identity, label)?;
+    }
+    let files = options.vault_password_file.iter();
+    for path in files.chain(&sources.vault_password_file) {
+        vault.add_file(label, path)?;
+    }
+    if let Some(password) = typed {
+        vault.add(label, password.reveal());
+    }
+    if sources.vault_id_match {
+        vault.match_labels(label);
+    }
+    Ok(vault)
 }
 
 /// The variables of `-e`, later ones win.

@@ -11,20 +11,24 @@ use std::time::Duration;
 /// What the command line and `ansible.cfg` say of connections.
 #[derive(Clone, Debug, Default)]
 pub struct Defaults {
-    /// `-c`.
+    /// `-c`, else `transport`.
     pub connection: Option<String>,
     /// `-u`, else `remote_user`.
     pub user: Option<String>,
+    /// `remote_port`.
+    pub port: Option<u16>,
     /// `--private-key`, else `private_key_file`.
     pub private_key_file: Option<PathBuf>,
+    /// What opens that key.
+    pub passphrase: Option<Secret>,
     /// `-k`.
     pub password: Option<Secret>,
     /// `host_key_checking`.
     pub host_key_checking: Option<bool>,
     /// `-T`, else `timeout`.
     pub timeout: Option<Duration>,
-    /// `--ssh-common-args` and `--ssh-extra-args`: for hosts that say none of their own.
-    pub arguments: [Option<String>; 2],
+    /// `ssh_args`, `--ssh-common-args` and `--ssh-extra-args`: for hosts that say none of their own.
+    pub arguments: [Option<String>; 3],
 }
 
 const HOST: &[&str] = &["ansible_host", "ansible_ssh_host"];
@@ -96,19 +100,18 @@ impl Reach for Ways {
         let connection = connection.or_else(|| (local && host.is_none()).then(|| "local".into()));
         let port = value(PORT).map(|value| port(name, value)).transpose()?;
         let timeout = value(TIMEOUT).map(|value| timeout(name, value)).transpose()?;
-        let [common, extra] = &self.defaults.arguments;
-        let arguments = ARGUMENTS.iter().zip([&None, common, extra]);
+        let arguments = ARGUMENTS.iter().zip(&self.defaults.arguments);
         let arguments = arguments.filter_map(|(name, given)| text(&[name]).or_else(|| given.clone()));
         let options = Options {
             name: name.to_string(),
             connection,
             host,
-            port,
+            port: port.or(self.defaults.port),
             user: text(USER).or_else(|| self.defaults.user.clone()),
             private_key_file: text(PRIVATE_KEY_FILE)
                 .map(|path| expand(&path))
                 .or_else(|| self.defaults.private_key_file.clone()),
-            passphrase: secret(PASSPHRASE),
+            passphrase: secret(PASSPHRASE).or_else(|| self.defaults.passphrase.clone()),
             password: secret(PASSWORD).or_else(|| self.defaults.password.clone()),
             arguments: arguments.collect::<Vec<_>>().join(" "),
             host_key_checking: value(HOST_KEY_CHECKING)

@@ -63,7 +63,8 @@ pub struct RunCommand {
 /// # Errors
 /// Everything that is wrong in the files and options.
 pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
-    let project = project::Project::open(&command.project, command.playbooks.first().map(PathBuf::as_path))?;
+    let first = command.playbooks.first().map(PathBuf::as_path);
+    let project = project::Project::open_for(&command.project, first, command.choices.purpose())?;
     let playbooks = load(&project.loader, &command.playbooks)?;
     let graph = Graph::of(&playbooks)?;
     super::missing_needs::check(&graph)?;
@@ -100,6 +101,7 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
         ));
         return Ok(0);
     }
+    super::unheeded::tell(command.output, &project);
     settings.prompted = Arc::new(super::prompts::ask(&graph, &project.extra)?);
     if !command.no_needs
         && let [path] = &command.playbooks[..]
@@ -177,15 +179,12 @@ fn settings(command: &RunCommand, project: &project::Project) -> Result<Settings
         .map(|path| path.display().to_string())
         .collect();
     let choices = &command.choices;
-    let selection = &choices.selection;
     let chosen = choices.manner.settings(project.settings());
+    let chosen = choices.selection.settings(chosen);
     Ok(Settings {
         title: format!("vent run {}", paths.join(" ")),
         within: std::env::var(engine::WITHIN).ok(),
         lock_timeout: Duration::from_secs(command.lock_timeout.into()),
-        limit: selection.limit.clone(),
-        tags: selection.tags.clone(),
-        skip_tags: selection.skip_tags.clone(),
         start_at_task: choices.start_at_task.clone(),
         force_handlers: choices.force_handlers,
         offers_itself: !command.project.named_as_ansible,

@@ -1,20 +1,29 @@
 //! A unified diff of two texts, as Python's `difflib` writes it for `ansible-playbook --diff`.
 
 use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use gix_imara_diff::{
     Algorithm, Diff, InternedInput, Interner, Token, UnifiedDiffConfig, UnifiedDiffPrinter,
 };
 
-/// The diff with three lines around each change; empty if the texts are the same. `names` stand in its first two lines.
+/// So many lines around each change are shown.
+static AROUND: AtomicU32 = AtomicU32::new(3);
+
+/// Shows so many lines around each change from now on, as `DIFF_CONTEXT` says; three if nobody says it.
+pub fn show_around(lines: u32) {
+    AROUND.store(lines, Ordering::Relaxed);
+}
+
+/// The diff with some lines around each change; empty if the texts are the same. `names` stand in its first two lines.
 pub fn unified(before: &str, after: &str, names: (&str, &str)) -> String {
     let input = InternedInput::new(before, after);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
     let printer = Lines(&input.interner);
-    let hunks = diff
-        .unified_diff(&printer, UnifiedDiffConfig::default(), &input)
-        .to_string();
+    let mut layout = UnifiedDiffConfig::default();
+    layout.context_len(AROUND.load(Ordering::Relaxed));
+    let hunks = diff.unified_diff(&printer, layout, &input).to_string();
     if hunks.is_empty() {
         return hunks;
     }

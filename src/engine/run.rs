@@ -69,13 +69,17 @@ impl Trouble {
 /// Runs the graph to its end.
 ///
 /// # Errors
-/// A `--limit` that matches nobody.
+/// A `--limit` that matches nobody, or a part of it that does, where that is an error.
 pub async fn run(parts: Parts) -> Result<Finished> {
     let started = Instant::now();
-    let limited = match &parts.settings.limit {
+    let mut limited = match &parts.settings.limit {
         Some(limit) => Some(pattern::limit(&parts.inventory, limit)?),
         None => None,
     };
+    if let Some(limited) = &mut limited {
+        let unmatched = std::mem::take(&mut limited.unmatched);
+        limited.unmatched = parts.settings.rules.mismatch.judged(unmatched)?;
+    }
     let run = Arc::new(RunState::new(parts, limited));
     let trouble = Arc::new(Trouble::default());
     let playbooks = run.graph.nodes.iter().map(|node| node.name.clone()).collect();

@@ -3,13 +3,11 @@
 use super::builder::{Builder, ReadSource};
 use super::{Inventory, ini, plugin, script, variables, yaml_file};
 use crate::error::{Collector, Error, Errors};
+use crate::model::configuration::Inventories;
 use crate::model::{Loader, Placed};
 use crate::source::Place;
 use crate::yaml::{self, Node};
 use std::path::{Path, PathBuf};
-
-/// Endings of files in an inventory folder that are no inventories.
-const IGNORED: &[&str] = &["~", ".orig", ".bak", ".ini", ".cfg", ".retry", ".pyc", ".pyo"];
 
 impl Inventory {
     /// Reads an inventory out of all its sources: paths, or texts such as `web1,web2` (with a comma). Variables
@@ -77,7 +75,7 @@ impl Reader<'_> {
         if !path.exists() {
             return self.attempt(&whole, |reader| {
                 // Who names none of these has none: Ansible's usual one need not be there.
-                if !reader.loader.unparsed.lenient {
+                if !reader.loader.inventories.unparsed.lenient {
                     let error = Error::new(format!("there is no inventory {text}"));
                     reader.errors.push(
                         error.help("give a file, a folder, or hosts with a comma behind each: -i host,"),
@@ -102,7 +100,7 @@ impl Reader<'_> {
 
     /// Reads something that may be left out where that is Ansible's way; false if it is.
     fn attempt(&mut self, name: &Path, read: impl FnOnce(&mut Self) -> bool) -> bool {
-        let rules = self.loader.unparsed;
+        let rules = self.loader.inventories.unparsed;
         if !rules.lenient {
             return read(self);
         }
@@ -149,7 +147,7 @@ impl Reader<'_> {
 
     /// No source could be read.
     fn none_parsed(&mut self) {
-        let rules = self.loader.unparsed;
+        let rules = self.loader.inventories.unparsed;
         if rules.lenient && rules.none_is_failed {
             self.errors.push(Error::new(
                 "No inventory was parsed, please check your configuration and options.",
@@ -162,7 +160,7 @@ impl Reader<'_> {
 
     /// Notes who reads: the first of these names of Ansible's that may. False if none may, which is noted as an error.
     fn reads_by(&mut self, plugins: &[&'static str], what: &str) -> bool {
-        let enabled = self.loader.inventory_plugins.as_ref();
+        let enabled = self.loader.inventories.plugins.as_ref();
         let is_enabled = |plugin: &&&str| {
             let mut names = enabled.into_iter().flatten();
             enabled.is_none()
@@ -233,7 +231,7 @@ impl Reader<'_> {
         };
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.sort();
-        paths.retain(|path| !is_passed_over(path));
+        paths.retain(|path| !is_passed_over(path, &self.loader.inventories));
         let plugins: Vec<String> = paths
             .iter()
             .filter(|path| asks_a_plugin(path))
@@ -310,7 +308,8 @@ impl Reader<'_> {
             let paths = (path, self.folder);
             let own = name.text().unwrap_or_default();
             let is_enabled = |plugins: &Vec<String>| plugins.iter().any(|plugin| plugin == own);
-            let named = plugin::is_own(own) || self.loader.inventory_plugins.as_ref().is_some_and(is_enabled);
+            let named =
+                plugin::is_own(own) || self.loader.inventories.plugins.as_ref().is_some_and(is_enabled);
             if named {
                 self.by = "auto";
             } else if !self.reads_by(&["auto"], &path.display().to_string()) {
@@ -345,14 +344,14 @@ impl Reader<'_> {
 }
 
 /// True for what is no inventory in an inventory folder.
-fn is_passed_over(path: &Path) -> bool {
+fn is_passed_over(path: &Path, rules: &Inventories) -> bool {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
     name.starts_with('.')
         || ["group_vars", "host_vars", "vars_plugins"].contains(&name.as_str())
-        || IGNORED.iter().any(|ending| name.ends_with(ending))
+        || rules.ignores(&name)
 }
 
 /// True for a file whose machines a plugin of Vent's tells.

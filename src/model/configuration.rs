@@ -1,34 +1,57 @@
 //! What `ansible.cfg` and the variables `ANSIBLE_...` of the environment say; the environment is stronger.
 
+mod asked;
+mod becoming;
+mod file;
+mod inventories;
+mod known;
+mod passwords;
+mod reaching;
+mod rules;
+mod shown;
 mod sources;
+mod typed;
+mod typing;
+mod unheeded;
 
 use super::group_names::GroupNames;
 use super::python;
 use crate::error::{Collector, ErrorKind, Errors, Result};
-use sources::{File, Setting, Sources, found};
+use asked::Asked;
+use file::File;
+use sources::{Sources, found};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+pub use inventories::{Inventories, Unparsed};
+pub use known::{BASE, KNOWN, Known, Treatment};
+pub use passwords::PasswordSources;
+pub use reaching::Reaching;
+pub use rules::{Mismatch, Rules};
+pub use shown::Shown;
+pub use typed::Stated;
+pub use typing::Typing;
+pub use unheeded::Unheeded;
 
 /// The settings that are read; what nobody set is `None` or empty.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Configuration {
     /// The `ansible.cfg` that was read.
     pub file: Option<PathBuf>,
     /// Inventory sources (`inventory`, `ANSIBLE_INVENTORY`).
     pub inventory: Vec<String>,
-    /// The account to log in to.
-    pub remote_user: Option<String>,
-    /// The private key to log in with.
-    pub private_key_file: Option<PathBuf>,
-    /// Whether host keys are checked.
-    pub host_key_checking: Option<bool>,
-    /// How long a connection may take to come up.
-    pub timeout: Option<Duration>,
+    /// How inventories are read.
+    pub inventories: Inventories,
+    /// How hosts are reached.
+    pub reaching: Reaching,
+    /// Where passwords come from.
+    pub passwords: PasswordSources,
+    /// How runs go.
+    pub rules: Rules,
+    /// Options of commands.
+    pub typing: Typing,
     /// How many hosts at the same time.
     pub forks: Option<usize>,
-    /// The file with the vault password.
-    pub vault_password_file: Option<PathBuf>,
     /// Folders with roles; Ansible's usual ones if nobody set others.
     pub roles_path: Vec<PathBuf>,
     /// Folders with collections; Ansible's usual ones if nobody set others, then the packages of the user's ansible-core.
@@ -51,36 +74,10 @@ pub struct Configuration {
     pub group_names: GroupNames,
     /// When plays gather facts (`gathering`).
     pub gathering: Option<Gathering>,
-    /// What comes of inventories that cannot be read.
-    pub unparsed: Unparsed,
-    /// Who may read inventories (`enable_plugins`), if not everybody.
-    pub inventory_plugins: Option<Vec<String>>,
     /// How a run is shown under Ansible's names.
     pub shown: Shown,
-}
-
-/// What comes of inventories that cannot be read, under Ansible's names (section `[inventory]`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unparsed {
-    /// One that cannot be read is warned of, and the others are enough; else it is an error.
-    pub lenient: bool,
-    /// One is an error all the same (`any_unparsed_is_failed`).
-    pub any_is_failed: bool,
-    /// That none could be read is an error (`unparsed_is_failed`).
-    pub none_is_failed: bool,
-    /// That none could be read is warned of (`inventory_unparsed_warning`).
-    pub warns_of_none: bool,
-}
-
-impl Default for Unparsed {
-    fn default() -> Unparsed {
-        Unparsed {
-            lenient: false,
-            any_is_failed: false,
-            none_is_failed: false,
-            warns_of_none: true,
-        }
-    }
+    /// What else is set, and not heeded.
+    pub unheeded: Vec<Unheeded>,
 }
 
 /// When plays gather facts.
@@ -106,72 +103,14 @@ impl Gathering {
     }
 }
 
-/// The settings of Ansible's callback `default` and of its display.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Shown {
-    /// Skipped hosts (true if nobody says otherwise).
-    pub display_skipped_hosts: Option<bool>,
-    /// Hosts on which nothing changed (true if nobody says otherwise).
-    pub display_ok_hosts: Option<bool>,
-    /// Failures go to standard error.
-    pub display_failed_stderr: Option<bool>,
-    /// A line for each host that begins with a task.
-    pub show_per_host_start: Option<bool>,
-    /// `[CHECK MODE]` in banners.
-    pub check_mode_markers: Option<bool>,
-    /// The place of a task that fails.
-    pub show_task_path_on_failure: Option<bool>,
-    /// Results on several lines (`callback_format_pretty`).
-    pub pretty_results: Option<bool>,
-    /// Colours even where there is no terminal.
-    pub force_color: Option<bool>,
-    /// No colours.
-    pub nocolor: Option<bool>,
-    /// It is said that there are no hosts (true if nobody says otherwise).
-    pub localhost_warning: Option<bool>,
-    /// So many `-v` more.
-    pub verbosity: u8,
-    /// Who writes standard output (`stdout_callback`).
-    pub stdout_callback: Option<String>,
-    /// `ansible` heeds it too (`bin_ansible_callbacks`).
-    pub bin_ansible_callbacks: Option<bool>,
-}
-
-/// Where roles are searched if nothing else is set.
-const ROLES_PATH: &str = "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles";
-
-/// Where collections are searched if nothing else is set.
-const COLLECTIONS_PATH: &str = "~/.ansible/collections:/usr/share/ansible/collections";
-
-/// Where modules of the user's own are searched if nothing else is set.
-const LIBRARY: &str = "~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules";
-
-/// Where plugins of the user's own are searched if nothing else is set, by the names of the settings.
+/// The folders with plugins of the user's own: the names of such folders beside a playbook, and of the settings.
 const PLUGINS: [(&str, &str); 5] = [
-    (
-        "vars_plugins",
-        "~/.ansible/plugins/vars:/usr/share/ansible/plugins/vars",
-    ),
-    (
-        "inventory_plugins",
-        "~/.ansible/plugins/inventory:/usr/share/ansible/plugins/inventory",
-    ),
-    (
-        "filter_plugins",
-        "~/.ansible/plugins/filter:/usr/share/ansible/plugins/filter",
-    ),
-    (
-        "test_plugins",
-        "~/.ansible/plugins/test:/usr/share/ansible/plugins/test",
-    ),
-    (
-        "lookup_plugins",
-        "~/.ansible/plugins/lookup:/usr/share/ansible/plugins/lookup",
-    ),
+    ("vars_plugins", "DEFAULT_VARS_PLUGIN_PATH"),
+    ("inventory_plugins", "DEFAULT_INVENTORY_PLUGIN_PATH"),
+    ("filter_plugins", "DEFAULT_FILTER_PLUGIN_PATH"),
+    ("test_plugins", "DEFAULT_TEST_PLUGIN_PATH"),
+    ("lookup_plugins", "DEFAULT_LOOKUP_PLUGIN_PATH"),
 ];
-
-/// Where what they import is searched if nothing else is set.
-const MODULE_UTILS: &str = "~/.ansible/plugins/module_utils:/usr/share/ansible/plugins/module_utils";
 
 impl Configuration {
     /// Reads the first of `ANSIBLE_CONFIG`, `ansible.cfg` here, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`, and
@@ -186,123 +125,97 @@ impl Configuration {
     }
 
     fn of(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Result<Configuration, Errors> {
+        Configuration::with_sources(environment, here).map(|(configuration, _)| configuration)
+    }
+
+    /// The configuration, and where it was looked up.
+    fn with_sources<'a>(
+        environment: &'a dyn Fn(&str) -> Option<String>,
+        here: &'a Path,
+    ) -> Result<(Configuration, Sources<'a>), Errors> {
         let mut errors = Collector::default();
-        let path_read = found(environment, here);
-        let file = path_read.as_deref().map(File::read).transpose()?;
-        errors.take(file.as_ref().map_or(Ok(()), File::check));
+        let path = found(environment, here);
+        let file = path.as_deref().map(File::read).transpose()?;
+        let file = file.map(|(file, checked)| {
+            errors.take(checked);
+            file
+        });
         let sources = Sources {
             environment,
             here,
             file,
         };
-        let path = |setting: Setting| sources.path(&setting.text, &setting.folder);
-        let flag = sources.get("host_key_checking").map(|found| found.flag());
-        let host_key_checking = flag.and_then(|flag| errors.take(flag));
-        let mut number = |name: &str| {
-            let number = sources.get(name).map(|found| found.number());
-            number.and_then(|number| errors.take(number))
-        };
-        let (timeout, forks) = (number("timeout"), number("forks"));
-        let verbosity = number("verbosity").unwrap_or(0);
-        let mut flag = |name: &str| {
-            let flag = sources.get(name).map(|found| found.flag());
-            flag.and_then(|flag| errors.take(flag))
-        };
-        let shown = Shown {
-            display_skipped_hosts: flag("display_skipped_hosts"),
-            display_ok_hosts: flag("display_ok_hosts"),
-            display_failed_stderr: flag("display_failed_stderr"),
-            show_per_host_start: flag("show_per_host_start"),
-            check_mode_markers: flag("check_mode_markers"),
-            show_task_path_on_failure: flag("show_task_path_on_failure"),
-            pretty_results: flag("callback_format_pretty"),
-            force_color: flag("force_color"),
-            nocolor: flag("nocolor"),
-            localhost_warning: flag("localhost_warning"),
-            verbosity: u8::try_from(verbosity).unwrap_or(u8::MAX),
-            stdout_callback: sources.get("stdout_callback").map(|found| found.text),
-            bin_ansible_callbacks: sources
-                .variable("ANSIBLE_LOAD_CALLBACK_PLUGINS")
-                .or_else(|| sources.get("bin_ansible_callbacks"))
-                .and_then(|found| errors.take(found.flag())),
-        };
-        let mut of_inventory = |name: &str, variable: &str| {
-            let found = sources.of_section("inventory", name, variable);
-            found.and_then(|found| errors.take(found.flag()))
-        };
-        let unparsed = Unparsed {
-            lenient: false,
-            any_is_failed: of_inventory(
-                "any_unparsed_is_failed",
-                "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED",
-            )
-            .unwrap_or(false),
-            none_is_failed: of_inventory("unparsed_is_failed", "ANSIBLE_INVENTORY_UNPARSED_FAILED")
-                .unwrap_or(false),
-            warns_of_none: of_inventory("inventory_unparsed_warning", "ANSIBLE_INVENTORY_UNPARSED_WARNING")
-                .unwrap_or(true),
-        };
-        errors.finish(Configuration {
-            file: path_read,
-            unparsed,
-            inventory_plugins: sources
-                .of_section("inventory", "enable_plugins", "ANSIBLE_INVENTORY_ENABLED")
-                .map(|found| list(&found.text)),
-            inventory: sources
-                .get("inventory")
-                .map(|found| sources.inventory(&found))
-                .unwrap_or_default(),
-            remote_user: sources.get("remote_user").map(|found| found.text),
-            private_key_file: sources.get("private_key_file").map(path),
-            host_key_checking,
-            timeout: timeout.map(Duration::from_secs),
-            forks: forks.map(|forks| forks as usize),
-            vault_password_file: sources.get("vault_password_file").map(path),
-            roles_path: sources.paths("roles_path", ROLES_PATH),
-            collections_path: [
-                sources.paths("collections_path", COLLECTIONS_PATH),
-                python::packages(&environment("PATH").unwrap_or_default()),
-            ]
-            .concat(),
-            library: sources.paths("library", LIBRARY),
-            vars_plugins_enabled: sources
-                .variable("ANSIBLE_VARS_ENABLED")
-                .or_else(|| sources.get("vars_plugins_enabled"))
-                .map(|found| list(&found.text))
-                .unwrap_or_default(),
+        let mut asked = Asked { sources, errors };
+        let configuration = Configuration::asked(&mut asked, path);
+        asked.errors.finish((configuration, asked.sources))
+    }
+
+    fn asked(asked: &mut Asked, file: Option<PathBuf>) -> Configuration {
+        let inventory = asked.setting("DEFAULT_HOST_LIST");
+        let inventory = inventory.map(|setting| asked.sources.inventory(&setting));
+        Configuration {
+            file,
+            inventory: inventory.unwrap_or_default(),
+            inventories: Inventories::read(asked),
+            reaching: Reaching::read(asked),
+            passwords: PasswordSources::read(asked),
+            rules: Rules::read(asked),
+            typing: Typing::read(asked),
+            forks: asked.number("DEFAULT_FORKS").map(|forks| forks as usize),
+            roles_path: asked.paths("DEFAULT_ROLES_PATH"),
+            collections_path: collections(asked),
+            library: asked.paths("DEFAULT_MODULE_PATH"),
+            vars_plugins_enabled: asked.list("VARIABLE_PLUGINS_ENABLED").unwrap_or_default(),
             plugins: PLUGINS
-                .map(|(name, usual)| (name, sources.paths(name, usual)))
+                .map(|(folder, setting)| (folder, asked.paths(setting)))
                 .into(),
-            shown,
-            group_names: sources
-                .variable("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS")
-                .or_else(|| sources.get("force_valid_group_names"))
-                .and_then(|found| GroupNames::of_word(&found.text))
+            shown: Shown::read(asked),
+            unheeded: unheeded::unheeded(&asked.sources),
+            group_names: asked
+                .word("TRANSFORM_INVALID_GROUP_CHARS")
+                .and_then(|word| GroupNames::of_word(&word))
                 .unwrap_or_default(),
-            gathering: sources
-                .get("gathering")
-                .and_then(|found| Gathering::of_word(&found.text)),
-            merges_hashes: sources
-                .get("hash_behaviour")
-                .is_some_and(|found| found.text == "merge"),
-            module_utils: sources.paths("module_utils", MODULE_UTILS),
-            remote_tmp: sources.get("remote_tmp").map(|found| found.text),
-            interpreter_python: sources
-                .get("interpreter_python")
-                .or_else(|| sources.variable("ANSIBLE_PYTHON_INTERPRETER"))
-                .map(|found| found.text),
-        })
+            gathering: asked
+                .word("DEFAULT_GATHERING")
+                .and_then(|word| Gathering::of_word(&word)),
+            merges_hashes: asked.word("DEFAULT_HASH_BEHAVIOUR").as_deref() == Some("merge"),
+            module_utils: asked.paths("DEFAULT_MODULE_UTILS_PATH"),
+            remote_tmp: asked.text_of("shell sh", "remote_tmp"),
+            interpreter_python: asked.text("INTERPRETER_PYTHON"),
+        }
     }
 }
 
-/// The names of a list, parted by commas.
-fn list(text: &str) -> Vec<String> {
-    text.split(',').map(|name| name.trim().to_string()).collect()
+/// All settings that Ansible knows with their values, as [`Configuration::read`] finds them, out of a given `ansible.cfg` if there is
+/// one.
+///
+/// # Errors
+/// As [`Configuration::read`].
+pub fn stated(file: Option<&Path>) -> Result<Vec<Stated>, Errors> {
+    let environment = |name: &str| match file {
+        Some(file) if name == "ANSIBLE_CONFIG" => Some(file.display().to_string()),
+        _ => std::env::var(name).ok(),
+    };
+    let here = std::env::current_dir().unwrap_or_default();
+    let (_, sources) = Configuration::with_sources(&environment, &here)
+        .map_err(|errors| errors.of_kind(ErrorKind::Configuration))?;
+    Ok(KNOWN.iter().map(|known| sources.stated(known)).collect())
+}
+
+/// The folders with collections.
+fn collections(asked: &mut Asked) -> Vec<PathBuf> {
+    let mut folders = asked.paths("COLLECTIONS_PATHS");
+    if asked.flag("COLLECTIONS_SCAN_SYS_PATH").unwrap_or(true) {
+        let search_path = (asked.sources.environment)("PATH").unwrap_or_default();
+        folders.extend(python::packages(&search_path));
+    }
+    folders
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     const TEXT: &str = "[ssh_connection]\nforks = 1\n[defaults]\n# forks = 2\ninventory = hosts.ini, more\nforks=7 ; seven\n\
                         roles_path = roles:~/shared\nhost_key_checking: False\nremote_user = me\nprivate_key_file = ~/.ssh/key\n";
@@ -333,9 +246,12 @@ mod tests {
         let configuration = read(TEXT, &[]).unwrap();
         assert_eq!(configuration.inventory, ["hosts.ini", "more"]);
         assert_eq!(configuration.forks, Some(7));
-        assert_eq!(configuration.host_key_checking, Some(false));
-        assert_eq!(configuration.remote_user.as_deref(), Some("me"));
-        assert_eq!(configuration.private_key_file, Some("/home/me/.ssh/key".into()));
+        assert_eq!(configuration.reaching.host_key_checking, Some(false));
+        assert_eq!(configuration.reaching.remote_user.as_deref(), Some("me"));
+        assert_eq!(
+            configuration.reaching.private_key_file,
+            Some("/home/me/.ssh/key".into())
+        );
         assert_eq!(
             configuration.roles_path,
             [PathBuf::from("roles"), "/home/me/shared".into()]
@@ -355,6 +271,30 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_is_found_under_all_its_names() {
+        let text = "[ssh_connection]\ntimeout = 7\nhost_key_checking = no\n[defaults]\nTIMEOUT = 5\nhome = ~/ansible\n";
+        let configuration = read(text, &[]).unwrap();
+        assert_eq!(configuration.reaching.timeout, Some(Duration::from_secs(7)));
+        assert_eq!(configuration.reaching.host_key_checking, Some(false));
+        assert_eq!(
+            configuration.roles_path[0],
+            PathBuf::from("/home/me/ansible/roles")
+        );
+        let variables = [
+            ("ANSIBLE_SSH_TIMEOUT", "9"),
+            ("ANSIBLE_TIMEOUT", "8"),
+            ("ANSIBLE_REMOTE_TEMP", "/t"),
+            ("ANSIBLE_LIBRARY", "a/../$MORE/${MORE}:"),
+            ("MORE", "more"),
+        ];
+        let configuration = read(text, &variables).unwrap();
+        assert_eq!(configuration.reaching.timeout, Some(Duration::from_secs(9)));
+        assert_eq!(configuration.remote_tmp.as_deref(), Some("/t"));
+        assert!(configuration.library[0].ends_with("more/more"));
+        assert_eq!(configuration.library.len(), 1);
+    }
+
+    #[test]
     fn a_setting_of_the_wrong_kind_is_shown() {
         let errors = read(
             "[defaults]\nforks = many\nhost_key_checking = perhaps\nnonsense\n",
@@ -371,6 +311,12 @@ mod tests {
             ((2, 9), "`many` is not a whole number"),
         ];
         assert_eq!(found.collect::<Vec<_>>(), expected);
+        let errors = read("[defaults]\ngathering = never\n", &[]).unwrap_err();
+        assert_eq!(
+            errors.0[0].message(),
+            "`never` is nothing that this setting may be"
+        );
+        assert_eq!(errors.0[0].cure(), Some("it is one of explicit, implicit, smart"));
         let errors = read("forks = 5\n", &[]).unwrap_err();
         assert_eq!(errors.0[0].message(), "a setting needs a section above it");
     }

@@ -20,7 +20,7 @@ mod routing;
 mod task;
 mod variable_files;
 
-use super::configuration::Unparsed;
+use super::configuration::Inventories;
 use super::role::IncludedItems;
 use super::{GroupNames, Include, Item, Keywords, Playbook, RoleChoice, Scope, ScopeKind, Variables};
 use crate::bridge::Bridge;
@@ -77,10 +77,8 @@ pub struct Loader {
     pub merges_hashes: bool,
     /// What is done about names of groups with characters that no variable may have.
     pub group_names: GroupNames,
-    /// What comes of inventories that cannot be read.
-    pub unparsed: Unparsed,
-    /// Who may read inventories, if not everybody.
-    pub inventory_plugins: Option<Vec<String>>,
+    /// How inventories are read.
+    pub inventories: Inventories,
     /// The variables of `-e`, for names that are read before anything runs.
     pub extra: Arc<Map>,
     /// Where the user's ansible-core is, and what it makes of modules.
@@ -114,8 +112,7 @@ impl Loader {
             search,
             merges_hashes: false,
             group_names: GroupNames::default(),
-            unparsed: Unparsed::default(),
-            inventory_plugins: None,
+            inventories: Inventories::default(),
             extra: Arc::default(),
             bridge: Arc::default(),
             roles_with_modules: Mutex::default(),
@@ -132,12 +129,8 @@ impl Loader {
     }
 
     /// The same with what the configuration says of inventories.
-    pub fn reads_inventories(self, unparsed: Unparsed, plugins: Option<Vec<String>>) -> Loader {
-        Loader {
-            unparsed,
-            inventory_plugins: plugins,
-            ..self
-        }
+    pub fn reads_inventories(self, inventories: Inventories) -> Loader {
+        Loader { inventories, ..self }
     }
 
     /// The same with what the configuration says of variables and names of groups.

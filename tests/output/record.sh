@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cd "$here"
 ansible=$1 python=$2
 shift 2
-[ $# -gt 0 ] || set -- $(grep -l '^# -' -- *.yml | sed 's/[.]yml$//') ad-hoc inventory
+[ $# -gt 0 ] || set -- $(grep -l '^# -' -- *.yml | sed 's/[.]yml$//') ad-hoc config inventory settings
 mkdir -p expected
 for name in "$@"; do
     home=$(mktemp -d)

@@ -2,7 +2,8 @@
 
 use super::{Command, hosts};
 use crate::cli::choices::Manner;
-use crate::cli::{project, run};
+use crate::cli::project::{self, Purpose};
+use crate::cli::run;
 use crate::engine::Settings;
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
@@ -28,17 +29,11 @@ pub struct AdHocCommand {
     #[command(flatten)]
     manner: Manner,
     /// The module.
-    #[arg(short, long, default_value = "command")]
-    module_name: String,
+    #[arg(short, long)]
+    module_name: Option<String>,
     /// Its arguments: `name=value ...`, or an object as JSON.
-    #[arg(
-        short,
-        long = "args",
-        value_name = "MODULE_ARGS",
-        default_value = "",
-        allow_hyphen_values = true
-    )]
-    arguments: String,
+    #[arg(short, long = "args", value_name = "MODULE_ARGS", allow_hyphen_values = true)]
+    arguments: Option<String>,
     /// Leave out hosts that do not match this pattern.
     #[arg(short, long)]
     limit: Option<String>,
@@ -49,11 +44,11 @@ pub struct AdHocCommand {
     #[arg(short = 'B', long, value_name = "SECONDS", default_value_t = 0)]
     background: u64,
     /// Ask for a job every so many seconds; 0: do not wait for it.
-    #[arg(short = 'P', long, value_name = "SECONDS", default_value_t = 15)]
-    poll: u64,
+    #[arg(short = 'P', long, value_name = "SECONDS")]
+    poll: Option<u64>,
     /// It has failed after so many seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    task_timeout: u64,
+    #[arg(long, value_name = "SECONDS")]
+    task_timeout: Option<u64>,
     /// A line for each result.
     #[arg(short, long)]
     one_line: bool,
@@ -70,37 +65,51 @@ pub struct AdHocCommand {
 
 impl Command for AdHocCommand {
     async fn run(mut self) -> Result<i32, Errors> {
-        let folder = self.playbook_dir.clone().unwrap_or_default();
+        let folder = hosts::folder(self.playbook_dir.take())?;
         self.project.named_as_ansible = true;
-        let project = project::Project::open(&self.project, Some(&folder.join("-")))?;
+        let purpose = match self.list_hosts {
+            true => Purpose::Reading,
+            false => Purpose::Reaching,
+        };
+        let project = project::Project::open_for(&self.project, Some(&folder.join("-")), purpose)?;
         let inventory = project.inventory();
         run::tell_warnings(run::Output::Ansible, &project);
         let inventory = inventory?;
+        let rules = project.settings().rules;
+        let typing = &project.typing;
+        let module = self.module_name.take().or_else(|| typing.module_name.clone());
+        let module = module.unwrap_or_else(|| "command".into());
+        let arguments = self.arguments.take().or_else(|| typing.module_args.clone());
+        let arguments = arguments.unwrap_or_default();
         let chosen = hosts::limited(
             &inventory,
             &self.pattern,
             self.limit.as_deref(),
-            project.shown.localhost_warning.unwrap_or(true),
+            hosts::Judged {
+                warns: project.shown.localhost_warning.unwrap_or(true),
+                mismatch: rules.mismatch,
+            },
         )?;
         if self.list_hosts {
             let lines: String = chosen.iter().map(|host| format!("    {host}\n")).collect();
             crate::cli::print(&format!("  hosts ({}):\n{lines}", chosen.len()));
             return Ok(0);
         }
-        check(&self.pattern, &self.module_name, &self.arguments)?;
+        check(&self.pattern, &module, &arguments)?;
         if chosen.is_empty() {
             return Ok(0);
         }
         let typed = AdHoc {
             pattern: self.pattern.clone(),
-            module: self.module_name.clone(),
-            arguments: self.arguments.clone(),
-            timeout: self.task_timeout,
+            module,
+            arguments,
+            timeout: self.task_timeout.unwrap_or(rules.task_timeout),
             background: self.background,
-            poll: self.poll,
+            poll: self.poll.or(rules.poll_interval).unwrap_or(15),
         };
         let playbook = Arc::new(project.loader.ad_hoc(&typed, &folder)?);
         let graph = Graph::of(&[playbook])?;
+        crate::cli::unheeded::tell(run::Output::Ansible, &project);
         run::tell_warnings(run::Output::Ansible, &project);
         let settings = Settings {
             title: format!("ansible {} -m {}", typed.pattern, typed.module),

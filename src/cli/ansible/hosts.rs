@@ -1,39 +1,66 @@
 //! The hosts that a pattern of the command line chooses.
 
 use crate::cli::say;
-use crate::error::{Error, Result};
+use crate::error::{Error, Errors, Result};
 use crate::inventory::{Inventory, LOCALHOST, pattern};
+use crate::model::configuration::{Configuration, Mismatch};
 use crate::source::{Place, Source};
 use crate::value::Value;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+/// The folder whose `group_vars`, `roles` and plugins are used: the given one, else that of the configuration, else this one.
+///
+/// # Errors
+/// An `ansible.cfg` that cannot be read.
+pub fn folder(given: Option<PathBuf>) -> Result<PathBuf, Errors> {
+    match given {
+        Some(folder) => Ok(folder),
+        None => Ok(Configuration::read()?.typing.playbook_dir.unwrap_or_default()),
+    }
+}
 
 /// The hosts of a pattern; what names nobody is warned of.
 ///
 /// # Errors
 /// A pattern that cannot be read.
-pub fn chosen(inventory: &Inventory, text: &str) -> Result<Vec<Arc<str>>> {
+pub fn chosen(inventory: &Inventory, text: &str, mismatch: Mismatch) -> Result<Vec<Arc<str>>> {
     let place = Place::new(&Source::named("<pattern>", text.to_string()), 0..text.len());
     let value = Value::string(text);
-    for error in pattern::unmatched(inventory, &value, &place)? {
+    for error in mismatch.judged(pattern::unmatched(inventory, &value, &place)?)? {
         say(&format!("[WARNING]: {}", error.message()));
     }
     pattern::hosts(inventory, &value, &place)
 }
 
-/// The hosts of a pattern that `--limit` leaves; that nobody is left is warned of, and, if it `warns`, that there was nobody before.
+/// What is said of hosts that are not there.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged {
+    /// That there are none at all is warned of.
+    pub warns: bool,
+    /// What comes of patterns that match none.
+    pub mismatch: Mismatch,
+}
+
+/// The hosts of a pattern that `--limit` leaves; that nobody is left is warned of.
 ///
 /// # Errors
 /// A pattern that cannot be read, a limit that leaves nobody.
-pub fn limited(inventory: &Inventory, text: &str, limit: Option<&str>, warns: bool) -> Result<Vec<Arc<str>>> {
+pub fn limited(
+    inventory: &Inventory,
+    text: &str,
+    limit: Option<&str>,
+    rules: Judged,
+) -> Result<Vec<Arc<str>>> {
     if inventory.hosts.is_empty() {
-        if warns && !LOCALHOST.contains(&text) {
+        if rules.warns && !LOCALHOST.contains(&text) {
             say(
                 "[WARNING]: provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'",
             );
         }
-        return chosen(inventory, text);
+        return chosen(inventory, text, rules.mismatch);
     }
-    let hosts = chosen(inventory, text)?;
+    let hosts = chosen(inventory, text, rules.mismatch)?;
     let Some(limit) = limit else {
         if hosts.is_empty() {
             say("[WARNING]: No hosts matched, nothing to do");
@@ -43,7 +70,7 @@ pub fn limited(inventory: &Inventory, text: &str, limit: Option<&str>, warns: bo
     let nobody =
         || Error::new("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.");
     let limited = pattern::limit(inventory, limit).map_err(|error| nobody().cause(error.message()))?;
-    for error in &limited.unmatched {
+    for error in rules.mismatch.judged(limited.unmatched.clone())? {
         say(&format!("[WARNING]: {}", error.message()));
     }
     let left: Vec<_> = hosts

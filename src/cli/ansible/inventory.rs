@@ -4,6 +4,7 @@ use super::{Command, hosts};
 use crate::cli::{print, project, run};
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::inventory::{Inventory, LOCALHOST, Stated, View, pattern};
+use crate::model::configuration::Mismatch;
 use crate::value::{Value, json};
 use crate::yaml;
 use clap::Parser;
@@ -60,29 +61,27 @@ impl Command for InventoryCommand {
     async fn run(mut self) -> Result<i32, Errors> {
         self.check()?;
         self.project.named_as_ansible = true;
-        let folder = self.playbook_dir.clone().unwrap_or_default();
+        let folder = hosts::folder(self.playbook_dir.take())?;
         let project = project::Project::open(&self.project, Some(&folder.join("-")))?;
         let inventory = project.inventory();
         run::tell_warnings(run::Output::Ansible, &project);
         let inventory = inventory?;
         if self.verbose > 0 {
-            print(&match &project.config_file {
-                Some(path) => format!("Using {} as config file\n", path.display()),
-                None => "No config file found; using defaults\n".to_string(),
-            });
+            print(&super::file_used(project.config_file.as_deref()));
         }
         let limited = self.limit.as_deref();
         let limited = limited
             .map(|limit| pattern::limit(&inventory, limit))
             .transpose()?;
-        let stated = match self.export || self.vars {
+        let export = self.export || project.typing.inventory_export;
+        let stated = match export || self.vars {
             true => inventory.stated(&project.loader)?,
             false => Stated::default(),
         };
         let view = inventory.view().with_extra(&project.extra);
         let view = view.limited_to(limited.as_ref().map(|limited| &limited.hosts));
-        let view = view.with_stated(&stated, self.export);
-        let text = self.shown(&inventory, view)?;
+        let view = view.with_stated(&stated, export);
+        let text = self.shown(&inventory, view, project.settings().rules.mismatch)?;
         match &self.output {
             None => print(&text),
             Some(path) => std::fs::write(path, text.trim_end_matches('\n')).map_err(|error| {
@@ -112,12 +111,12 @@ impl InventoryCommand {
         Err(Error::new(message).of_kind(ErrorKind::Options))
     }
 
-    fn shown(&self, inventory: &Inventory, view: View<'_>) -> Result<String> {
+    fn shown(&self, inventory: &Inventory, view: View<'_>, mismatch: Mismatch) -> Result<String> {
         let wrong = |message: &str| Error::new(message).of_kind(ErrorKind::Options);
         if let Some(name) = &self.host {
             let found = match LOCALHOST.contains(&name.as_str()) {
                 true => vec![name.as_str().into()],
-                false => hosts::chosen(inventory, name)?,
+                false => hosts::chosen(inventory, name, mismatch)?,
             };
             let variables = match &found[..] {
                 [host] => view.host_variables(host),

@@ -1,7 +1,7 @@
 //! Handlers: run on the hosts on which they are due, in the order of the page.
 
 use super::list::List;
-use super::task::{flag, gate, names, on_hosts, out, tell_start};
+use super::task::{flag, gate, is_fatal, names, on_hosts, out, tell_start};
 use super::{debts, include};
 use crate::engine::state::context::Context;
 use crate::engine::state::handlers::{Due, Notified};
@@ -22,7 +22,7 @@ pub async fn flush(context: &Context, among: &[Arc<Host>]) -> Vec<Arc<Host>> {
     while let Some((at, due)) = play.handlers.next(passed, &alive) {
         passed = at + 1;
         let broken = run(context, &due).await;
-        let fatal = !broken.is_empty() && (is_fatal(context, &due.task, &broken) || play.too_many_failed());
+        let fatal = !broken.is_empty() && (ends_all(context, &due.task, &broken) || play.too_many_failed());
         failed.extend(broken);
         if fatal {
             for host in among.iter().filter(|host| !play.is_out(host)) {
@@ -93,9 +93,9 @@ async fn run(context: &Context, due: &Due) -> Vec<Arc<Host>> {
 }
 
 /// True if a failure of the handler is one of all hosts.
-fn is_fatal(context: &Context, task: &Arc<Task>, failed: &[Arc<Host>]) -> bool {
+fn ends_all(context: &Context, task: &Arc<Task>, failed: &[Arc<Host>]) -> bool {
     failed.iter().any(|host| {
         let scope = scope::of_task(context, host, Some(task), &[]);
-        flag(task, &scope, |keywords| &keywords.any_errors_fatal)
+        is_fatal(context, task, &scope)
     })
 }

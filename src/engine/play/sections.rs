@@ -23,10 +23,14 @@ pub async fn batch(context: &Context, hosts: Vec<Arc<Host>>) {
         .strategy
         .as_ref()
         .and_then(|placed| placed.value.as_str());
-    if matches!(
-        free,
-        Some("free" | "host_pinned" | "ansible.builtin.free" | "ansible.builtin.host_pinned")
-    ) {
+    let free = match free {
+        Some(name) => matches!(
+            name,
+            "free" | "host_pinned" | "ansible.builtin.free" | "ansible.builtin.host_pinned"
+        ),
+        None => context.run.settings.rules.free,
+    };
+    if free {
         join_all(hosts.into_iter().map(|host| sections(context, vec![host]))).await;
     } else {
         sections(context, hosts).await;
@@ -55,7 +59,9 @@ async fn sections(context: &Context, hosts: Vec<Arc<Host>>) {
         if context.run.permits.stop_now.is_cancelled() {
             return;
         }
-        let forced = context.run.settings.force_handlers
+        let settings = &context.run.settings;
+        let forced = settings.force_handlers
+            || settings.rules.force_handlers
             || context
                 .play
                 .play

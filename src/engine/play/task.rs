@@ -65,7 +65,7 @@ pub async fn run(
             failed.push((host, Some((task.clone(), result))));
         }
     }
-    let fatal = once || flag(task, &scope, |keywords| &keywords.any_errors_fatal);
+    let fatal = once || is_fatal(context, task, &scope);
     if fatal && !failed.is_empty() {
         give_up(context, hosts, &mut failed);
     }
@@ -156,6 +156,12 @@ async fn with_consequences(context: &Context, host_task: HostTask) -> Ended {
 /// A bool keyword of a task, false if it is not set.
 pub fn flag(task: &Task, scope: &Scope, pick: impl Fn(&Keywords) -> &Option<Placed>) -> bool {
     crate::engine::task::flag(task, scope, pick).unwrap_or(false)
+}
+
+/// True if a failure of the task is one of all hosts.
+pub fn is_fatal(context: &Context, task: &Task, scope: &Scope) -> bool {
+    let own = crate::engine::task::flag(task, scope, |keywords| &keywords.any_errors_fatal);
+    own.unwrap_or(context.run.settings.rules.any_errors_fatal)
 }
 
 /// Lets as many hosts through at the same time as `throttle` and the module allow.

@@ -203,11 +203,12 @@ impl RunState {
     /// The hosts of a pattern, those of `--limit` only.
     ///
     /// # Errors
-    /// A pattern that makes no sense, with its place.
+    /// A pattern that makes no sense, with its place; one that matches nothing, where that is an error.
     pub fn resolve(&self, pattern: &Value, place: &Place) -> Result<Vec<Arc<str>>> {
         let inventory = self.hosts.inventory();
         let mut hosts = pattern::hosts(&inventory, pattern, place)?;
-        self.warn(&pattern::unmatched(&inventory, pattern, place)?);
+        let unmatched = pattern::unmatched(&inventory, pattern, place)?;
+        self.warn(&self.settings.rules.mismatch.judged(unmatched)?);
         if let Some(limited) = &self.limited {
             hosts.retain(|name| limited.hosts.contains(name));
         }

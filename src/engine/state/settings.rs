@@ -1,7 +1,7 @@
 //! What the user chose for a run.
 
 use crate::connection::Secret;
-use crate::model::configuration::Gathering;
+use crate::model::configuration::{Gathering, Rules};
 use crate::value::Map;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -53,6 +53,8 @@ pub struct Settings {
     pub interpreter_python: Option<String>,
     /// When plays gather facts.
     pub gathering: Gathering,
+    /// How runs go where a playbook says nothing of it.
+    pub rules: Rules,
     /// Programs of this computer find `vent` on their search path; under Ansible's names that is the user's own.
     pub offers_itself: bool,
     /// `--force-handlers`.

@@ -146,10 +146,11 @@ impl HostTask {
                 environment.push((name.to_string(), text));
             }
         }
-        let timeout = self
-            .task
-            .keyword(|keywords| &keywords.timeout)
-            .or(self.task.r#async.as_ref());
+        let configured = self.context.run.settings.rules.task_timeout;
+        let timeout = match self.task.keyword(|keywords| &keywords.timeout) {
+            None if configured > 0 => None,
+            given => given.or(self.task.r#async.as_ref()),
+        };
         let timeout = match timeout {
             Some(placed) => {
                 let rendered = template::render(&placed.value, scope)?.map(|evaluated| evaluated.value);
@@ -159,7 +160,7 @@ impl HostTask {
                     .filter(|seconds| *seconds > 0)
                     .map(|seconds| seconds as u64)
             }
-            None => None,
+            None => Some(configured).filter(|seconds| *seconds > 0),
         };
         Ok(CommandSettings {
             environment,

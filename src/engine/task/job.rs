@@ -10,7 +10,7 @@ use crate::value::{self, Value};
 use std::time::Duration;
 
 /// Seconds between two polls of a task that says nothing of it, as in Ansible.
-const POLL: i64 = 15;
+const POLL: u64 = 15;
 
 /// What `async` makes of a task.
 pub(super) struct Job {
@@ -38,7 +38,8 @@ impl HostTask {
         if number(&self.task.r#async)?.is_none_or(|seconds| seconds <= 0) {
             return Ok(None);
         }
-        let poll = u64::try_from(number(&self.task.poll)?.unwrap_or(POLL)).unwrap_or(0);
+        let usual = self.context.run.settings.rules.poll_interval.unwrap_or(POLL);
+        let poll = number(&self.task.poll)?.map_or(usual, |poll| u64::try_from(poll).unwrap_or(0));
         let poll = (poll > 0).then_some(Duration::from_secs(poll));
         let can_be = match poll {
             Some(_) => module.nature.needs_host,

@@ -107,12 +107,14 @@ impl HostTask {
 
     /// The task did not end within the seconds of `timeout` or `async`.
     pub fn timed_out(&self, seconds: u64) -> TaskResult {
-        let message = match self.task.keyword(|keywords| &keywords.timeout) {
-            Some(_) => format!("Timed out after {seconds} second(s)."),
-            None => format!("async task did not complete within the requested time - {seconds}s"),
+        let written = self.task.keyword(|keywords| &keywords.timeout).is_some();
+        let stopped = written || self.context.run.settings.rules.task_timeout > 0;
+        let message = match stopped {
+            true => format!("Timed out after {seconds} second(s)."),
+            false => format!("async task did not complete within the requested time - {seconds}s"),
         };
         let mut result = TaskResult::error(&Error::new(message).at(&self.task.place));
-        if self.task.keyword(|keywords| &keywords.timeout).is_some() {
+        if stopped {
             let period = Value::Int(i64::try_from(seconds).unwrap_or(i64::MAX));
             let frame = Value::string("Vent keeps no traceback of what was stopped.");
             result.put("timedout", Value::map([("frame", frame), ("period", period)]));

@@ -28,7 +28,7 @@ impl HostTask {
     /// ignored.
     ///
     /// # Errors
-    /// A name that no handler has.
+    /// A name that no handler has, unless that is only warned of (`error_on_missing_handler`).
     pub(super) fn notifications(&self, result: &TaskResult) -> Result<Vec<Notification>> {
         let notified = match (&result.status, &result.origin) {
             (Status::Undecided, Some(origin)) => Notified::Maybe(origin.clone()),
@@ -40,18 +40,24 @@ impl HostTask {
         }
         let scope = self.scope();
         let names = names(&self.task, &scope).into_iter();
+        let run = &self.context.run;
         let notification = |(name, place): (String, &Place)| {
             let handlers = called(&self.context, &self.host, &name, &scope);
-            match handlers.is_empty() {
-                true => Err(self.nobody(&name, place, &scope)),
-                false => Ok(Notification {
+            if !handlers.is_empty() {
+                return Some(Ok(Notification {
                     name,
                     handlers,
                     notified: notified.clone(),
-                }),
+                }));
             }
+            let nobody = self.nobody(&name, place, &scope);
+            if run.settings.rules.ignores_missing_handlers {
+                run.warn(&[nobody]);
+                return None;
+            }
+            Some(Err(nobody))
         };
-        names.map(notification).collect()
+        names.filter_map(notification).collect()
     }
 
     fn nobody(&self, name: &str, place: &Place, scope: &Scope) -> Error {

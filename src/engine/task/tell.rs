@@ -175,8 +175,10 @@ impl HostTask {
 
     /// True if nothing of the result may be shown (`no_log`); also if that cannot be told.
     pub fn hides(&self, scope: &Scope) -> bool {
-        let hides = self.task.keyword(|keywords| &keywords.no_log).is_some();
-        hides && self.flag(scope, |keywords| &keywords.no_log).unwrap_or(true)
+        match self.task.keyword(|keywords| &keywords.no_log) {
+            Some(_) => self.flag(scope, |keywords| &keywords.no_log).unwrap_or(true),
+            None => self.context.run.settings.rules.no_log,
+        }
     }
 
     /// Tells the end of a task that did not come to be run.

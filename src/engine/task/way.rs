@@ -129,15 +129,19 @@ fn r#become(run: &RunState, task: &Task, scope: &Scope, map: &Map, login: &str) 
     let settings = &run.settings;
     let wanted = setting("ansible_become", |keywords| &keywords.r#become)?;
     let wanted = wanted.as_ref().and_then(value::to_bool);
-    if !wanted.unwrap_or(settings.r#become) {
+    let configured = &settings.rules.becoming;
+    if !wanted.unwrap_or(settings.r#become || configured.wanted) {
         return Ok(None);
     }
-    let user = text("ansible_become_user", |keywords| &keywords.become_user)?
-        .or_else(|| settings.become_user.clone())
-        .unwrap_or_else(|| "root".into());
     let method = text("ansible_become_method", |keywords| &keywords.become_method)?
         .or_else(|| settings.become_method.clone())
+        .or_else(|| configured.method.clone())
         .unwrap_or_else(|| "sudo".into());
+    let way = configured.way(&method);
+    let user = text("ansible_become_user", |keywords| &keywords.become_user)?
+        .or_else(|| settings.become_user.clone())
+        .or(way.user)
+        .unwrap_or_else(|| "root".into());
     let written = task.keyword(|keywords| &keywords.become_method);
     let place = written.map_or(&task.action.place, |placed| &placed.place);
     let method = method_of(&method).map_err(|error| error.at(place))?;
@@ -149,7 +153,8 @@ fn r#become(run: &RunState, task: &Task, scope: &Scope, map: &Map, login: &str) 
         .find_map(|name| map.get(*name))
         .and_then(Value::as_str)
         .map(Secret::new)
-        .or_else(|| settings.become_password.clone());
+        .or_else(|| settings.become_password.clone())
+        .or(way.password);
     if let Some(password) = &password {
         run.learn_password(password.reveal());
     }
@@ -157,8 +162,8 @@ fn r#become(run: &RunState, task: &Task, scope: &Scope, map: &Map, login: &str) 
         method,
         user,
         password,
-        flags: text("ansible_become_flags", |keywords| &keywords.become_flags)?,
-        exe: text("ansible_become_exe", |keywords| &keywords.become_exe)?,
+        flags: text("ansible_become_flags", |keywords| &keywords.become_flags)?.or(way.flags),
+        exe: text("ansible_become_exe", |keywords| &keywords.become_exe)?.or(way.exe),
     }))
 }
 
