@@ -254,3 +254,19 @@ fn the_list_says_what_vent_does_with_each_setting() {
     assert_eq!(all["PLUGINS"]["CONNECTION"]["ssh"]["ssh_args"]["vent"], "heeded");
     assert_eq!(all["DEFAULT_FORKS"]["default"], 5);
 }
+
+#[test]
+fn a_file_in_a_folder_that_everybody_may_write_in_is_not_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = project("[defaults]\nforks = many\n", "    - ping:\n");
+    let (text, code) = run(folder.path(), PLAYBOOK, &[]);
+    assert_eq!(code, 5, "{text}");
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
+    let (text, code) = run(folder.path(), PLAYBOOK, &[]);
+    assert!(
+        code == 0 && text.contains("is open to everybody: its ansible.cfg is not read"),
+        "{text}"
+    );
+    let (text, code) = run(folder.path(), PLAYBOOK, &[("ANSIBLE_CONFIG", "ansible.cfg")]);
+    assert_eq!(code, 5, "{text}");
+}

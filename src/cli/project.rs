@@ -188,6 +188,15 @@ impl Project {
                 },
                 ..configuration.inventories
             });
+        if let Some(folder) = &configuration.passed_over {
+            let folder = folder.display();
+            loader.warn(vec![
+                Error::new(format!(
+                    "{folder} is open to everybody: its ansible.cfg is not read"
+                ))
+                .help("take it from others (`chmod o-w`), or name the file: ANSIBLE_CONFIG=./ansible.cfg"),
+            ]);
+        }
         Ok(Project {
             loader: Arc::new(loader.with_bridge(Arc::new(bridge))),
             reach: Arc::new(Ways::new(defaults)),

@@ -78,6 +78,8 @@ pub struct Configuration {
     pub shown: Shown,
     /// What else is set, and not heeded.
     pub unheeded: Vec<Unheeded>,
+    /// The current folder, if it has an `ansible.cfg` that does not count since anybody may have put it there.
+    pub passed_over: Option<PathBuf>,
 }
 
 /// When plays gather facts.
@@ -171,6 +173,7 @@ impl Configuration {
                 .into(),
             shown: Shown::read(asked),
             unheeded: unheeded::unheeded(&asked.sources),
+            passed_over: sources::passed_over(asked.sources.environment, asked.sources.here),
             group_names: asked
                 .word("TRANSFORM_INVALID_GROUP_CHARS")
                 .and_then(|word| GroupNames::of_word(&word))

@@ -5,7 +5,17 @@ use super::known::Known;
 use crate::error::{Error, Result};
 use crate::source::{Place, Source};
 use crate::value::{Value, to_bool};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
+
+/// The folder, if it has an `ansible.cfg` that anybody may have put there: as in Ansible it does not count.
+pub(super) fn passed_over(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Option<PathBuf> {
+    let named = environment("ANSIBLE_CONFIG").is_some_and(|path| !path.is_empty());
+    let open = here
+        .metadata()
+        .is_ok_and(|folder| folder.permissions().mode() & 0o002 != 0);
+    (!named && open && here.join("ansible.cfg").is_file()).then(|| here.to_path_buf())
+}
 
 /// The `ansible.cfg` that counts.
 pub(super) fn found(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> Option<PathBuf> {
@@ -18,11 +28,11 @@ pub(super) fn found(environment: &dyn Fn(&str) -> Option<String>, here: &Path) -
         });
     }
     let home = environment("HOME").map(|home| Path::new(&home).join(".ansible.cfg"));
-    let all = [
-        Some(here.join("ansible.cfg")),
-        home,
-        Some("/etc/ansible/ansible.cfg".into()),
-    ];
+    let own = match passed_over(environment, here) {
+        None => Some(here.join("ansible.cfg")),
+        Some(_) => None,
+    };
+    let all = [own, home, Some("/etc/ansible/ansible.cfg".into())];
     all.into_iter().flatten().find(|path| path.is_file())
 }
 
