@@ -71,6 +71,12 @@ pub struct Options {
     /// More options for ssh.
     #[arg(long, allow_hyphen_values = true)]
     pub ssh_extra_args: Option<String>,
+    /// Options for sftp. Files go over the connection to the host, and sftp is never started.
+    #[arg(long, allow_hyphen_values = true)]
+    pub sftp_extra_args: Option<String>,
+    /// Options for scp, which is never started either.
+    #[arg(long, allow_hyphen_values = true)]
+    pub scp_extra_args: Option<String>,
     /// Folders with modules, before others; parted by colons.
     #[arg(short = 'M', long, value_delimiter = ':')]
     pub module_path: Vec<PathBuf>,
@@ -188,6 +194,16 @@ impl Project {
                 },
                 ..configuration.inventories
             });
+        for (name, given) in [
+            ("sftp", &options.sftp_extra_args),
+            ("scp", &options.scp_extra_args),
+        ] {
+            if given.is_some() {
+                loader.warn(vec![Error::new(format!(
+                    "`--{name}-extra-args` does nothing: files go over the connection to the host, {name} is never started"
+                ))]);
+            }
+        }
         if let Some(folder) = &configuration.passed_over {
             let folder = folder.display();
             loader.warn(vec![
