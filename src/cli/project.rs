@@ -194,25 +194,7 @@ impl Project {
                 },
                 ..configuration.inventories
             });
-        for (name, given) in [
-            ("sftp", &options.sftp_extra_args),
-            ("scp", &options.scp_extra_args),
-        ] {
-            if given.is_some() {
-                loader.warn(vec![Error::new(format!(
-                    "`--{name}-extra-args` does nothing: files go over the connection to the host, {name} is never started"
-                ))]);
-            }
-        }
-        if let Some(folder) = &configuration.passed_over {
-            let folder = folder.display();
-            loader.warn(vec![
-                Error::new(format!(
-                    "{folder} is open to everybody: its ansible.cfg is not read"
-                ))
-                .help("take it from others (`chmod o-w`), or name the file: ANSIBLE_CONFIG=./ansible.cfg"),
-            ]);
-        }
+        loader.warn(without_effect(options, configuration.passed_over.as_deref()));
         Ok(Project {
             loader: Arc::new(loader.with_bridge(Arc::new(bridge))),
             reach: Arc::new(Ways::new(defaults)),
@@ -317,6 +299,28 @@ impl Project {
         }
         Ok(())
     }
+}
+
+/// What was given and does nothing: options, and the `ansible.cfg` of a folder.
+fn without_effect(options: &Options, passed_over: Option<&Path>) -> Vec<Error> {
+    let programs = [
+        ("sftp", &options.sftp_extra_args),
+        ("scp", &options.scp_extra_args),
+    ];
+    let given = programs.into_iter().filter(|(_, given)| given.is_some());
+    let given = given.map(|(name, _)| {
+        Error::new(format!(
+            "`--{name}-extra-args` does nothing: files go over the connection to the host, {name} is never started"
+        ))
+    });
+    let folder = passed_over.map(|folder| {
+        Error::new(format!(
+            "{} is open to everybody: its ansible.cfg is not read",
+            folder.display()
+        ))
+        .help("take it from others (`chmod o-w`), or name the file: ANSIBLE_CONFIG=./ansible.cfg")
+    });
+    given.chain(folder).collect()
 }
 
 /// How hosts are reached: the options of the command line before the configuration.
