@@ -19,8 +19,9 @@ pub fn file(bytes: &[u8]) -> bool {
     let loader = loader(Vault::default());
     match Inventory::load(&[path.display().to_string()], &loader, None) {
         Ok(inventory) => {
-            inventory.list();
-            inventory.graph("all");
+            inventory.view().list();
+            inventory.view().tree();
+            inventory.view().graph("all", true);
             inventory.export();
             inventory
                 .groups
