@@ -278,3 +278,24 @@ fn an_inventory_that_cannot_be_read_is_warned_of_or_refused_as_the_settings_say(
         );
     }
 }
+
+#[test]
+fn a_tree_holds_a_file_for_each_host_whatever_its_name() {
+    let (names, folder) = (names(), tempfile::tempdir().unwrap());
+    let local = "{ansible_connection: local}";
+    let inventory = format!("all: {{hosts: {{../outside: {local}, in/side: {local}, plain: {local}}}}}\n");
+    std::fs::write(folder.path().join("hosts.yml"), inventory).unwrap();
+    let run = Command::new(names.path().join("ansible"))
+        .current_dir(folder.path())
+        .args(["all", "-i", "hosts.yml", "-m", "ping", "-t", "tree"])
+        .stdin(Stdio::null())
+        .env("HOME", folder.path())
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let entries = std::fs::read_dir(folder.path().join("tree")).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["..%2Foutside", "in%2Fside", "plain"]);
+    assert!(!folder.path().join("outside").exists());
+}

@@ -50,7 +50,11 @@ fn with_templates(text: &str, place: Option<&Place>, scope: &Scope) -> Result<De
     let environment = environment::usual();
     if let Some(range) = super::patcher::lone_expression(text, environment.syntax()) {
         if let Some(Value::String(stated)) = stated(text, scope) {
-            return condition_at(&Value::String(stated), place, scope);
+            // A template there is `!unsafe`, and may name itself.
+            return match has_delimiters(&stated) {
+                true => Err(untrusted(place)),
+                false => condition_at(&Value::String(stated), place, scope),
+            };
         }
         let outcome = evaluate::expression(&text[range], place, scope);
         return match outcome {
@@ -91,10 +95,10 @@ pub fn listed_conditions(that: &Value, scope: &Scope) -> Vec<Value> {
 
 /// What the project's own files say of the variable that a template names, and nothing else; such variables may name each other.
 fn stated(template: &str, scope: &Scope) -> Option<Value> {
-    let syntax = environment::usual();
+    let syntax = environment::usual().syntax();
     let mut text: Arc<str> = template.into();
     for _ in 0..DEEPEST {
-        let range = super::patcher::lone_expression(&text, syntax.syntax())?;
+        let range = super::patcher::lone_expression(&text, syntax)?;
         match scope.variables().of_project(text[range].trim())? {
             Value::Template(next) => text = next.text.clone(),
             other => return Some(other),

@@ -12,7 +12,7 @@ pub struct File {
     entries: Vec<Entry>,
 }
 
-/// A line `key = value`, with the lines behind it that begin with a space.
+/// A line `key = value`, with the lines behind it that are indented further.
 struct Entry {
     section: String,
     key: String,
@@ -43,22 +43,25 @@ impl File {
 fn entries(source: &Arc<Source>, errors: &mut Collector) -> Vec<Entry> {
     let mut entries: Vec<Entry> = vec![];
     let mut section = None;
+    // How far the setting is indented that lines which are indented further belong to.
+    let mut open = None;
     let mut start = 0;
     for line in source.text.split_inclusive('\n') {
-        let text = line.trim();
+        let text = uncommented(line);
         let at = start;
         let place = Place::new(source, at..at + line.trim_end().len());
         start += line.len();
         if text.is_empty() || text.starts_with(['#', ';']) {
             continue;
         }
-        if line.starts_with([' ', '\t'])
-            && section.is_some()
+        let indent = line.len() - line.trim_start().len();
+        if open.is_some_and(|open| indent > open)
             && let Some(entry) = entries.last_mut()
         {
-            entry.text = format!("{}\n{}", entry.text, uncommented(text));
+            entry.text = format!("{}\n{text}", entry.text);
             continue;
         }
+        open = None;
         if let Some(head) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
             section = Some(head.to_string());
             continue;
@@ -73,7 +76,7 @@ fn entries(source: &Arc<Source>, errors: &mut Collector) -> Vec<Entry> {
             errors.push(error.help("write `name = value`; a comment begins with `#`"));
             continue;
         };
-        let value = uncommented(value);
+        let value = value.trim();
         // The value stands behind the sign, where the key may hold the same text.
         let sign = line.find(['=', ':']).unwrap_or(0);
         let at = at + sign + line[sign..].find(value).unwrap_or(0);
@@ -83,6 +86,7 @@ fn entries(source: &Arc<Source>, errors: &mut Collector) -> Vec<Entry> {
             text: value.to_string(),
             place: Place::new(source, at..at + value.len()),
         });
+        open = Some(indent);
     }
     entries
 }
@@ -114,7 +118,7 @@ mod tests {
     fn a_value_may_go_on_and_stand_in_quotes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ansible.cfg");
-        let text = "[a]\nName = 'x; y' ; z\nlist = a,\n  b ; c\n\n  d\nlist2: =\n[b]\nname = 1\nname = 2\n";
+        let text = "[a] ; comment\nName = 'x; y' ; z\nlist = a,\n  b ; c\n\n  d\nlist2: =\n[b]\n  first = 1\n  name = 1\n  name = 2,\n   3\n[c]\n name = 4\n";
         std::fs::write(&path, text).unwrap();
         let (file, checked) = File::read(&path).unwrap();
         checked.unwrap();
@@ -122,7 +126,9 @@ mod tests {
         assert_eq!(entry("a", "name").as_deref(), Some("'x; y'"));
         assert_eq!(entry("a", "list").as_deref(), Some("a,\nb\nd"));
         assert_eq!(entry("a", "list2").as_deref(), Some("="));
-        assert_eq!(entry("b", "name").as_deref(), Some("2"));
+        assert_eq!(entry("b", "first").as_deref(), Some("1"));
+        assert_eq!(entry("b", "name").as_deref(), Some("2,\n3"));
+        assert_eq!(entry("c", "name").as_deref(), Some("4"));
         assert_eq!(entry("b", "list"), None);
         assert_eq!(
             ["'x; y'", "'", "'a\"", "''"].map(unquoted),

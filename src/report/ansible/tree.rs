@@ -3,6 +3,7 @@
 use super::dump::{self, Form};
 use crate::event::{Event, Kind};
 use crate::report::Reporter;
+use crate::words::component;
 use std::path::{Path, PathBuf};
 
 /// Writes into a folder.
@@ -23,8 +24,7 @@ impl Tree {
 
     fn write(&self, host: &str, result: &str) -> std::io::Result<()> {
         std::fs::create_dir_all(&self.folder)?;
-        // Names of hosts hold no `/`.
-        std::fs::write(self.folder.join(host), result)
+        std::fs::write(self.folder.join(component(host)), result)
     }
 }
 
