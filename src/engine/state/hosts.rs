@@ -141,9 +141,10 @@ impl RunState {
     /// What is wrong in the files of variables of the groups; a group that would be one below itself.
     pub fn change_inventory(&self, host: &Arc<str>, change: InventoryChange, place: &Place) -> Result<bool> {
         let change = (host.clone(), change, place.clone());
+        // Held meanwhile, so that an inventory which is read anew has either all of it or is given it.
+        let mut changes = self.hosts.changes.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = self.apply(&change)?;
         if changed {
-            let mut changes = self.hosts.changes.lock().unwrap_or_else(PoisonError::into_inner);
             changes.push(change);
         }
         Ok(changed)
@@ -165,11 +166,11 @@ impl RunState {
         }
     }
 
-    /// Makes the changes of tasks once more, but for groups of hosts that are gone.
-    fn apply_again(&self) -> Result<()> {
+    /// Puts an inventory in the place of the old one, and makes the changes of tasks once more, but for groups of hosts that are gone.
+    fn exchange_inventory(&self, inventory: Inventory) -> Result<()> {
         let changes = self.hosts.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes = changes.clone();
-        for change in &changes {
+        self.hosts.change(|old| *old = inventory);
+        for change in &*changes {
             let is_there = || self.hosts.inventory().hosts.contains_key(&change.0);
             if matches!(change.1, InventoryChange::Host { .. }) || is_there() {
                 self.apply(change)?;
@@ -194,8 +195,7 @@ impl RunState {
                 .unwrap_or_else(|| Error::new("the inventory cannot be read"));
             errors.fold(first, |first, other| first.cause(other.line()))
         })?;
-        self.hosts.change(|old| *old = inventory);
-        self.apply_again()?;
+        self.exchange_inventory(inventory)?;
         self.learn_secrets();
         Ok(())
     }
