@@ -106,6 +106,26 @@ fn an_inventory_that_a_plugin_cannot_make_is_refused() {
     ]);
 }
 
+#[test]
+#[ignore = "needs ansible-core"]
+fn a_setting_that_a_plugin_heeds_is_none_that_nobody_heeds() {
+    let project = project();
+    project.write("ansible.cfg", "[inventory_plugins]\nuse_extra_vars = true\n");
+    project.write(
+        "hosts/d_constructed.yml",
+        "plugin: constructed\nstrict: true\ncompose: {taken: given}\n",
+    );
+    let out = |name: &str| format!("out={} given=typed", project.path(name).display());
+    let said = project.vent(&["run", "site.yml", "-i", "hosts", "-e", &out("own")]);
+    said.ended(0).lacks("does not heed");
+    project
+        .ansible(&["site.yml", "-i", "hosts", "-e", &out("genuine")])
+        .ended(0);
+    let text = |name: &str| std::fs::read_to_string(project.path(name)).unwrap();
+    assert_eq!(text("own"), text("genuine"));
+    assert!(text("own").contains("\"taken\": \"typed\""), "{}", text("own"));
+}
+
 const VARS: &str = "import os
 from ansible.inventory.host import Host
 from ansible.plugins.vars import BaseVarsPlugin

@@ -29,6 +29,8 @@ pub struct Known {
 pub enum Treatment {
     /// What it says is done.
     Heeded,
+    /// The user's own ansible-core heeds it, which runs the plugin it belongs to.
+    HeededByPlugin,
     /// Nothing, although a run of Ansible's may end otherwise for it; with the reason.
     NotHeeded(&'static str),
     /// Nothing, and no run ends otherwise for it; with the reason.
@@ -74,6 +76,7 @@ fn known(owner: &'static str, line: &'static str) -> Option<Known> {
 fn treatment(text: &'static str) -> Option<Treatment> {
     Some(match text.split_once(": ") {
         None if text == "heeded" => Treatment::Heeded,
+        None if text == "heeded by its plugin" => Treatment::HeededByPlugin,
         Some(("not heeded", why)) => Treatment::NotHeeded(why),
         Some(("needless", why)) => Treatment::Needless(why),
         _ => return None,

@@ -66,6 +66,7 @@ fn entry(known: &Known) -> Value {
 pub fn treatment(known: &Known) -> String {
     match known.treatment {
         Treatment::Heeded => "heeded".into(),
+        Treatment::HeededByPlugin => "heeded by its plugin".into(),
         Treatment::NotHeeded(why) => format!("not heeded: {why}"),
         Treatment::Needless(why) => format!("needless: {why}"),
     }
