@@ -20,7 +20,7 @@ use crate::cloud::inventory::Asked;
 use crate::lab::Lab;
 use crate::model::{Placed, Variables};
 use crate::source::{Place, Source};
-use crate::value::Value;
+use crate::value::Map;
 use indexmap::{IndexMap, IndexSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -125,12 +125,11 @@ impl Inventory {
 }
 
 /// Variables as a mapping.
-fn mapping(variables: &Variables) -> Value {
-    Value::map(
-        variables
-            .iter()
-            .map(|(name, placed)| (name, placed.value.clone())),
-    )
+fn mapping(variables: &Variables) -> Map {
+    let entries = variables.iter();
+    entries
+        .map(|(name, placed)| (name.clone(), placed.value.clone()))
+        .collect()
 }
 
 /// Names of this computer that need no inventory.

@@ -41,13 +41,13 @@ impl Layer {
         }
     }
 
-    /// False for what was made while running, such as the items of an include's loop. What was typed is as good as a file.
+    /// False for what was made while running, such as the items of an include's loop.
     fn stands_in_a_file(&self, name: &str) -> bool {
         match self {
             Layer::Placed(variables) => variables
                 .get(name)
                 .is_some_and(|placed| placed.place.source.path.is_some()),
-            _ => true,
+            _ => false,
         }
     }
 
@@ -68,11 +68,20 @@ pub trait Hosts: Send + Sync {
     fn names(&self) -> Vec<Arc<str>>;
 }
 
+/// Who may have said what is in a layer.
+#[derive(Clone, Copy)]
+enum Speaker {
+    /// A host or a provider too.
+    Anybody,
+    /// The project, as far as it stands in its files.
+    Project,
+    /// Who typed the command.
+    User,
+}
+
 /// The variables of one host in one task.
 pub struct Stack {
-    layers: Vec<Layer>,
-    /// Which of these are of the project's own files; those behind the last are not.
-    of_project: Vec<bool>,
+    layers: Vec<(Speaker, Layer)>,
     /// Mappings of stronger layers add to those of weaker ones (`hash_behaviour=merge`).
     merges: bool,
     hosts: Arc<dyn Hosts>,
@@ -81,18 +90,17 @@ pub struct Stack {
 impl Stack {
     /// A stack of layers, the strongest first, each of which replaces what the weaker ones say.
     pub fn new(layers: Vec<Layer>, hosts: Arc<dyn Hosts>) -> Stack {
-        let merges = false;
+        let layers = layers.into_iter().map(|layer| (Speaker::Anybody, layer));
         Stack {
-            layers,
-            of_project: vec![],
-            merges,
+            layers: layers.collect(),
+            merges: false,
             hosts,
         }
     }
 
     /// The value of a name, with what the mappings of weaker layers say beside it.
     fn merged(&self, name: &str) -> Option<Value> {
-        let mut all = self.layers.iter().rev().filter_map(|layer| layer.get(name));
+        let mut all = self.layers.iter().rev().filter_map(|(_, layer)| layer.get(name));
         let weakest = all.next()?;
         Some(all.fold(weakest, |weaker, stronger| merged(&weaker, &stronger)))
     }
@@ -102,19 +110,24 @@ impl Variables for Stack {
     fn get(&self, name: &str) -> Option<Value> {
         match self.merges {
             true => self.merged(name),
-            false => self.layers.iter().find_map(|layer| layer.get(name)),
+            false => self.layers.iter().find_map(|(_, layer)| layer.get(name)),
         }
     }
 
     fn of_project(&self, name: &str) -> Option<Value> {
-        let found = self.layers.iter().zip(&self.of_project);
-        let mut found = found.filter_map(|(layer, own)| Some((layer, layer.get(name)?, *own)));
-        let (layer, value, own) = found.next()?;
-        (own && !self.merges && layer.stands_in_a_file(name)).then_some(value)
+        let mut found = self.layers.iter();
+        let (speaker, layer, value) =
+            found.find_map(|(speaker, layer)| Some((speaker, layer, layer.get(name)?)))?;
+        let own = match speaker {
+            Speaker::Anybody => false,
+            Speaker::Project => layer.stands_in_a_file(name),
+            Speaker::User => true,
+        };
+        (own && !self.merges).then_some(value)
     }
 
     fn names(&self) -> Vec<Arc<str>> {
-        let mut names: Vec<_> = self.layers.iter().flat_map(Layer::names).collect();
+        let mut names: Vec<_> = self.layers.iter().flat_map(|(_, layer)| layer.names()).collect();
         names.sort();
         names.dedup();
         names
@@ -181,32 +194,25 @@ impl Levels {
     /// The layers in order, the strongest first.
     pub fn stack(self, hosts: Arc<dyn Hosts>) -> Stack {
         let order = [
-            (self.magic, false),
-            (self.extra, true),
-            (self.parameters, true),
-            (self.set, false),
-            (self.included, false),
-            (self.task, true),
-            (self.role_vars, true),
-            (self.play, true),
-            (self.facts, false),
-            (self.inventory, false),
-            (self.role_defaults, true),
+            (self.magic, Speaker::Anybody),
+            (self.extra, Speaker::User),
+            (self.parameters, Speaker::Project),
+            (self.set, Speaker::Anybody),
+            (self.included, Speaker::Anybody),
+            (self.task, Speaker::Project),
+            (self.role_vars, Speaker::Project),
+            (self.play, Speaker::Project),
+            (self.facts, Speaker::Anybody),
+            (self.inventory, Speaker::Anybody),
+            (self.role_defaults, Speaker::Project),
         ];
-        let is_extra = |at: usize| at == 1;
-        let (mut layers, mut of_project) = (vec![], vec![]);
-        for (at, (level, own)) in order.into_iter().enumerate() {
-            // What was made while running stands in no file.
-            let own = level
-                .iter()
-                .map(|layer| own && (is_extra(at) || matches!(layer, Layer::Placed(_))));
-            of_project.extend(own);
-            layers.extend(level);
-        }
+        let layers = order
+            .into_iter()
+            .flat_map(|(level, speaker)| level.into_iter().map(move |layer| (speaker, layer)));
         Stack {
+            layers: layers.collect(),
             merges: self.merges,
-            of_project,
-            ..Stack::new(layers, hosts)
+            hosts,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod ad_hoc;
 mod config;
 mod display;
+mod document;
 mod hosts;
 mod inventory;
 mod playbook;
@@ -97,20 +98,10 @@ fn perform<C: Command>(call: &Call) -> ExitCode {
     on_runtime(|runtime| runtime.block_on(command.run())).unwrap_or_else(|errors| told(&errors))
 }
 
-/// What is said of the `ansible.cfg` that was read to who wants more words.
-fn file_used(file: Option<&Path>) -> String {
-    match file {
-        Some(file) => format!("Using {} as config file\n", file.display()),
-        None => "No config file found; using defaults\n".to_string(),
-    }
-}
-
 /// Errors behind Ansible's word for them.
 fn told(errors: &Errors) -> ExitCode {
     for error in &errors.0 {
-        let text = error.to_string();
-        let text = text.trim_start_matches("error: ").trim_end();
-        super::say(&format!("[ERROR]: {text}"));
+        super::say(&format!("[ERROR]: {}", error.drawn()));
     }
     ExitCode::from(errors.exit_code())
 }

@@ -126,7 +126,8 @@ pub struct Project {
     /// The settings that are not heeded.
     pub unheeded: Vec<Unheeded>,
     sources: Vec<String>,
-    folder: PathBuf,
+    /// The folder of the first playbook, beside which variables, roles and plugins lie.
+    pub folder: PathBuf,
     named_as_ansible: bool,
 }
 
@@ -144,11 +145,27 @@ impl Project {
     /// # Errors
     /// A file that cannot be read, a variable that is none.
     pub fn open_for(options: &Options, playbook: Option<&Path>, purpose: Purpose) -> Result<Project, Errors> {
+        let folder = playbook.and_then(Path::parent).unwrap_or(Path::new(""));
+        Project::opened(options, Configuration::read()?, folder.to_path_buf(), purpose)
+    }
+
+    /// Reads configuration, passwords and `-e`, for a folder without a playbook: the given one, else that of the configuration, else this
+    /// one.
+    ///
+    /// # Errors
+    /// As [`Project::open`].
+    pub fn open_in(options: &Options, folder: Option<PathBuf>, purpose: Purpose) -> Result<Project, Errors> {
         let configuration = Configuration::read()?;
-        let folder = playbook
-            .and_then(Path::parent)
-            .map(PathBuf::from)
-            .unwrap_or_default();
+        let folder = folder.or_else(|| configuration.typing.playbook_dir.clone());
+        Project::opened(options, configuration, folder.unwrap_or_default(), purpose)
+    }
+
+    fn opened(
+        options: &Options,
+        configuration: Configuration,
+        folder: PathBuf,
+        purpose: Purpose,
+    ) -> Result<Project, Errors> {
         let sources = &configuration.passwords;
         let passwords = options
             .passwords

@@ -34,6 +34,16 @@ pub enum Output {
     Ansible,
 }
 
+impl Output {
+    /// The word before a warning.
+    pub(super) fn warning_word(self) -> &'static str {
+        match self {
+            Output::Ansible => "[WARNING]:",
+            _ => "warning:",
+        }
+    }
+}
+
 /// What `vent run` takes.
 #[derive(Args, Debug)]
 pub struct RunCommand {
@@ -69,11 +79,9 @@ pub async fn run(command: &RunCommand) -> Result<i32, Errors> {
     let graph = Graph::of(&playbooks)?;
     super::missing_needs::check(&graph)?;
     tell_warnings(command.output, &project);
-    if let Some(warning) = super::survey::of(&graph, &project.loader).warning() {
-        super::say(&match command.output {
-            Output::Ansible => warning.replacen("warning: ", "[WARNING]: ", 1),
-            _ => warning,
-        });
+    let survey = super::survey::of(&graph, &project.loader);
+    if let Some(warning) = survey.warning(command.output.warning_word()) {
+        super::say(&warning);
     }
     let choices = &command.choices;
     if choices.syntax_check {

@@ -75,14 +75,13 @@ impl Survey {
         self.found.into_values().flatten().collect()
     }
 
-    /// What a person is told before the first host is touched, if anything was found.
-    pub fn warning(&self) -> Option<String> {
+    /// What a person is told, behind the word for warnings, before the first host is touched, if anything was found.
+    pub fn warning(&self, word: &str) -> Option<String> {
         if self.found.is_empty() {
             return None;
         }
         let mut text =
-            "warning: what is named here is not there; a task that needs it fails when it is reached"
-                .to_string();
+            format!("{word} what is named here is not there; a task that needs it fails when it is reached");
         for ((kind, name), errors) in self.found.iter().take(SHOWN) {
             let Some(first) = errors.first() else { continue };
             let times = match errors.len() {

@@ -8,16 +8,13 @@ pub fn tell(output: Output, project: &Project) {
     if project.unheeded.is_empty() {
         return;
     }
-    let word = match output {
-        Output::Ansible => "[WARNING]:",
-        _ => "warning:",
-    };
     let lines: String = project
         .unheeded
         .iter()
         .map(|setting| format!("  {}: {}: {}\n", setting.place, setting.name, setting.why))
         .collect();
     super::say(&format!(
-        "{word} nothing comes of settings that Vent does not heed\n{lines}"
+        "{} nothing comes of settings that Vent does not heed\n{lines}",
+        output.warning_word()
     ));
 }

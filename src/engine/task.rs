@@ -264,6 +264,9 @@ impl HostTask {
     fn wrong_flag(&self, scope: &Scope) -> Option<Error> {
         let flags = self.task.keywords().flat_map(Keywords::flags);
         flags.into_iter().find_map(|(name, placed)| {
+            if matches!(placed.value, Value::Bool(_)) {
+                return None;
+            }
             let value = template::render(&placed.value, scope).ok()??.value;
             if !matches!(value, Value::String(_)) || value::to_bool(&value).is_some() {
                 return None;

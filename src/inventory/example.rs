@@ -3,7 +3,7 @@
 use super::Inventory;
 use crate::model::load::tests::loader;
 
-/// Writes files and reads the inventory `hosts` among them.
+/// Writes files and reads the inventories `hosts.ini` and `more.yml` among them.
 pub fn inventory(files: &[(&str, &str)]) -> (tempfile::TempDir, Inventory) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {

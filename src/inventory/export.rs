@@ -13,7 +13,7 @@ impl Inventory {
         let hosts = self
             .hosts
             .values()
-            .map(|host| (&host.name, mapping(&host.variables)));
+            .map(|host| (&host.name, Value::from(mapping(&host.variables))));
         all.insert("hosts".into(), Value::map(hosts));
         let groups = self
             .groups
@@ -37,7 +37,7 @@ impl Inventory {
             all.insert("children".into(), children);
         }
         // For this computer, when it is no host of the inventory.
-        all.insert("vars".into(), mapping(&self.shared));
+        all.insert("vars".into(), mapping(&self.shared).into());
         yaml::write(&Value::map([("all", Value::Map(Arc::new(all)))]))
     }
 }

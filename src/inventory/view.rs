@@ -3,7 +3,6 @@
 use super::{Group, Host, Inventory, Stated, mapping};
 use crate::model::Variables;
 use crate::value::{Map, Value, repr};
-use indexmap::IndexSet;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -69,7 +68,8 @@ impl<'a> View<'a> {
         let mut hosts: Vec<&Host> = hosts.filter(|host| self.shows(&host.name)).collect();
         hosts.sort_by_key(|host| &host.name);
         let variables = hosts.into_iter().map(|host| (&host.name, self.variables(host)));
-        let hostvars = Value::map(variables.filter(|(_, variables)| !is_empty(variables)));
+        let variables = variables.filter(|(_, variables)| !variables.is_empty());
+        let hostvars = Value::map(variables.map(|(name, variables)| (name, Value::from(variables))));
         let profile = Value::string("inventory_legacy");
         all.insert(
             "_meta".into(),
@@ -138,8 +138,8 @@ impl<'a> View<'a> {
         let mut members = Map::new();
         for name in self.hosts(group) {
             let host = self.inventory.hosts.get(name).filter(|_| hosts.insert(name));
-            let variables = host.map_or_else(|| Value::from(Map::new()), |host| self.variables(host));
-            members.insert(name.clone(), variables);
+            let variables = host.map(|host| self.variables(host)).unwrap_or_default();
+            members.insert(name.clone(), Value::from(variables));
         }
         if !members.is_empty() {
             content.insert("hosts".into(), Value::from(members));
@@ -154,7 +154,8 @@ impl<'a> View<'a> {
 
     /// `--host NAME`: the variables of a host; `None`: no such host.
     pub fn host_variables(&self, name: &str) -> Option<Value> {
-        self.inventory.host(name).map(|host| self.variables(host))
+        let host = self.inventory.host(name)?;
+        Some(Value::from(self.variables(host)))
     }
 
     /// `--graph`: groups and hosts as a tree, from `group` on; `None`: no such group.
@@ -169,9 +170,8 @@ impl<'a> View<'a> {
             let branch = if depth > 0 { "--" } else { "" };
             text.push_str(&format!("{}{branch}{name}\n", "  |".repeat(depth)));
         };
-        let variables = |text: &mut String, depth: usize, variables: &Value| {
-            let variables = variables.as_map().into_iter().flatten();
-            let mut sorted: Vec<_> = variables.filter(|_| with_variables).collect();
+        let variables = |text: &mut String, depth: usize, variables: &Map| {
+            let mut sorted: Vec<_> = variables.iter().filter(|_| with_variables).collect();
             sorted.sort_by_key(|entry| entry.0);
             for (name, value) in sorted {
                 let value = value.as_str().map_or_else(|| repr(value), str::to_string);
@@ -200,13 +200,13 @@ impl<'a> View<'a> {
     /// The own hosts of a group that are shown.
     fn hosts(&self, group: &'a Group) -> impl Iterator<Item = &'a Arc<str>> {
         let view = *self;
-        members(group).iter().filter(move |name| view.shows(name))
+        members(group).filter(move |name| view.shows(name))
     }
 
     fn put_stated(&self, group: &'a Group, content: &mut Map) {
         let variables = self.of_group(group);
         if self.exports && !variables.is_empty() {
-            content.insert("vars".into(), mapping(variables));
+            content.insert("vars".into(), Value::from(mapping(variables)));
         }
     }
 
@@ -217,14 +217,14 @@ impl<'a> View<'a> {
     }
 
     /// The variables of a host; where they stand where they are stated, its own.
-    fn variables(&self, host: &Host) -> Value {
+    fn variables(&self, host: &Host) -> Map {
         if self.exports {
             let own = self.stated.and_then(|stated| stated.hosts.get(&host.name));
             return mapping(own.unwrap_or(&host.own));
         }
-        let mut all = Map::clone(mapping(&host.variables).as_map().unwrap_or(&Map::new()));
+        let mut all = mapping(&host.variables);
         all.extend(self.extra.cloned().unwrap_or_default());
-        Value::from(all)
+        all
     }
 }
 
@@ -232,16 +232,8 @@ impl<'a> View<'a> {
 type Names<'a> = HashSet<&'a Arc<str>>;
 
 /// The own hosts of a group; those of `all` are members of others.
-fn members(group: &Group) -> &IndexSet<Arc<str>> {
-    static NOBODY: std::sync::LazyLock<IndexSet<Arc<str>>> = std::sync::LazyLock::new(IndexSet::new);
-    match &*group.name {
-        "all" => &NOBODY,
-        _ => &group.hosts,
-    }
-}
-
-fn is_empty(variables: &Value) -> bool {
-    variables.as_map().is_none_or(Map::is_empty)
+fn members(group: &Group) -> impl Iterator<Item = &Arc<str>> {
+    group.hosts.iter().filter(|_| &*group.name != "all")
 }
 
 #[cfg(test)]

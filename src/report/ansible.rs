@@ -12,6 +12,7 @@ mod tree;
 use super::Reporter;
 use crate::event::{Event, Kind, Status, TaskEnded, TaskName};
 use banner::banner;
+pub use console::file_used;
 use console::{Console, To};
 use dump::Form;
 pub use failure::warning;

@@ -1,5 +1,6 @@
 //! The arguments of a filter, test or lookup of our own, as Vent's values.
 
+use super::NameKind;
 use super::convert::{expose, print, split_arguments, take};
 use super::objects::{Omit, Undefined, hand_out, hand_out_unknown};
 use super::{Scope, ledger};
@@ -194,9 +195,9 @@ pub(super) enum Plugin<'a> {
 impl fmt::Display for Plugin<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Plugin::Filter(name) => write!(out, "The filter plugin '{name}' failed"),
-            Plugin::Test(name) => write!(out, "The test plugin '{name}' failed"),
-            Plugin::Lookup(name) => write!(out, "The lookup plugin '{name}' failed"),
+            Plugin::Filter(name) => out.write_str(&NameKind::Filter.failed(name)),
+            Plugin::Test(name) => out.write_str(&NameKind::Test.failed(name)),
+            Plugin::Lookup(name) => out.write_str(&NameKind::Lookup.failed(name)),
             Plugin::Function(name) => out.write_str(name),
         }
     }

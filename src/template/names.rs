@@ -32,6 +32,11 @@ impl NameKind {
             NameKind::Lookup => "lookup",
         }
     }
+
+    /// How the error of a plugin of this kind begins, in Ansible's words.
+    pub fn failed(self, name: &str) -> String {
+        format!("The {} plugin '{name}' failed", self.word())
+    }
 }
 
 /// A name in a template that means nothing here.

@@ -65,13 +65,12 @@ pub struct AdHocCommand {
 
 impl Command for AdHocCommand {
     async fn run(mut self) -> Result<i32, Errors> {
-        let folder = hosts::folder(self.playbook_dir.take())?;
         self.project.named_as_ansible = true;
         let purpose = match self.list_hosts {
             true => Purpose::Reading,
             false => Purpose::Reaching,
         };
-        let project = project::Project::open_for(&self.project, Some(&folder.join("-")), purpose)?;
+        let project = project::Project::open_in(&self.project, self.playbook_dir.take(), purpose)?;
         let inventory = project.inventory();
         run::tell_warnings(run::Output::Ansible, &project);
         let inventory = inventory?;
@@ -85,8 +84,8 @@ impl Command for AdHocCommand {
             &inventory,
             &self.pattern,
             self.limit.as_deref(),
-            hosts::Judged {
-                warns: project.shown.localhost_warning.unwrap_or(true),
+            hosts::MissingHosts {
+                warns_of_empty: project.shown.localhost_warning.unwrap_or(true),
                 mismatch: rules.mismatch,
             },
         )?;
@@ -107,7 +106,7 @@ impl Command for AdHocCommand {
             background: self.background,
             poll: self.poll.or(rules.poll_interval).unwrap_or(15),
         };
-        let playbook = Arc::new(project.loader.ad_hoc(&typed, &folder)?);
+        let playbook = Arc::new(project.loader.ad_hoc(&typed, &project.folder)?);
         let graph = Graph::of(&[playbook])?;
         crate::cli::unheeded::tell(run::Output::Ansible, &project);
         run::tell_warnings(run::Output::Ansible, &project);

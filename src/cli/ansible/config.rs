@@ -4,12 +4,13 @@ mod dump;
 mod init;
 mod listing;
 
-use super::{Command, file_used};
+use super::Command;
+use super::document::Document;
 use crate::cli::{print, say};
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::model::configuration::{BASE, Configuration, Known, Stated, stated};
-use crate::value::{Value, json};
-use crate::yaml;
+use crate::report::ansible::file_used;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -73,12 +74,6 @@ struct ListOptions {
     format: Document,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Document {
-    Json,
-    Yaml,
-}
-
 #[derive(Args, Debug)]
 struct DumpOptions {
     #[command(flatten)]
@@ -116,20 +111,19 @@ enum Beginning {
     Env,
 }
 
-fn types() -> impl clap::builder::TypedValueParser<Value = String> {
-    use clap::builder::TypedValueParser;
-    clap::builder::PossibleValuesParser::new(["all", BASE].into_iter().chain(TYPES)).map(|kind: String| kind)
+fn types() -> PossibleValuesParser {
+    PossibleValuesParser::new(["all", BASE].into_iter().chain(TYPES))
 }
 
 impl Command for ConfigCommand {
     async fn run(self) -> Result<i32, Errors> {
         if self.verbose > 0 {
-            print(&file_used(Configuration::read()?.file.as_deref()));
+            print(&(file_used(Configuration::read()?.file.as_deref()) + "\n"));
         }
         let text = match &self.action {
             Action::List(options) => {
                 let chosen = options.chosen.settings()?;
-                written(&listing::listing(&chosen), options.format)
+                options.format.written(&listing::listing(&chosen))
             }
             Action::Dump(options) => {
                 let chosen = options.chosen.settings()?;
@@ -236,18 +230,4 @@ fn with_end(text: String) -> String {
 /// The type and the name of the plugin that a setting belongs to.
 fn owner(known: &Known) -> Option<(&'static str, &'static str)> {
     known.owner.split_once(' ')
-}
-
-/// A value as a document with sorted keys.
-fn written(value: &Value, format: Document) -> String {
-    match format {
-        Document::Json => format!("{}\n", json(value, Some(4), true)),
-        Document::Yaml => {
-            let layout = yaml::Layout {
-                sort_keys: true,
-                ..yaml::Layout::default()
-            };
-            yaml::write_with(value, &layout)
-        }
-    }
 }

@@ -1,24 +1,12 @@
 //! The hosts that a pattern of the command line chooses.
 
 use crate::cli::say;
-use crate::error::{Error, Errors, Result};
+use crate::error::{Error, Result};
 use crate::inventory::{Inventory, LOCALHOST, pattern};
-use crate::model::configuration::{Configuration, Mismatch};
+use crate::model::configuration::Mismatch;
 use crate::source::{Place, Source};
 use crate::value::Value;
-use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The folder whose `group_vars`, `roles` and plugins are used: the given one, else that of the configuration, else this one.
-///
-/// # Errors
-/// An `ansible.cfg` that cannot be read.
-pub fn folder(given: Option<PathBuf>) -> Result<PathBuf, Errors> {
-    match given {
-        Some(folder) => Ok(folder),
-        None => Ok(Configuration::read()?.typing.playbook_dir.unwrap_or_default()),
-    }
-}
 
 /// The hosts of a pattern; what names nobody is warned of.
 ///
@@ -33,11 +21,11 @@ pub fn chosen(inventory: &Inventory, text: &str, mismatch: Mismatch) -> Result<V
     pattern::hosts(inventory, &value, &place)
 }
 
-/// What is said of hosts that are not there.
+/// What comes of hosts that are not there.
 #[derive(Clone, Copy, Debug)]
-pub struct Judged {
-    /// That there are none at all is warned of.
-    pub warns: bool,
+pub struct MissingHosts {
+    /// An inventory without any is warned of (`localhost_warning`).
+    pub warns_of_empty: bool,
     /// What comes of patterns that match none.
     pub mismatch: Mismatch,
 }
@@ -50,17 +38,17 @@ pub fn limited(
     inventory: &Inventory,
     text: &str,
     limit: Option<&str>,
-    rules: Judged,
+    missing: MissingHosts,
 ) -> Result<Vec<Arc<str>>> {
     if inventory.hosts.is_empty() {
-        if rules.warns && !LOCALHOST.contains(&text) {
+        if missing.warns_of_empty && !LOCALHOST.contains(&text) {
             say(
                 "[WARNING]: provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'",
             );
         }
-        return chosen(inventory, text, rules.mismatch);
+        return chosen(inventory, text, missing.mismatch);
     }
-    let hosts = chosen(inventory, text, rules.mismatch)?;
+    let hosts = chosen(inventory, text, missing.mismatch)?;
     let Some(limit) = limit else {
         if hosts.is_empty() {
             say("[WARNING]: No hosts matched, nothing to do");
@@ -70,7 +58,7 @@ pub fn limited(
     let nobody =
         || Error::new("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.");
     let limited = pattern::limit(inventory, limit).map_err(|error| nobody().cause(error.message()))?;
-    for error in rules.mismatch.judged(limited.unmatched.clone())? {
+    for error in missing.mismatch.judged(limited.unmatched.clone())? {
         say(&format!("[WARNING]: {}", error.message()));
     }
     let left: Vec<_> = hosts

@@ -1,12 +1,14 @@
 //! `ansible-inventory`: shows the hosts, groups and variables there are.
 
+use super::document::Document;
 use super::{Command, hosts};
-use crate::cli::{print, project, run};
+use crate::cli::project::{self, Purpose};
+use crate::cli::{print, run};
 use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::inventory::{Inventory, LOCALHOST, Stated, View, pattern};
 use crate::model::configuration::Mismatch;
-use crate::value::{Value, json};
-use crate::yaml;
+use crate::report::ansible::file_used;
+use crate::value::Value;
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -61,13 +63,13 @@ impl Command for InventoryCommand {
     async fn run(mut self) -> Result<i32, Errors> {
         self.check()?;
         self.project.named_as_ansible = true;
-        let folder = hosts::folder(self.playbook_dir.take())?;
-        let project = project::Project::open(&self.project, Some(&folder.join("-")))?;
+        let folder = self.playbook_dir.take();
+        let project = project::Project::open_in(&self.project, folder, Purpose::Reading)?;
         let inventory = project.inventory();
         run::tell_warnings(run::Output::Ansible, &project);
         let inventory = inventory?;
         if self.verbose > 0 {
-            print(&super::file_used(project.config_file.as_deref()));
+            print(&(file_used(project.config_file.as_deref()) + "\n"));
         }
         let limited = self.limit.as_deref();
         let limited = limited
@@ -139,15 +141,10 @@ impl InventoryCommand {
     /// JSON or YAML with masked secrets, sorted.
     fn written(&self, value: &Value) -> String {
         let masked: Value = serde_json::Value::from(value).into();
-        match self.yaml {
-            true => {
-                let layout = yaml::Layout {
-                    sort_keys: true,
-                    ..yaml::Layout::default()
-                };
-                yaml::write_with(&masked, &layout)
-            }
-            false => format!("{}\n", json(&masked, Some(4), true)),
-        }
+        let form = match self.yaml {
+            true => Document::Yaml,
+            false => Document::Json,
+        };
+        form.written(&masked)
     }
 }

@@ -29,8 +29,8 @@ pub struct Inclusion {
     pub key: String,
     /// What is to be read, with every name rendered.
     pub chosen: Chosen,
-    /// The result of the task for it.
-    pub result: Map,
+    /// The result of the task for it, if it is registered.
+    result: Map,
     /// The variables of the loop's item, put upon what is included.
     pub extra: Variables,
     /// The variables of the include.
@@ -92,7 +92,10 @@ impl HostTask {
                 &scope,
             );
             found.push(Inclusion {
-                result: self.inclusion_result(&name, &item, &scope),
+                result: match &self.task.register {
+                    Some(_) => self.inclusion_result(&name, &item, &scope),
+                    None => Map::new(),
+                },
                 name,
                 label,
                 key: format!("{key} {item:?}"),

@@ -32,8 +32,8 @@ impl PluginSource for OfPlay {
     fn call(&self, call: &PluginCall<'_>, asked: &mut dyn Asked) -> Result<Vec<Value>, PluginFailure> {
         let OfPlay { run, folder } = self;
         let failed = |error: Error| {
-            let (kind, name) = (call.kind.word(), call.name);
-            PluginFailure::Failed(format!("The {kind} plugin '{name}' failed: {}", error.line()))
+            let begin = call.kind.failed(call.name);
+            PluginFailure::Failed(format!("{begin}: {}", error.line()))
         };
         let plugin = run.loader.plugin(call.kind, call.name, folder).map_err(failed)?;
         let Some(plugin) = plugin else {

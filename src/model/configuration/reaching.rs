@@ -2,7 +2,6 @@
 
 use super::asked::Asked;
 use crate::connection::Secret;
-use crate::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,7 +32,7 @@ const SSH: &str = "connection ssh";
 impl Reaching {
     pub(super) fn read(asked: &mut Asked) -> Reaching {
         let transport = asked.text("DEFAULT_TRANSPORT");
-        let timeout = asked.number_of("connection ssh", "timeout");
+        let timeout = asked.number_of(SSH, "timeout");
         Reaching {
             transport: transport
                 .filter(|name| !["ssh", "smart", "ansible.builtin.ssh"].contains(&name.as_str())),
@@ -56,8 +55,9 @@ fn port(asked: &mut Asked) -> Option<u16> {
     if port.is_none()
         && let Some(setting) = asked.setting("DEFAULT_REMOTE_PORT")
     {
-        let error: Error = setting.wrong("a port, a number from 1 to 65535");
-        asked.errors.push(error);
+        asked
+            .errors
+            .push(setting.wrong("a port, a number from 1 to 65535"));
     }
     port
 }

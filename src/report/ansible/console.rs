@@ -5,6 +5,15 @@ use crate::content::byte_text;
 use crate::event::{Diff, Kind, TaskEnded};
 use std::collections::HashSet;
 use std::io::Write;
+use std::path::Path;
+
+/// What is said of the `ansible.cfg` that was read to who wants more words.
+pub fn file_used(file: Option<&Path>) -> String {
+    match file {
+        Some(file) => format!("Using {} as config file", file.display()),
+        None => "No config file found; using defaults".to_string(),
+    }
+}
 
 /// Where a text goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,11 +129,7 @@ impl<W: Write + Send, E: Write + Send> Console<W, E> {
 
     /// The configuration that was read.
     pub fn configuration(&mut self, file: Option<&str>) {
-        let text = match file {
-            Some(path) => format!("Using {path} as config file"),
-            None => "No config file found; using defaults".to_string(),
-        };
-        self.say(To::Output, colour::VERBOSE, &text);
+        self.say(To::Output, colour::VERBOSE, &file_used(file.map(Path::new)));
     }
 
     /// What no callback of Ansible's is told.

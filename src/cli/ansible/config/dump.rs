@@ -1,6 +1,7 @@
 //! `ansible-config dump`: what each setting is, and who made it so, as Ansible writes it.
 
-use super::{Document, Settings, Shape, with_end, written};
+use super::{Settings, Shape, with_end};
+use crate::cli::ansible::document::Document;
 use crate::model::configuration::Stated;
 use crate::value::{Map, Value, repr};
 
@@ -9,8 +10,8 @@ pub fn dump(settings: &Settings, only_changed: bool, shape: Shape) -> String {
     let is_shown = |stated: &&Stated| !only_changed || stated.origin != "default";
     match shape {
         Shape::Display => with_end(display(settings, is_shown, only_changed).join("\n")),
-        Shape::Json => written(&document(settings, is_shown), Document::Json),
-        Shape::Yaml => written(&document(settings, is_shown), Document::Yaml),
+        Shape::Json => Document::Json.written(&document(settings, is_shown)),
+        Shape::Yaml => Document::Yaml.written(&document(settings, is_shown)),
     }
 }
 
