@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Errors, Result};
 use crate::graph::Graph;
 use crate::inventory::{Inventory, pattern};
 use crate::model::configuration::{
-    Configuration, Gathering, Inventories, PasswordSources, Reaching, Rules, Shown, Typing, Unheeded,
+    Configuration, Gathering, Inventories, OptionDefaults, PasswordSources, Reaching, Rules, Shown, Unheeded,
     Unparsed,
 };
 use crate::model::load::{Known, Loader, SearchPaths, free_form};
@@ -122,7 +122,7 @@ pub struct Project {
     /// How runs go.
     rules: Rules,
     /// Options of commands, where they are not given.
-    pub typing: Typing,
+    pub option_defaults: OptionDefaults,
     /// The settings that are not heeded.
     pub unheeded: Vec<Unheeded>,
     sources: Vec<String>,
@@ -156,7 +156,7 @@ impl Project {
     /// As [`Project::open`].
     pub fn open_in(options: &Options, folder: Option<PathBuf>, purpose: Purpose) -> Result<Project, Errors> {
         let configuration = Configuration::read()?;
-        let folder = folder.or_else(|| configuration.typing.playbook_dir.clone());
+        let folder = folder.or_else(|| configuration.option_defaults.playbook_dir.clone());
         Project::opened(options, configuration, folder.unwrap_or_default(), purpose)
     }
 
@@ -177,7 +177,7 @@ impl Project {
             lookups: template::known_lookups().to_vec(),
         };
         let defaults = defaults(options, configuration.reaching, passwords.connection);
-        if let Some(lines) = configuration.typing.diff_context {
+        if let Some(lines) = configuration.option_defaults.diff_context {
             content::show_around(lines);
         }
         let extra = extra(&options.extra_vars, &vault)?;
@@ -224,7 +224,7 @@ impl Project {
             interpreter_python: configuration.interpreter_python,
             rules: configuration.rules,
             unheeded: configuration.unheeded,
-            typing: configuration.typing,
+            option_defaults: configuration.option_defaults,
             gathering: configuration.gathering.unwrap_or(match options.named_as_ansible {
                 true => Gathering::Implicit,
                 false => Gathering::Smart,
@@ -245,9 +245,9 @@ impl Project {
             interpreter_python: self.interpreter_python.clone(),
             gathering: self.gathering,
             rules: self.rules.clone(),
-            diff: self.typing.diff,
-            tags: self.typing.tags.clone(),
-            skip_tags: self.typing.skip_tags.clone(),
+            diff: self.option_defaults.diff,
+            tags: self.option_defaults.tags.clone(),
+            skip_tags: self.option_defaults.skip_tags.clone(),
             ..Settings::default()
         }
     }

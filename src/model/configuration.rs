@@ -1,36 +1,36 @@
 //! What `ansible.cfg` and the variables `ANSIBLE_...` of the environment say; the environment is stronger.
 
-mod asked;
 mod becoming;
+mod definitions;
+mod effective;
 mod file;
 mod inventories;
-mod known;
+mod option_defaults;
 mod passwords;
 mod reaching;
 mod rules;
+mod setting_reader;
 mod shown;
 mod sources;
-mod typed;
-mod typing;
 mod unheeded;
 
 use super::group_names::GroupNames;
 use super::python;
 use crate::error::{Collector, ErrorKind, Errors, Result};
-use asked::Asked;
 use file::File;
+use setting_reader::SettingReader;
 use sources::{Sources, found};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub use definitions::{BASE, SETTINGS, SettingDefinition, Treatment};
+pub use effective::EffectiveSetting;
 pub use inventories::{Inventories, Unparsed};
-pub use known::{BASE, KNOWN, Known, Treatment};
+pub use option_defaults::OptionDefaults;
 pub use passwords::PasswordSources;
 pub use reaching::Reaching;
 pub use rules::{Mismatch, Rules};
 pub use shown::Shown;
-pub use typed::Stated;
-pub use typing::Typing;
 pub use unheeded::Unheeded;
 
 /// The settings that are read; what nobody set is `None` or empty.
@@ -49,7 +49,7 @@ pub struct Configuration {
     /// How runs go.
     pub rules: Rules,
     /// Options of commands.
-    pub typing: Typing,
+    pub option_defaults: OptionDefaults,
     /// How many hosts at the same time.
     pub forks: Option<usize>,
     /// Folders with roles; Ansible's usual ones if nobody set others.
@@ -147,44 +147,44 @@ impl Configuration {
             here,
             file,
         };
-        let mut asked = Asked { sources, errors };
-        let configuration = Configuration::asked(&mut asked, path);
-        asked.errors.finish((configuration, asked.sources))
+        let mut reader = SettingReader { sources, errors };
+        let configuration = Configuration::of_settings(&mut reader, path);
+        reader.errors.finish((configuration, reader.sources))
     }
 
-    fn asked(asked: &mut Asked, file: Option<PathBuf>) -> Configuration {
-        let inventory = asked.setting("DEFAULT_HOST_LIST");
-        let inventory = inventory.map(|setting| asked.sources.inventory(&setting));
+    fn of_settings(reader: &mut SettingReader, file: Option<PathBuf>) -> Configuration {
+        let inventory = reader.setting("DEFAULT_HOST_LIST");
+        let inventory = inventory.map(|setting| reader.sources.inventory(&setting));
         Configuration {
             file,
             inventory: inventory.unwrap_or_default(),
-            inventories: Inventories::read(asked),
-            reaching: Reaching::read(asked),
-            passwords: PasswordSources::read(asked),
-            rules: Rules::read(asked),
-            typing: Typing::read(asked),
-            forks: asked.number("DEFAULT_FORKS").map(|forks| forks as usize),
-            roles_path: asked.paths("DEFAULT_ROLES_PATH"),
-            collections_path: collections(asked),
-            library: asked.paths("DEFAULT_MODULE_PATH"),
-            vars_plugins_enabled: asked.list("VARIABLE_PLUGINS_ENABLED").unwrap_or_default(),
+            inventories: Inventories::read(reader),
+            reaching: Reaching::read(reader),
+            passwords: PasswordSources::read(reader),
+            rules: Rules::read(reader),
+            option_defaults: OptionDefaults::read(reader),
+            forks: reader.number("DEFAULT_FORKS").map(|forks| forks as usize),
+            roles_path: reader.paths("DEFAULT_ROLES_PATH"),
+            collections_path: collections(reader),
+            library: reader.paths("DEFAULT_MODULE_PATH"),
+            vars_plugins_enabled: reader.list("VARIABLE_PLUGINS_ENABLED").unwrap_or_default(),
             plugins: PLUGINS
-                .map(|(folder, setting)| (folder, asked.paths(setting)))
+                .map(|(folder, setting)| (folder, reader.paths(setting)))
                 .into(),
-            shown: Shown::read(asked),
-            unheeded: unheeded::unheeded(&asked.sources),
-            passed_over: sources::passed_over(asked.sources.environment, asked.sources.here),
-            group_names: asked
+            shown: Shown::read(reader),
+            unheeded: unheeded::unheeded(&reader.sources),
+            passed_over: sources::passed_over(reader.sources.environment, reader.sources.here),
+            group_names: reader
                 .word("TRANSFORM_INVALID_GROUP_CHARS")
                 .and_then(|word| GroupNames::of_word(&word))
                 .unwrap_or_default(),
-            gathering: asked
+            gathering: reader
                 .word("DEFAULT_GATHERING")
                 .and_then(|word| Gathering::of_word(&word)),
-            merges_hashes: asked.word("DEFAULT_HASH_BEHAVIOUR").as_deref() == Some("merge"),
-            module_utils: asked.paths("DEFAULT_MODULE_UTILS_PATH"),
-            remote_tmp: asked.text_of("shell sh", "remote_tmp"),
-            interpreter_python: asked.text("INTERPRETER_PYTHON"),
+            merges_hashes: reader.word("DEFAULT_HASH_BEHAVIOUR").as_deref() == Some("merge"),
+            module_utils: reader.paths("DEFAULT_MODULE_UTILS_PATH"),
+            remote_tmp: reader.text_of("shell sh", "remote_tmp"),
+            interpreter_python: reader.text("INTERPRETER_PYTHON"),
         }
     }
 }
@@ -194,7 +194,7 @@ impl Configuration {
 ///
 /// # Errors
 /// As [`Configuration::read`].
-pub fn stated(file: Option<&Path>) -> Result<Vec<Stated>, Errors> {
+pub fn effective_settings(file: Option<&Path>) -> Result<Vec<EffectiveSetting>, Errors> {
     let environment = |name: &str| match file {
         Some(file) if name == "ANSIBLE_CONFIG" => Some(file.display().to_string()),
         _ => std::env::var(name).ok(),
@@ -202,14 +202,14 @@ pub fn stated(file: Option<&Path>) -> Result<Vec<Stated>, Errors> {
     let here = std::env::current_dir().unwrap_or_default();
     let (_, sources) = Configuration::with_sources(&environment, &here)
         .map_err(|errors| errors.of_kind(ErrorKind::Configuration))?;
-    Ok(KNOWN.iter().map(|known| sources.stated(known)).collect())
+    Ok(SETTINGS.iter().map(|known| sources.effective(known)).collect())
 }
 
 /// The folders with collections.
-fn collections(asked: &mut Asked) -> Vec<PathBuf> {
-    let mut folders = asked.paths("COLLECTIONS_PATHS");
-    if asked.flag("COLLECTIONS_SCAN_SYS_PATH").unwrap_or(true) {
-        let search_path = (asked.sources.environment)("PATH").unwrap_or_default();
+fn collections(reader: &mut SettingReader) -> Vec<PathBuf> {
+    let mut folders = reader.paths("COLLECTIONS_PATHS");
+    if reader.flag("COLLECTIONS_SCAN_SYS_PATH").unwrap_or(true) {
+        let search_path = (reader.sources.environment)("PATH").unwrap_or_default();
         folders.extend(python::packages(&search_path));
     }
     folders

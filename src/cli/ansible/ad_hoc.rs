@@ -75,10 +75,16 @@ impl Command for AdHocCommand {
         run::tell_warnings(run::Output::Ansible, &project);
         let inventory = inventory?;
         let rules = project.settings().rules;
-        let typing = &project.typing;
-        let module = self.module_name.take().or_else(|| typing.module_name.clone());
+        let option_defaults = &project.option_defaults;
+        let module = self
+            .module_name
+            .take()
+            .or_else(|| option_defaults.module_name.clone());
         let module = module.unwrap_or_else(|| "command".into());
-        let arguments = self.arguments.take().or_else(|| typing.module_args.clone());
+        let arguments = self
+            .arguments
+            .take()
+            .or_else(|| option_defaults.module_args.clone());
         let arguments = arguments.unwrap_or_default();
         let chosen = hosts::limited(
             &inventory,

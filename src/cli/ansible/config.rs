@@ -8,7 +8,9 @@ use super::Command;
 use super::document::Document;
 use crate::cli::{print, say};
 use crate::error::{Error, ErrorKind, Errors, Result};
-use crate::model::configuration::{BASE, Configuration, Known, Stated, stated};
+use crate::model::configuration::{
+    BASE, Configuration, EffectiveSetting, SettingDefinition, effective_settings,
+};
 use crate::report::ansible::file_used;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -142,9 +144,9 @@ impl Command for ConfigCommand {
 /// Settings that were asked for.
 struct Settings {
     /// Those of no plugin, if they were asked for.
-    base: Option<Vec<Stated>>,
+    base: Option<Vec<EffectiveSetting>>,
     /// The types of plugins that were asked for, with the plugins and their settings.
-    types: Vec<(&'static str, Vec<(&'static str, Vec<Stated>)>)>,
+    types: Vec<(&'static str, Vec<(&'static str, Vec<EffectiveSetting>)>)>,
     /// All types were asked for.
     all: bool,
 }
@@ -152,10 +154,11 @@ struct Settings {
 impl Chosen {
     fn settings(&self) -> Result<Settings, Errors> {
         self.check()?;
-        let stated = stated(self.config_file.as_deref())?;
+        let settings = effective_settings(self.config_file.as_deref())?;
         let all = self.kind == "all";
-        let (base, of_plugins): (Vec<_>, Vec<_>) =
-            stated.into_iter().partition(|stated| stated.known.owner == BASE);
+        let (base, of_plugins): (Vec<_>, Vec<_>) = settings
+            .into_iter()
+            .partition(|stated| stated.definition.owner == BASE);
         let types = TYPES.into_iter().filter(|kind| all || *kind == self.kind);
         let types = types.map(|kind| (kind, self.plugins(kind, &of_plugins)));
         Ok(Settings {
@@ -166,10 +169,10 @@ impl Chosen {
     }
 
     /// The plugins of a type that were asked for.
-    fn plugins(&self, kind: &str, stated: &[Stated]) -> Vec<(&'static str, Vec<Stated>)> {
-        let mut plugins: Vec<(&str, Vec<Stated>)> = vec![];
+    fn plugins(&self, kind: &str, stated: &[EffectiveSetting]) -> Vec<(&'static str, Vec<EffectiveSetting>)> {
+        let mut plugins: Vec<(&str, Vec<EffectiveSetting>)> = vec![];
         for setting in stated {
-            let Some((_, plugin)) = owner(setting.known).filter(|owner| owner.0 == kind) else {
+            let Some((_, plugin)) = owner(setting.definition).filter(|owner| owner.0 == kind) else {
                 continue;
             };
             match plugins.last_mut().filter(|last| last.0 == plugin) {
@@ -228,6 +231,6 @@ fn with_end(text: String) -> String {
 }
 
 /// The type and the name of the plugin that a setting belongs to.
-fn owner(known: &Known) -> Option<(&'static str, &'static str)> {
+fn owner(known: &SettingDefinition) -> Option<(&'static str, &'static str)> {
     known.owner.split_once(' ')
 }

@@ -75,7 +75,7 @@ impl Command for InventoryCommand {
         let limited = limited
             .map(|limit| pattern::limit(&inventory, limit))
             .transpose()?;
-        let export = self.export || project.typing.inventory_export;
+        let export = self.export || project.option_defaults.inventory_export;
         let stated = match export || self.vars {
             true => inventory.stated(&project.loader)?,
             false => Stated::default(),

@@ -1,6 +1,6 @@
 //! What the configuration says of becoming other accounts (section `[privilege_escalation]` and those of become plugins).
 
-use super::asked::Asked;
+use super::setting_reader::SettingReader;
 use crate::connection::Secret;
 use std::collections::HashMap;
 
@@ -29,25 +29,27 @@ pub struct Way {
 }
 
 impl Becoming {
-    pub(super) fn read(asked: &mut Asked) -> Becoming {
-        let of_plugin = |asked: &Asked, owner: &str| Way {
-            user: asked.text_of(owner, "become_user"),
-            exe: asked.text_of(owner, "become_exe"),
-            flags: asked.text_of(owner, "become_flags"),
-            password: asked.text_of(owner, "become_pass").map(|text| Secret::new(&text)),
+    pub(super) fn read(reader: &mut SettingReader) -> Becoming {
+        let of_plugin = |reader: &SettingReader, owner: &str| Way {
+            user: reader.text_of(owner, "become_user"),
+            exe: reader.text_of(owner, "become_exe"),
+            flags: reader.text_of(owner, "become_flags"),
+            password: reader
+                .text_of(owner, "become_pass")
+                .map(|text| Secret::new(&text)),
         };
         let general = Way {
-            user: asked.text("DEFAULT_BECOME_USER"),
-            exe: asked.text("DEFAULT_BECOME_EXE"),
-            flags: asked.text("DEFAULT_BECOME_FLAGS"),
+            user: reader.text("DEFAULT_BECOME_USER"),
+            exe: reader.text("DEFAULT_BECOME_EXE"),
+            flags: reader.text("DEFAULT_BECOME_FLAGS"),
             password: None,
         };
         Becoming {
-            wanted: asked.flag("DEFAULT_BECOME").unwrap_or(false),
-            method: asked.text("DEFAULT_BECOME_METHOD"),
+            wanted: reader.flag("DEFAULT_BECOME").unwrap_or(false),
+            method: reader.text("DEFAULT_BECOME_METHOD"),
             ways: HashMap::from([
-                ("sudo", of_plugin(asked, "become sudo")),
-                ("su", of_plugin(asked, "become su")),
+                ("sudo", of_plugin(reader, "become sudo")),
+                ("su", of_plugin(reader, "become su")),
                 ("doas", general),
             ]),
         }

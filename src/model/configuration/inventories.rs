@@ -1,7 +1,7 @@
 //! What the configuration says of inventories.
 
-use super::asked::Asked;
-use super::known::{BASE, of};
+use super::definitions::{BASE, of};
+use super::setting_reader::SettingReader;
 use crate::error::Error;
 use crate::value::Value;
 use fancy_regex::Regex;
@@ -31,12 +31,12 @@ impl Default for Inventories {
 }
 
 impl Inventories {
-    pub(super) fn read(asked: &mut Asked) -> Inventories {
+    pub(super) fn read(reader: &mut SettingReader) -> Inventories {
         Inventories {
-            unparsed: Unparsed::read(asked),
-            plugins: asked.list("INVENTORY_ENABLED"),
-            ignored_endings: asked.list("INVENTORY_IGNORE_EXTS").unwrap_or_else(usual_endings),
-            ignored_patterns: patterns(asked),
+            unparsed: Unparsed::read(reader),
+            plugins: reader.list("INVENTORY_ENABLED"),
+            ignored_endings: reader.list("INVENTORY_IGNORE_EXTS").unwrap_or_else(usual_endings),
+            ignored_patterns: patterns(reader),
         }
     }
 
@@ -59,8 +59,8 @@ fn usual_endings() -> Vec<String> {
     }
 }
 
-fn patterns(asked: &mut Asked) -> Vec<Regex> {
-    let Some(setting) = asked.setting("INVENTORY_IGNORE_PATTERNS") else {
+fn patterns(reader: &mut SettingReader) -> Vec<Regex> {
+    let Some(setting) = reader.setting("INVENTORY_IGNORE_PATTERNS") else {
         return vec![];
     };
     let compiled = setting.list().into_iter().map(|pattern| {
@@ -71,7 +71,7 @@ fn patterns(asked: &mut Asked) -> Vec<Regex> {
         })
     });
     compiled
-        .filter_map(|pattern| asked.errors.take(pattern))
+        .filter_map(|pattern| reader.errors.take(pattern))
         .collect()
 }
 
@@ -100,12 +100,12 @@ impl Default for Unparsed {
 }
 
 impl Unparsed {
-    pub(super) fn read(asked: &mut Asked) -> Unparsed {
+    pub(super) fn read(reader: &mut SettingReader) -> Unparsed {
         Unparsed {
             lenient: false,
-            any_is_failed: asked.flag("INVENTORY_ANY_UNPARSED_IS_FAILED").unwrap_or(false),
-            none_is_failed: asked.flag("INVENTORY_UNPARSED_IS_FAILED").unwrap_or(false),
-            warns_of_none: asked.flag("INVENTORY_UNPARSED_WARNING").unwrap_or(true),
+            any_is_failed: reader.flag("INVENTORY_ANY_UNPARSED_IS_FAILED").unwrap_or(false),
+            none_is_failed: reader.flag("INVENTORY_UNPARSED_IS_FAILED").unwrap_or(false),
+            warns_of_none: reader.flag("INVENTORY_UNPARSED_WARNING").unwrap_or(true),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the configuration says of passwords.
 
-use super::asked::Asked;
+use super::setting_reader::SettingReader;
 use std::path::PathBuf;
 
 /// Where passwords come from that nobody gave on the command line.
@@ -27,17 +27,17 @@ pub struct PasswordSources {
 }
 
 impl PasswordSources {
-    pub(super) fn read(asked: &mut Asked) -> PasswordSources {
+    pub(super) fn read(reader: &mut SettingReader) -> PasswordSources {
         PasswordSources {
-            ask_pass: asked.flag("DEFAULT_ASK_PASS").unwrap_or(false),
-            ask_become_pass: asked.flag("DEFAULT_BECOME_ASK_PASS").unwrap_or(false),
-            ask_vault_pass: asked.flag("DEFAULT_ASK_VAULT_PASS").unwrap_or(false),
-            connection_password_file: asked.path("CONNECTION_PASSWORD_FILE"),
-            become_password_file: asked.path("BECOME_PASSWORD_FILE"),
-            vault_password_file: asked.path("DEFAULT_VAULT_PASSWORD_FILE"),
-            vault_identity: asked.text("DEFAULT_VAULT_IDENTITY"),
-            vault_identities: asked.list("DEFAULT_VAULT_IDENTITY_LIST").unwrap_or_default(),
-            vault_id_match: asked.flag("DEFAULT_VAULT_ID_MATCH").unwrap_or(false),
+            ask_pass: reader.flag("DEFAULT_ASK_PASS").unwrap_or(false),
+            ask_become_pass: reader.flag("DEFAULT_BECOME_ASK_PASS").unwrap_or(false),
+            ask_vault_pass: reader.flag("DEFAULT_ASK_VAULT_PASS").unwrap_or(false),
+            connection_password_file: reader.path("CONNECTION_PASSWORD_FILE"),
+            become_password_file: reader.path("BECOME_PASSWORD_FILE"),
+            vault_password_file: reader.path("DEFAULT_VAULT_PASSWORD_FILE"),
+            vault_identity: reader.text("DEFAULT_VAULT_IDENTITY"),
+            vault_identities: reader.list("DEFAULT_VAULT_IDENTITY_LIST").unwrap_or_default(),
+            vault_id_match: reader.flag("DEFAULT_VAULT_ID_MATCH").unwrap_or(false),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the configuration says of reaching hosts.
 
-use super::asked::Asked;
+use super::setting_reader::SettingReader;
 use crate::connection::Secret;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,32 +30,33 @@ pub struct Reaching {
 const SSH: &str = "connection ssh";
 
 impl Reaching {
-    pub(super) fn read(asked: &mut Asked) -> Reaching {
-        let transport = asked.text("DEFAULT_TRANSPORT");
-        let timeout = asked.number_of(SSH, "timeout");
+    pub(super) fn read(reader: &mut SettingReader) -> Reaching {
+        let transport = reader.text("DEFAULT_TRANSPORT");
+        let timeout = reader.number_of(SSH, "timeout");
         Reaching {
             transport: transport
                 .filter(|name| !["ssh", "smart", "ansible.builtin.ssh"].contains(&name.as_str())),
-            port: port(asked),
-            remote_user: asked.text("DEFAULT_REMOTE_USER"),
-            private_key_file: asked.path("DEFAULT_PRIVATE_KEY_FILE"),
-            passphrase: asked
+            port: port(reader),
+            remote_user: reader.text("DEFAULT_REMOTE_USER"),
+            private_key_file: reader.path("DEFAULT_PRIVATE_KEY_FILE"),
+            passphrase: reader
                 .text_of(SSH, "private_key_passphrase")
                 .map(|text| Secret::new(&text)),
-            host_key_checking: asked.flag_of(SSH, "host_key_checking"),
+            host_key_checking: reader.flag_of(SSH, "host_key_checking"),
             timeout: timeout.map(Duration::from_secs),
-            arguments: ["ssh_args", "ssh_common_args", "ssh_extra_args"].map(|name| asked.text_of(SSH, name)),
+            arguments: ["ssh_args", "ssh_common_args", "ssh_extra_args"]
+                .map(|name| reader.text_of(SSH, name)),
         }
     }
 }
 
-fn port(asked: &mut Asked) -> Option<u16> {
-    let number = asked.number("DEFAULT_REMOTE_PORT")?;
+fn port(reader: &mut SettingReader) -> Option<u16> {
+    let number = reader.number("DEFAULT_REMOTE_PORT")?;
     let port = u16::try_from(number).ok().filter(|port| *port > 0);
     if port.is_none()
-        && let Some(setting) = asked.setting("DEFAULT_REMOTE_PORT")
+        && let Some(setting) = reader.setting("DEFAULT_REMOTE_PORT")
     {
-        asked
+        reader
             .errors
             .push(setting.wrong("a port, a number from 1 to 65535"));
     }

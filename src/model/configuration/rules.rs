@@ -1,7 +1,7 @@
 //! What the configuration says of how runs go.
 
-use super::asked::Asked;
 use super::becoming::Becoming;
+use super::setting_reader::SettingReader;
 use crate::error::{Error, Result};
 
 /// Rules of each run; where a playbook has a keyword for the same, it is stronger.
@@ -57,21 +57,21 @@ impl Mismatch {
 }
 
 impl Rules {
-    pub(super) fn read(asked: &mut Asked) -> Rules {
+    pub(super) fn read(reader: &mut SettingReader) -> Rules {
         Rules {
-            any_errors_fatal: asked.flag("ANY_ERRORS_FATAL").unwrap_or(false),
-            force_handlers: asked.flag("DEFAULT_FORCE_HANDLERS").unwrap_or(false),
-            no_log: asked.flag("DEFAULT_NO_LOG").unwrap_or(false),
-            task_timeout: asked.number("TASK_TIMEOUT").unwrap_or(0),
-            poll_interval: asked.number("DEFAULT_POLL_INTERVAL"),
-            free: asked.text("DEFAULT_STRATEGY").and_then(|name| is_free(&name)) == Some(true),
-            ignores_missing_handlers: asked.flag("ERROR_ON_MISSING_HANDLER") == Some(false),
-            mismatch: match asked.word("HOST_PATTERN_MISMATCH").as_deref() {
+            any_errors_fatal: reader.flag("ANY_ERRORS_FATAL").unwrap_or(false),
+            force_handlers: reader.flag("DEFAULT_FORCE_HANDLERS").unwrap_or(false),
+            no_log: reader.flag("DEFAULT_NO_LOG").unwrap_or(false),
+            task_timeout: reader.number("TASK_TIMEOUT").unwrap_or(0),
+            poll_interval: reader.number("DEFAULT_POLL_INTERVAL"),
+            free: reader.text("DEFAULT_STRATEGY").and_then(|name| is_free(&name)) == Some(true),
+            ignores_missing_handlers: reader.flag("ERROR_ON_MISSING_HANDLER") == Some(false),
+            mismatch: match reader.word("HOST_PATTERN_MISMATCH").as_deref() {
                 Some("error") => Mismatch::Refused,
                 Some("ignore") => Mismatch::Ignored,
                 _ => Mismatch::Warned,
             },
-            becoming: Becoming::read(asked),
+            becoming: Becoming::read(reader),
         }
     }
 }

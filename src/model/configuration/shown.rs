@@ -1,6 +1,6 @@
 //! How a run is shown under Ansible's names: the settings of the callback `default` and of Ansible's display.
 
-use super::asked::Asked;
+use super::setting_reader::SettingReader;
 use super::sources::Maker;
 
 /// The settings of Ansible's callback `default` and of its display.
@@ -35,8 +35,8 @@ pub struct Shown {
 }
 
 impl Shown {
-    pub(super) fn read(asked: &mut Asked) -> Shown {
-        let mut of_default = |name: &str| asked.flag_of("callback default", name);
+    pub(super) fn read(reader: &mut SettingReader) -> Shown {
+        let mut of_default = |name: &str| reader.flag_of("callback default", name);
         let shown = Shown {
             display_skipped_hosts: of_default("display_skipped_hosts"),
             display_ok_hosts: of_default("display_ok_hosts"),
@@ -48,18 +48,18 @@ impl Shown {
             ..Shown::default()
         };
         // https://no-color.org: whatever that variable is set to; who writes looks at it.
-        let general = asked
+        let general = reader
             .setting("ANSIBLE_NOCOLOR")
             .is_some_and(|setting| setting.maker == Maker::Variable("NO_COLOR"));
         Shown {
-            force_color: asked.flag("ANSIBLE_FORCE_COLOR"),
-            nocolor: (!general).then(|| asked.flag("ANSIBLE_NOCOLOR")).flatten(),
-            localhost_warning: asked.flag("LOCALHOST_WARNING"),
-            verbosity: asked
+            force_color: reader.flag("ANSIBLE_FORCE_COLOR"),
+            nocolor: (!general).then(|| reader.flag("ANSIBLE_NOCOLOR")).flatten(),
+            localhost_warning: reader.flag("LOCALHOST_WARNING"),
+            verbosity: reader
                 .number("DEFAULT_VERBOSITY")
                 .map_or(0, |number| u8::try_from(number).unwrap_or(u8::MAX)),
-            stdout_callback: asked.text("DEFAULT_STDOUT_CALLBACK"),
-            bin_ansible_callbacks: asked.flag("DEFAULT_LOAD_CALLBACK_PLUGINS"),
+            stdout_callback: reader.text("DEFAULT_STDOUT_CALLBACK"),
+            bin_ansible_callbacks: reader.flag("DEFAULT_LOAD_CALLBACK_PLUGINS"),
             ..shown
         }
     }

@@ -1,7 +1,7 @@
 //! Where settings are looked up: the environment, then the `ansible.cfg` that counts.
 
+use super::definitions::SettingDefinition;
 use super::file::{File, unquoted};
-use super::known::Known;
 use crate::error::{Error, Result};
 use crate::source::{Place, Source};
 use crate::value::{Value, to_bool};
@@ -99,7 +99,7 @@ pub(super) struct Sources<'a> {
 
 impl Sources<'_> {
     /// The setting, if somebody made it.
-    pub(super) fn setting(&self, known: &Known) -> Option<Setting> {
+    pub(super) fn setting(&self, known: &SettingDefinition) -> Option<Setting> {
         let mut variables = known.variables.iter().rev();
         let mut entries = known.entries.iter().rev();
         variables

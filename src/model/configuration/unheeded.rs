@@ -1,6 +1,6 @@
 //! The settings that somebody makes and Vent does not heed.
 
-use super::known::{KNOWN, Known, Treatment};
+use super::definitions::{SETTINGS, SettingDefinition, Treatment};
 use super::rules::is_free;
 use super::sources::{Maker, Setting, Sources};
 use crate::value::Value;
@@ -20,7 +20,7 @@ pub struct Unheeded {
 pub(super) fn unheeded(sources: &Sources) -> Vec<Unheeded> {
     let mut makers = vec![];
     let mut all = vec![];
-    for known in KNOWN.iter() {
+    for known in SETTINGS.iter() {
         let Some(setting) = sources
             .setting(known)
             .filter(|setting| !setting.written.is_empty())
@@ -47,7 +47,7 @@ pub(super) fn unheeded(sources: &Sources) -> Vec<Unheeded> {
 }
 
 /// Why nothing comes of the setting; none if something does, or need not.
-fn reason(sources: &Sources, known: &Known, setting: &Setting) -> Option<String> {
+fn reason(sources: &Sources, known: &SettingDefinition, setting: &Setting) -> Option<String> {
     let text = setting.text();
     if known.name == "DEFAULT_STRATEGY" && is_free(text).is_none() {
         return Some(format!(
@@ -58,7 +58,7 @@ fn reason(sources: &Sources, known: &Known, setting: &Setting) -> Option<String>
         return None;
     };
     // What is not heeded as the setting of one plugin may be as another's.
-    let mut twins = KNOWN.iter().filter(|twin| makes(setting.maker, twin));
+    let mut twins = SETTINGS.iter().filter(|twin| makes(setting.maker, twin));
     let is_well = twins.any(|twin| {
         !matches!(twin.treatment, Treatment::NotHeeded(_))
             || holds(&sources.typed(twin, setting), &sources.default(twin))
@@ -66,7 +66,7 @@ fn reason(sources: &Sources, known: &Known, setting: &Setting) -> Option<String>
     (!is_well).then(|| why.to_string())
 }
 
-fn makes(maker: Maker, known: &Known) -> bool {
+fn makes(maker: Maker, known: &SettingDefinition) -> bool {
     match maker {
         Maker::Variable(name) => known.variables.contains(&name),
         Maker::Entry(section, key) => known.entries.contains(&(section, key)),

@@ -2,12 +2,12 @@
 
 use super::{Settings, Shape, with_end};
 use crate::cli::ansible::document::Document;
-use crate::model::configuration::Stated;
+use crate::model::configuration::EffectiveSetting;
 use crate::value::{Map, Value, repr};
 
 /// The settings, in a shape.
 pub fn dump(settings: &Settings, only_changed: bool, shape: Shape) -> String {
-    let is_shown = |stated: &&Stated| !only_changed || stated.origin != "default";
+    let is_shown = |stated: &&EffectiveSetting| !only_changed || stated.origin != "default";
     match shape {
         Shape::Display => with_end(display(settings, is_shown, only_changed).join("\n")),
         Shape::Json => Document::Json.written(&document(settings, is_shown)),
@@ -15,7 +15,11 @@ pub fn dump(settings: &Settings, only_changed: bool, shape: Shape) -> String {
     }
 }
 
-fn display(settings: &Settings, is_shown: impl Fn(&&Stated) -> bool, only_changed: bool) -> Vec<String> {
+fn display(
+    settings: &Settings,
+    is_shown: impl Fn(&&EffectiveSetting) -> bool,
+    only_changed: bool,
+) -> Vec<String> {
     let mut lines = vec![];
     if let Some(base) = &settings.base {
         lines.extend(base.iter().filter(&is_shown).map(line));
@@ -38,15 +42,15 @@ fn display(settings: &Settings, is_shown: impl Fn(&&Stated) -> bool, only_change
     lines
 }
 
-fn line(stated: &Stated) -> String {
+fn line(stated: &EffectiveSetting) -> String {
     let value = match &stated.value {
         Value::String(text) => text.to_string(),
         other => repr(other),
     };
-    format!("{}({}) = {value}", stated.known.name, stated.origin)
+    format!("{}({}) = {value}", stated.definition.name, stated.origin)
 }
 
-fn document(settings: &Settings, is_shown: impl Fn(&&Stated) -> bool) -> Value {
+fn document(settings: &Settings, is_shown: impl Fn(&&EffectiveSetting) -> bool) -> Value {
     let mut all = vec![];
     if let Some(base) = &settings.base {
         all.extend(base.iter().filter(&is_shown).map(entry));
@@ -71,9 +75,9 @@ fn document(settings: &Settings, is_shown: impl Fn(&&Stated) -> bool) -> Value {
     Value::list(all)
 }
 
-fn entry(stated: &Stated) -> Value {
+fn entry(stated: &EffectiveSetting) -> Value {
     Value::map([
-        ("name", Value::string(stated.known.name)),
+        ("name", Value::string(stated.definition.name)),
         ("origin", Value::string(&stated.origin)),
         ("value", stated.value.clone()),
     ])

@@ -2,7 +2,7 @@
 
 use super::listing::treatment;
 use super::{Beginning, Settings};
-use crate::model::configuration::{Known, Stated};
+use crate::model::configuration::{EffectiveSetting, SettingDefinition};
 use crate::value::{Value, repr};
 use crate::words::quote;
 use indexmap::IndexMap;
@@ -11,16 +11,16 @@ use indexmap::IndexMap;
 pub fn beginning(settings: &Settings, format: Beginning, disabled: bool) -> String {
     let plugins = settings.types.iter().flat_map(|(_, plugins)| plugins);
     let of_plugins = plugins.flat_map(|(_, stated)| stated);
-    let all: Vec<&Stated> = settings.base.iter().flatten().chain(of_plugins).collect();
+    let all: Vec<&EffectiveSetting> = settings.base.iter().flatten().chain(of_plugins).collect();
     match format {
         Beginning::Ini => file(&all, disabled),
         Beginning::Env => variables(&all, disabled),
     }
 }
 
-fn file(settings: &[&Stated], disabled: bool) -> String {
+fn file(settings: &[&EffectiveSetting], disabled: bool) -> String {
     let mut sections: IndexMap<&str, IndexMap<&str, String>> = IndexMap::new();
-    for known in settings.iter().map(|stated| stated.known) {
+    for known in settings.iter().map(|stated| stated.definition) {
         let Some((section, key)) = known.entries.last() else {
             continue;
         };
@@ -37,9 +37,9 @@ fn file(settings: &[&Stated], disabled: bool) -> String {
         .collect()
 }
 
-fn variables(settings: &[&Stated], disabled: bool) -> String {
+fn variables(settings: &[&EffectiveSetting], disabled: bool) -> String {
     let mut seen: IndexMap<&str, String> = IndexMap::new();
-    for known in settings.iter().map(|stated| stated.known) {
+    for known in settings.iter().map(|stated| stated.definition) {
         let Some(name) = known.variables.last() else {
             continue;
         };
@@ -56,7 +56,7 @@ fn variables(settings: &[&Stated], disabled: bool) -> String {
 }
 
 /// A comment about a setting.
-fn about(known: &Known) -> String {
+fn about(known: &SettingDefinition) -> String {
     let kind = match known.kind {
         "" => "string",
         kind => kind,

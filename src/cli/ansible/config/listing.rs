@@ -1,7 +1,7 @@
 //! `ansible-config list`: the settings that there are, who makes them, and what Vent does with each.
 
 use super::Settings;
-use crate::model::configuration::{Known, Stated, Treatment};
+use crate::model::configuration::{EffectiveSetting, SettingDefinition, Treatment};
 use crate::value::{Map, Value};
 
 /// The settings by their names, those of plugins by their types and plugins.
@@ -27,14 +27,14 @@ pub fn listing(settings: &Settings) -> Value {
     all.into()
 }
 
-fn by_name(settings: &[Stated]) -> Map {
+fn by_name(settings: &[EffectiveSetting]) -> Map {
     let entries = settings
         .iter()
-        .map(|stated| (stated.known.name.into(), entry(stated.known)));
+        .map(|stated| (stated.definition.name.into(), entry(stated.definition)));
     entries.collect()
 }
 
-fn entry(known: &Known) -> Value {
+fn entry(known: &SettingDefinition) -> Value {
     let mut entry = Map::new();
     let mut put = |name: &str, value: Value| drop(entry.insert(name.into(), value));
     let texts = |texts: &[&str]| Value::list(texts.iter().map(Value::string));
@@ -63,7 +63,7 @@ fn entry(known: &Known) -> Value {
 }
 
 /// What Vent does with a setting, in words.
-pub fn treatment(known: &Known) -> String {
+pub fn treatment(known: &SettingDefinition) -> String {
     match known.treatment {
         Treatment::Heeded => "heeded".into(),
         Treatment::HeededByPlugin => "heeded by its plugin".into(),

@@ -1,11 +1,11 @@
 //! What the configuration says of what is not typed on a command line.
 
-use super::asked::Asked;
+use super::setting_reader::SettingReader;
 use std::path::PathBuf;
 
 /// Options of Ansible's commands, where they are not given.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Typing {
+pub struct OptionDefaults {
     /// What changes in files is shown.
     pub diff: bool,
     /// So many lines around each change.
@@ -24,18 +24,18 @@ pub struct Typing {
     pub inventory_export: bool,
 }
 
-impl Typing {
-    pub(super) fn read(asked: &mut Asked) -> Typing {
-        let context = asked.number("DIFF_CONTEXT");
-        Typing {
-            diff: asked.flag("DIFF_ALWAYS").unwrap_or(false),
+impl OptionDefaults {
+    pub(super) fn read(reader: &mut SettingReader) -> OptionDefaults {
+        let context = reader.number("DIFF_CONTEXT");
+        OptionDefaults {
+            diff: reader.flag("DIFF_ALWAYS").unwrap_or(false),
             diff_context: context.map(|lines| u32::try_from(lines).unwrap_or(u32::MAX)),
-            tags: asked.list("TAGS_RUN").unwrap_or_default(),
-            skip_tags: asked.list("TAGS_SKIP").unwrap_or_default(),
-            module_name: asked.text("DEFAULT_MODULE_NAME"),
-            module_args: asked.text("DEFAULT_MODULE_ARGS"),
-            playbook_dir: asked.path("PLAYBOOK_DIR"),
-            inventory_export: asked.flag("INVENTORY_EXPORT").unwrap_or(false),
+            tags: reader.list("TAGS_RUN").unwrap_or_default(),
+            skip_tags: reader.list("TAGS_SKIP").unwrap_or_default(),
+            module_name: reader.text("DEFAULT_MODULE_NAME"),
+            module_args: reader.text("DEFAULT_MODULE_ARGS"),
+            playbook_dir: reader.path("PLAYBOOK_DIR"),
+            inventory_export: reader.flag("INVENTORY_EXPORT").unwrap_or(false),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 /// A setting that Ansible knows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Known {
+pub struct SettingDefinition {
     /// The kind and the name of the plugin it belongs to, parted by a space; `base`: to none.
     pub owner: &'static str,
     /// Its name.
@@ -41,7 +41,7 @@ pub enum Treatment {
 pub const BASE: &str = "base";
 
 /// All of them, those of Ansible itself first, each owner's in the order of their names.
-pub static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+pub static SETTINGS: LazyLock<Vec<SettingDefinition>> = LazyLock::new(|| {
     let mut owner = BASE;
     let mut all = vec![];
     let lines = include_str!("settings.txt").lines();
@@ -55,10 +55,10 @@ pub static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
 });
 
 /// The setting of a line.
-fn known(owner: &'static str, line: &'static str) -> Option<Known> {
+fn known(owner: &'static str, line: &'static str) -> Option<SettingDefinition> {
     let mut fields = line.split('|').map(str::trim);
     let mut field = || fields.next();
-    Some(Known {
+    Some(SettingDefinition {
         owner,
         name: field()?,
         variables: field()?.split_whitespace().collect(),
@@ -84,8 +84,8 @@ fn treatment(text: &'static str) -> Option<Treatment> {
 }
 
 /// The setting of an owner, by its name.
-pub fn of(owner: &str, name: &str) -> Option<&'static Known> {
-    KNOWN
+pub fn of(owner: &str, name: &str) -> Option<&'static SettingDefinition> {
+    SETTINGS
         .iter()
         .find(|known| known.owner == owner && known.name == name)
 }
@@ -98,8 +98,8 @@ mod tests {
     fn every_line_is_understood() {
         let lines = include_str!("settings.txt").lines();
         let lines = lines.filter(|line| line.contains(" | ") && !line.starts_with('#'));
-        assert_eq!(KNOWN.len(), lines.count());
-        let base = KNOWN.iter().filter(|known| known.owner == BASE);
+        assert_eq!(SETTINGS.len(), lines.count());
+        let base = SETTINGS.iter().filter(|known| known.owner == BASE);
         assert_eq!(base.count(), 218);
     }
 
@@ -113,21 +113,21 @@ mod tests {
             include_str!("reaching.rs"),
             include_str!("rules.rs"),
             include_str!("shown.rs"),
-            include_str!("typed.rs"),
-            include_str!("typing.rs"),
+            include_str!("effective.rs"),
+            include_str!("option_defaults.rs"),
         ];
         let code = files.map(|file| file.split("mod tests").next().unwrap_or_default());
         let code = code.concat();
-        let asked = |known: &Known| match known.owner {
+        let asked = |known: &SettingDefinition| match known.owner {
             BASE => {
                 code.contains(&format!("(\"{}\"", known.name))
                     || code.contains(&format!(", \"{}\"", known.name))
             }
             owner => code.contains(&format!("\"{owner}\"")) && code.contains(&format!("\"{}\"", known.name)),
         };
-        for known in KNOWN.iter().filter(|known| !known.variables.is_empty()) {
+        for known in SETTINGS.iter().filter(|known| !known.variables.is_empty()) {
             // What two plugins have in common is asked for once.
-            let served = KNOWN.iter().any(|other| {
+            let served = SETTINGS.iter().any(|other| {
                 asked(other) && known.variables.iter().all(|name| other.variables.contains(name))
             });
             assert_eq!(

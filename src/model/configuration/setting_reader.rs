@@ -1,18 +1,18 @@
-//! Asking for settings by their names; what is wrong with one is kept until all have been asked for.
+//! Reading settings by their names; what is wrong with one is kept until all have been read.
 
-use super::known::{BASE, of};
+use super::definitions::{BASE, of};
 use super::sources::{Setting, Sources};
 use crate::error::{Collector, Error, Result};
 use crate::value::Value;
 use std::path::PathBuf;
 
-/// Who asks, and what was wrong so far.
-pub(super) struct Asked<'a> {
+/// Where they are looked up, and what was wrong so far.
+pub(super) struct SettingReader<'a> {
     pub(super) sources: Sources<'a>,
     pub(super) errors: Collector,
 }
 
-impl Asked<'_> {
+impl SettingReader<'_> {
     /// A setting of Ansible itself, as it is written.
     pub(super) fn setting(&self, name: &str) -> Option<Setting> {
         self.setting_of(BASE, name)

@@ -1,16 +1,16 @@
 //! The values of settings, of the types that Ansible gives them.
 
+use super::definitions::{BASE, SettingDefinition, of};
 use super::file::unquoted;
-use super::known::{BASE, Known, of};
 use super::sources::{Maker, Setting, Sources};
 use crate::value::{Value, to_bool};
 use std::path::Path;
 
 /// A setting with its value.
 #[derive(Clone, Debug)]
-pub struct Stated {
+pub struct EffectiveSetting {
     /// The setting.
-    pub known: &'static Known,
+    pub definition: &'static SettingDefinition,
     /// Its value.
     pub value: Value,
     /// Who made it, in Ansible's words: `default`, `env: NAME`, the path of the file.
@@ -22,12 +22,12 @@ const CONFIG_FILE: &str = "CONFIG_FILE";
 
 impl Sources<'_> {
     /// The setting with its value and its maker.
-    pub(super) fn stated(&self, known: &'static Known) -> Stated {
-        let made = self.setting(known);
-        if known.name == CONFIG_FILE {
+    pub(super) fn effective(&self, definition: &'static SettingDefinition) -> EffectiveSetting {
+        let made = self.setting(definition);
+        if definition.name == CONFIG_FILE {
             let file = self.file.as_ref();
-            return Stated {
-                known,
+            return EffectiveSetting {
+                definition,
                 value: file.map_or(Value::Null, |file| Value::string(&file.source.name)),
                 origin: String::new(),
             };
@@ -35,12 +35,12 @@ impl Sources<'_> {
         // An empty variable makes nothing but texts, lists and truth values.
         let is_made = |setting: &Setting| {
             let empty = matches!(setting.maker, Maker::Variable(_)) && setting.written.is_empty();
-            !empty || !matches!(known.kind, "integer" | "int" | "float" | "dict")
+            !empty || !matches!(definition.kind, "integer" | "int" | "float" | "dict")
         };
         let Some(setting) = made.filter(is_made) else {
-            return Stated {
-                known,
-                value: self.default(known),
+            return EffectiveSetting {
+                definition,
+                value: self.default(definition),
                 origin: "default".into(),
             };
         };
@@ -49,20 +49,20 @@ impl Sources<'_> {
             (Maker::Variable(name), _) => format!("env: {name}"),
             (Maker::Entry(..), None) => String::new(),
         };
-        Stated {
-            known,
-            value: self.typed(known, &setting),
+        EffectiveSetting {
+            definition,
+            value: self.typed(definition, &setting),
             origin,
         }
     }
 
     /// What the setting is if nobody makes it.
-    pub(super) fn default(&self, known: &Known) -> Value {
-        match &known.default {
-            Value::String(text) if known.kind.starts_with("path") || known.kind == "tmppath" => {
-                self.of_type(known.kind, &self.at_home(text), self.here)
+    pub(super) fn default(&self, definition: &SettingDefinition) -> Value {
+        match &definition.default {
+            Value::String(text) if definition.kind.starts_with("path") || definition.kind == "tmppath" => {
+                self.of_type(definition.kind, &self.at_home(text), self.here)
             }
-            Value::Int(number) if known.kind == "str" => Value::string(number.to_string()),
+            Value::Int(number) if definition.kind == "str" => Value::string(number.to_string()),
             default => default.clone(),
         }
     }
@@ -72,20 +72,21 @@ impl Sources<'_> {
         let Some(below) = text.strip_prefix("{ANSIBLE_HOME}") else {
             return text.to_string();
         };
-        let home = of(BASE, "ANSIBLE_HOME").and_then(|known| Some((known, self.setting(known)?)));
-        match home.map(|(known, setting)| self.typed(known, &setting)) {
+        let home =
+            of(BASE, "ANSIBLE_HOME").and_then(|definition| Some((definition, self.setting(definition)?)));
+        match home.map(|(definition, setting)| self.typed(definition, &setting)) {
             Some(Value::String(home)) => format!("{home}{below}"),
             _ => format!("~/.ansible{below}"),
         }
     }
 
     /// What was made of a setting, of its type.
-    pub(super) fn typed(&self, known: &Known, setting: &Setting) -> Value {
-        let written = match known.kind {
+    pub(super) fn typed(&self, definition: &SettingDefinition, setting: &Setting) -> Value {
+        let written = match definition.kind {
             "" | "string" | "str" | "choices" | "raw" => setting.text(),
             _ => &setting.written,
         };
-        self.of_type(known.kind, written, &setting.folder)
+        self.of_type(definition.kind, written, &setting.folder)
     }
 
     fn of_type(&self, kind: &str, text: &str, folder: &Path) -> Value {
