@@ -289,13 +289,16 @@ impl PlayState {
         files.insert(host.name.clone(), layers);
     }
 
-    /// Shows the variables of included roles to all tasks from now on.
+    /// Shows the variables of included roles to all tasks from now on; one that says what it said before takes its new place among them.
     pub fn publish(&self, roles: Vec<Arc<Role>>) {
         if roles.is_empty() {
             return;
         }
         let mut public = self.public.lock().unwrap_or_else(PoisonError::into_inner);
-        public.extend(roles);
+        for role in roles {
+            public.retain(|known| *known != role);
+            public.push(role);
+        }
         drop(public);
         self.common.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
